@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+#include "model/group.h"
+
+/* Longer chains of fork without exec than this are cut: the deeper part is its own family. */
+#define GROUP_DEPTH_LIMIT 64
+
+static bool group_tied(const struct process *child, const struct process *parent)
+{
+    if (child->exe_inode == 0 || parent->exe_inode == 0)
+        return false;
+    return child->exe_inode == parent->exe_inode && child->exe_device == parent->exe_device &&
+           child->uid == parent->uid && parent->id.start_ticks <= child->id.start_ticks;
+}
+
+static uint32_t group_root(const struct process *processes, uint32_t index,
+                           ssize_t (*by_pid)(const void *context, pid_t pid), const void *context)
+{
+    for (int depth = 0; depth < GROUP_DEPTH_LIMIT; depth++) {
+        ssize_t parent = by_pid(context, processes[index].ppid);
+        if (parent < 0 || !group_tied(&processes[index], &processes[parent]))
+            break;
+        index = (uint32_t)parent;
+    }
+    return index;
+}
+
+void group_families(struct process *processes, size_t count,
+                    ssize_t (*by_pid)(const void *context, pid_t pid), const void *context,
+                    uint32_t *scratch)
+{
+    for (size_t i = 0; i < count; i++)
+        processes[i].family_size = 0;
+    for (size_t i = 0; i < count; i++) {
+        scratch[i] = group_root(processes, (uint32_t)i, by_pid, context);
+        processes[i].family = processes[scratch[i]].id;
+        processes[scratch[i]].family_size++;
+    }
+    for (size_t i = 0; i < count; i++)
+        processes[i].family_size = processes[scratch[i]].family_size;
+}
+
+bool group_same_family(const struct process *a, const struct process *b)
+{
+    return process_id_equal(a->family, b->family);
+}

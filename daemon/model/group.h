@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Families: processes tied by fork without exec. Two processes are tied when one is the parent of
+ * the other and both run the same executable file; a child's family includes its parent. Pure,
+ * works on the table in place.
+ */
+#ifndef MEMTEND_MODEL_GROUP_H
+#define MEMTEND_MODEL_GROUP_H
+
+#include "model/process.h"
+
+/*
+ * Set family and family_size of every process. `by_pid` answers the index of a pid in the table or
+ * -1, in O(1); `scratch` has room for count entries.
+ */
+void group_families(struct process *processes, size_t count,
+                    ssize_t (*by_pid)(const void *context, pid_t pid), const void *context,
+                    uint32_t *scratch);
+bool group_same_family(const struct process *a, const struct process *b);
+
+#endif

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+#include "model/process.h"
+
+#include "base/text.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+bool process_id_equal(struct process_id a, struct process_id b)
+{
+    return a.pid == b.pid && a.start_ticks == b.start_ticks;
+}
+
+void process_id_format(struct process_id id, char ret_text[static PROCESS_ID_SIZE])
+{
+    snprintf(ret_text, PROCESS_ID_SIZE, "%d-%" PRIu64, (int)id.pid, id.start_ticks);
+}
+
+int process_id_parse(const char *text, struct process_id *ret_id)
+{
+    uint64_t pid, start_ticks;
+    size_t used;
+    if (text_scan_u64(text, strlen(text), &pid, &used) < 0 || text[used] != '-')
+        return -EINVAL;
+    if (pid == 0 || pid > INT32_MAX || text_parse_u64(text + used + 1, &start_ticks) < 0)
+        return -EINVAL;
+    *ret_id = (struct process_id){.pid = (pid_t)pid, .start_ticks = start_ticks};
+    return 0;
+}
+
+bool process_matches(const struct process *process, const char *query)
+{
+    return text_contains_ignore_case(process->comm, query) ||
+           text_contains_ignore_case(process->cmdline, query) ||
+           text_contains_ignore_case(process->unit, query) ||
+           text_contains_ignore_case(process->name, query);
+}
+
+const char *agent_state_name(enum agent_state state)
+{
+    static const char *const names[] = {
+        [AGENT_STATE_NONE] = "none",     [AGENT_STATE_CONNECTING] = "connecting",
+        [AGENT_STATE_READY] = "ready",   [AGENT_STATE_BUSY] = "busy",
+        [AGENT_STATE_SILENT] = "silent",
+    };
+    return names[state];
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One process as memtend knows it. The identity is pid and start time in clock ticks since boot,
+ * written "4711-88213": unique within a boot, kept over exec. All text in it has gone through
+ * text_clean(). Plain data: copied whole into the published snapshot.
+ */
+#ifndef MEMTEND_MODEL_PROCESS_H
+#define MEMTEND_MODEL_PROCESS_H
+
+#include "model/sample.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct process_id {
+    pid_t pid;
+    uint64_t start_ticks; /* PID/stat field 22, USER_HZ */
+};
+
+#define PROCESS_ID_SIZE      32 /* "4194304-18446744073709551615" and NUL */
+#define PROCESS_COMM_SIZE    48 /* 15 bytes, each at worst a 3-byte U+FFFD, and NUL */
+#define PROCESS_NAME_SIZE    48
+#define PROCESS_UNIT_SIZE    96
+#define PROCESS_CMDLINE_SIZE 256 /* redacted; cut there */
+
+enum agent_state {
+    AGENT_STATE_NONE,       /* no agent has said hello */
+    AGENT_STATE_CONNECTING, /* connected, its runtime is not ready yet */
+    AGENT_STATE_READY,
+    AGENT_STATE_BUSY,   /* a run is under way */
+    AGENT_STATE_SILENT, /* did not answer in time */
+};
+
+struct agent_info {
+    enum agent_state state;
+    bool can_collect;
+    bool can_trim;
+    char runtime[24];   /* "cpython 3.13.0", "" = none found */
+    char allocator[24]; /* "glibc 2.36" */
+    uint32_t version;   /* protocol version */
+};
+
+struct process {
+    struct process_id id;
+    pid_t ppid;
+    uid_t uid;
+    uint32_t exec_count;
+    bool kernel_thread;
+    uint64_t exe_device, exe_inode; /* of PID/exe; both 0 = unknown */
+    struct process_id family;       /* root of the family; own id when alone or unknown */
+    uint32_t family_size;           /* members alive, >= 1 */
+    uint64_t first_seen_usec;       /* monotonic */
+    char comm[PROCESS_COMM_SIZE];
+    char name[PROCESS_NAME_SIZE];       /* given by `memtend run --name` */
+    char unit[PROCESS_UNIT_SIZE];       /* systemd unit from the cgroup path */
+    char cmdline[PROCESS_CMDLINE_SIZE]; /* redacted */
+    struct agent_info agent;
+    struct sample sample;
+};
+
+bool process_id_equal(struct process_id a, struct process_id b);
+void process_id_format(struct process_id id, char ret_text[static PROCESS_ID_SIZE]);
+/* "4711-88213". -EINVAL. */
+int process_id_parse(const char *text, struct process_id *ret_id);
+/* Case-insensitive substring of comm, redacted cmdline, unit or name (the q= of REST and ps). */
+bool process_matches(const struct process *process, const char *query);
+const char *agent_state_name(enum agent_state state);
+
+#endif

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+#include "model/sample.h"
+
+static unsigned sample_field(enum metric metric)
+{
+    unsigned index = (unsigned)metric;
+    return index < METRIC_HOST_FIRST ? index : index - METRIC_HOST_FIRST;
+}
+
+void sample_set(struct sample *sample, enum metric metric, int64_t value, uint64_t mono_usec)
+{
+    unsigned field = sample_field(metric);
+    sample->present |= UINT32_C(1) << field;
+    sample->value[field] = value;
+    sample->mono_usec[field] = mono_usec;
+}
+
+void sample_clear(struct sample *sample, enum metric metric)
+{
+    sample->present &= ~(UINT32_C(1) << sample_field(metric));
+}
+
+bool sample_has(const struct sample *sample, enum metric metric)
+{
+    return sample->present >> sample_field(metric) & 1;
+}
+
+bool sample_get(const struct sample *sample, enum metric metric, int64_t *ret_value)
+{
+    if (!sample_has(sample, metric))
+        return false;
+    *ret_value = sample->value[sample_field(metric)];
+    return true;
+}
+
+uint64_t sample_time(const struct sample *sample, enum metric metric)
+{
+    return sample_has(sample, metric) ? sample->mono_usec[sample_field(metric)] : 0;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Values of one process, or of the host, at one tick: a presence bit and an own time per field.
+ * Unknown is absent, never 0. Plain data; who holds it owns it.
+ */
+#ifndef MEMTEND_MODEL_SAMPLE_H
+#define MEMTEND_MODEL_SAMPLE_H
+
+#include "model/metric.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define SAMPLE_FIELDS 24 /* the larger scope; checked below */
+
+struct sample {
+    uint32_t present;                  /* bit i = field i is known */
+    int64_t value[SAMPLE_FIELDS];      /* in the metric's unit */
+    uint64_t mono_usec[SAMPLE_FIELDS]; /* when it was read */
+};
+
+_Static_assert(METRIC_PROCESS_COUNT <= SAMPLE_FIELDS, "process metrics fit a sample");
+_Static_assert((int)METRIC_HOST_COUNT <= SAMPLE_FIELDS, "host metrics fit a sample");
+
+void sample_set(struct sample *sample, enum metric metric, int64_t value, uint64_t mono_usec);
+void sample_clear(struct sample *sample, enum metric metric);
+bool sample_has(const struct sample *sample, enum metric metric);
+/* false and untouched when absent. */
+bool sample_get(const struct sample *sample, enum metric metric, int64_t *ret_value);
+/* Time of the reading; 0 when absent. */
+uint64_t sample_time(const struct sample *sample, enum metric metric);
+
+#endif

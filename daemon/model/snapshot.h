@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The live state at one tick, as published to the http thread: immutable once published. The
+ * engine owns the memory; a reader borrows it between acquire and release (engine/publication).
+ */
+#ifndef MEMTEND_MODEL_SNAPSHOT_H
+#define MEMTEND_MODEL_SNAPSHOT_H
+
+#include "model/process.h"
+#include "model/status.h"
+
+struct snapshot {
+    uint64_t tick; /* number since start; also the ETag of live state */
+    uint64_t mono_usec, wall_usec;
+    struct sample host;
+    struct status status;
+    size_t count;
+    struct process *processes; /* count of them, no kernel threads, in no order */
+};
+
+/* NULL when not there. */
+const struct process *snapshot_find(const struct snapshot *snapshot, struct process_id id);
+const struct process *snapshot_find_pid(const struct snapshot *snapshot, pid_t pid);
+
+#endif

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * How memtend itself is doing: what /api/v1/status, /metrics and `memtend doctor` say. Filled by
+ * the loop each tick, published with the snapshot. Plain data.
+ */
+#ifndef MEMTEND_MODEL_STATUS_H
+#define MEMTEND_MODEL_STATUS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+enum probe_state { PROBE_STATE_OK, PROBE_STATE_LIMITED, PROBE_STATE_DOWN };
+enum store_state { STORE_STATE_OK, STORE_STATE_DEGRADED, STORE_STATE_OFF };
+enum psi_state { PSI_STATE_POLLED, PSI_STATE_TRIGGER, PSI_STATE_ABSENT };
+
+#define STATUS_TEXT_SIZE     160
+#define STATUS_MISSING_LIMIT 8
+
+struct status {
+    uint64_t started_wall_usec;
+    uint64_t uptime_usec;
+    uint64_t ticks;
+    uint64_t ticks_dropped;      /* sample ticks the store could not take */
+    uint64_t tick_usec;          /* configured period */
+    uint64_t tick_duration_usec; /* CPU and waiting of the last one */
+    uint64_t tick_late_usec;
+    uint64_t fast_usec_total, slow_usec_total; /* time spent in the passes since start */
+    size_t processes, processes_unreadable;
+    size_t agents, agents_ready;
+    size_t rules, rules_armed;
+    uint64_t actions_total;
+    int64_t freed_bytes_total; /* over finished receipts since start */
+
+    bool paused;
+    uint64_t paused_until_wall_usec; /* 0 = until resumed */
+    char pause_reason[STATUS_TEXT_SIZE];
+
+    enum probe_state probe;
+    uint64_t probe_restarts;
+    uint64_t probe_deep_usec_total;
+    char probe_detail[STATUS_TEXT_SIZE];
+
+    enum store_state store;
+    size_t store_queue;
+    uint64_t store_size_bytes;
+    char store_detail[STATUS_TEXT_SIZE];
+
+    enum psi_state psi;
+    uid_t uid;
+    bool roles_separated;       /* the probe runs under its own unit and rights */
+    int64_t self_private_bytes; /* Private_Dirty + swap of all roles; -1 = unknown */
+    int64_t self_rss_bytes;
+    int64_t self_cpu_permyriad;
+
+    size_t missing_count;
+    char missing[STATUS_MISSING_LIMIT][STATUS_TEXT_SIZE]; /* what cannot be seen and the fix */
+};
+
+const char *probe_state_name(enum probe_state state);
+const char *store_state_name(enum store_state state);
+const char *psi_state_name(enum psi_state state);
+
+#endif
