@@ -25,18 +25,20 @@ static uint32_t group_root(const struct process *processes, uint32_t index,
 }
 
 void group_families(struct process *processes, size_t count,
-                    ssize_t (*by_pid)(const void *context, pid_t pid), const void *context,
-                    uint32_t *scratch)
+                    ssize_t (*by_pid)(const void *context, pid_t pid), const void *context)
 {
     for (size_t i = 0; i < count; i++)
         processes[i].family_size = 0;
     for (size_t i = 0; i < count; i++) {
-        scratch[i] = group_root(processes, (uint32_t)i, by_pid, context);
-        processes[i].family = processes[scratch[i]].id;
-        processes[scratch[i]].family_size++;
+        uint32_t root = group_root(processes, (uint32_t)i, by_pid, context);
+        processes[i].family = processes[root].id;
+        processes[root].family_size++;
     }
-    for (size_t i = 0; i < count; i++)
-        processes[i].family_size = processes[scratch[i]].family_size;
+    for (size_t i = 0; i < count; i++) {
+        ssize_t root = by_pid(context, processes[i].family.pid);
+        if (root >= 0)
+            processes[i].family_size = processes[root].family_size;
+    }
 }
 
 bool group_same_family(const struct process *a, const struct process *b)

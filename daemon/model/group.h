@@ -11,11 +11,10 @@
 
 /*
  * Set family and family_size of every process. `by_pid` answers the index of a pid in the table or
- * -1, in O(1); `scratch` has room for count entries.
+ * -1, in O(1).
  */
 void group_families(struct process *processes, size_t count,
-                    ssize_t (*by_pid)(const void *context, pid_t pid), const void *context,
-                    uint32_t *scratch);
+                    ssize_t (*by_pid)(const void *context, pid_t pid), const void *context);
 bool group_same_family(const struct process *a, const struct process *b);
 
 #endif

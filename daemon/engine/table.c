@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/table.h"
+
+#include "model/group.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+/* Address space only: the kernel gives a page when it is first written. */
+static void *table_map(size_t count, size_t size)
+{
+    void *memory = mmap(NULL, count * size, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    return memory == MAP_FAILED ? NULL : memory;
+}
+
+static void table_unmap(void *memory, size_t count, size_t size)
+{
+    if (memory)
+        munmap(memory, count * size);
+}
+
+int table_init(struct table *table, size_t capacity)
+{
+    size_t buckets = 16;
+    while (buckets < capacity * 2)
+        buckets *= 2;
+    struct table new = {
+        .capacity = capacity,
+        .processes = table_map(capacity, sizeof(struct process)),
+        .tracked = table_map(capacity, sizeof(struct tracked)),
+        .by_pid = table_map(buckets, sizeof(uint32_t)),
+        .hash_mask = buckets - 1,
+    };
+    if (!new.processes || !new.tracked || !new.by_pid) {
+        table_finish(&new, NULL, NULL);
+        return -ENOMEM;
+    }
+    *table = new;
+    return 0;
+}
+
+void table_finish(struct table *table, void (*release)(void *context, struct tracked *tracked),
+                  void *context)
+{
+    for (size_t i = 0; i < table->count; i++) {
+        if (release)
+            release(context, &table->tracked[i]);
+        free(table->tracked[i].full_cmdline);
+    }
+    table_unmap(table->processes, table->capacity, sizeof(struct process));
+    table_unmap(table->tracked, table->capacity, sizeof(struct tracked));
+    table_unmap(table->by_pid, table->hash_mask + 1, sizeof(uint32_t));
+    *table = (struct table){0};
+}
+
+/* Consecutive pids are common: spread them (Knuth's multiplicative hash). */
+static size_t table_bucket(const struct table *table, pid_t pid)
+{
+    return ((uint32_t)pid * UINT32_C(2654435761)) >> 7 & table->hash_mask;
+}
+
+/* Bucket that holds the pid, or the free one where it belongs. */
+static size_t table_seek(const struct table *table, pid_t pid)
+{
+    size_t bucket = table_bucket(table, pid);
+    while (table->by_pid[bucket] != 0 && table->processes[table->by_pid[bucket] - 1].id.pid != pid)
+        bucket = (bucket + 1) & table->hash_mask;
+    return bucket;
+}
+
+struct process *table_find_pid(const struct table *table, pid_t pid)
+{
+    uint32_t entry = table->by_pid[table_seek(table, pid)];
+    return entry ? &table->processes[entry - 1] : NULL;
+}
+
+struct process *table_find(const struct table *table, struct process_id id)
+{
+    struct process *process = table_find_pid(table, id.pid);
+    return process && process_id_equal(process->id, id) ? process : NULL;
+}
+
+struct tracked *table_tracked(const struct table *table, const struct process *process)
+{
+    return &table->tracked[process - table->processes];
+}
+
+struct process *table_add(struct table *table, struct process_id id)
+{
+    if (table->count == table->capacity)
+        return NULL;
+    size_t index = table->count++;
+    table->processes[index] = (struct process){.id = id, .family = id, .family_size = 1};
+    table->tracked[index] = (struct tracked){0};
+    table->by_pid[table_seek(table, id.pid)] = (uint32_t)index + 1;
+    return &table->processes[index];
+}
+
+/* Open addressing without tombstones: entries behind the hole move back to where a search for
+ * them still passes. */
+static void table_unhash(struct table *table, pid_t pid)
+{
+    size_t hole = table_seek(table, pid);
+    size_t next = (hole + 1) & table->hash_mask;
+    while (table->by_pid[next] != 0) {
+        size_t home = table_bucket(table, table->processes[table->by_pid[next] - 1].id.pid);
+        if (((next - home) & table->hash_mask) >= ((next - hole) & table->hash_mask)) {
+            table->by_pid[hole] = table->by_pid[next];
+            hole = next;
+        }
+        next = (next + 1) & table->hash_mask;
+    }
+    table->by_pid[hole] = 0;
+}
+
+void table_remove(struct table *table, struct process *process)
+{
+    size_t index = (size_t)(process - table->processes);
+    size_t last = table->count - 1;
+    free(table->tracked[index].full_cmdline);
+    table_unhash(table, process->id.pid);
+    if (index != last) {
+        size_t moved = table_seek(table, table->processes[last].id.pid);
+        table->processes[index] = table->processes[last];
+        table->tracked[index] = table->tracked[last];
+        table->by_pid[moved] = (uint32_t)index + 1;
+    }
+    table->count--;
+}
+
+static ssize_t table_index_of(const void *context, pid_t pid)
+{
+    const struct table *table = context;
+    const struct process *process = table_find_pid(table, pid);
+    return process ? process - table->processes : -1;
+}
+
+void table_families(struct table *table)
+{
+    group_families(table->processes, table->count, table_index_of, table);
+}
