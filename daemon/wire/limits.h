@@ -17,6 +17,9 @@
 #define CONTROL_TOKENS_MAX 256
 #define CONTROL_STEPS_MAX  8
 
+/* The longest text of all, unescaped; the fields below are smaller. */
+#define CONTROL_TEXT_MAX_BYTES 256
+
 /* Sizes of text fields with their NUL. */
 #define CONTROL_NAME_SIZE 65 /* as long as a name of a group or agent may be, and NUL */
 #define CONTROL_TEXT_SIZE 65 /* "cpython 3.13.0", "glibc 2.36", why of a bye */
