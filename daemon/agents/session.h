@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One connected agent as protocol state: bytes and time go in, requests are asked for, what the
+ * agent said comes out by the handler. Pure: no I/O, no clock; whoever owns the connection drains
+ * `output`, feeds what it read and closes when the state says so. Everything an agent says is
+ * untrusted: a line out of order, an answer nobody asked for, a number that cannot be or too many
+ * lines end the session. One thread.
+ *
+ * One stat and one run may be under way. A run holds exactly one step, because a ladder measures
+ * after each. An agent that does not answer a run in time is dropped: with the connection it drops
+ * what it had queued, so the step cannot happen after its receipt was closed.
+ */
+#ifndef MEMTEND_AGENTS_SESSION_H
+#define MEMTEND_AGENTS_SESSION_H
+
+#include "base/buffer.h"
+#include "model/process.h"
+#include "model/receipt.h"
+#include "wire/control.h"
+
+enum session_state {
+    SESSION_HELLO, /* connected, nothing said yet */
+    SESSION_OPEN,
+    SESSION_CLOSED, /* `end` and `why` are set; send what is in output, then close */
+};
+
+enum session_end {
+    SESSION_END_NONE,
+    SESSION_END_BYE,       /* the agent said so */
+    SESSION_END_LOST,      /* the connection ended without a word */
+    SESSION_END_VIOLATION, /* the agent broke the protocol or lied */
+    SESSION_END_VERSION,   /* it speaks a version we do not */
+    SESSION_END_SILENT,    /* no hello, or no answer to a run, in time */
+    SESSION_END_STOPPED,   /* by us */
+};
+
+struct session_limits {
+    uint64_t hello_usec;       /* from the connection to the first hello */
+    uint64_t stat_usec;        /* an agent without answer to a stat is shown as silent then */
+    uint64_t run_usec;         /* an agent without answer to a run is dropped then */
+    uint64_t gil_timeout_msec; /* how long the agent may wait for the GIL to do a step */
+    uint32_t lines_per_second;
+    uint32_t lines_burst;
+};
+
+extern const struct session_limits session_default_limits;
+
+enum session_outcome {
+    SESSION_STEP_DONE,     /* it ran to its end */
+    SESSION_STEP_BUSY,     /* it did not run: the GIL or the agent was taken, or is not up yet */
+    SESSION_STEP_REFUSED,  /* it did not run: not possible there, or the pause would be too long */
+    SESSION_STEP_FAILED,   /* it ran and raised an error inside the process */
+    SESSION_STEP_SILENT,   /* no answer in time */
+    SESSION_STEP_LOST,     /* the session ended first */
+    SESSION_STEP_DISTRUST, /* the agent broke the protocol: nothing it said is believed */
+};
+
+/* What came of a run. */
+struct session_answer {
+    uint64_t request; /* as session_request_run() gave it */
+    enum step_kind step;
+    enum session_outcome outcome;
+    int64_t objects;    /* what gc.collect() returned; -1 = unknown */
+    int64_t pause_usec; /* how long the GIL was held; -1 = unknown, and for a trim */
+    int64_t run_usec;   /* -1 = unknown */
+    char note[RECEIPT_NOTE_SIZE];
+};
+
+/* Called from inside session_on_...(); must not free the session. */
+struct session_handler {
+    void *context;
+    void (*on_hello)(void *context, const struct control_hello *hello, bool again);
+    void (*on_stats)(void *context, const struct control_stats *stats);
+    /* The agent refused the stat as a whole. */
+    void (*on_stat_refused)(void *context, enum control_result why);
+    /* Exactly once for each run that was accepted. */
+    void (*on_answer)(void *context, const struct session_answer *answer);
+};
+
+struct session {
+    struct session_limits limits;
+    struct session_handler handler;
+    enum session_state state;
+    enum session_end end;
+    char why[RECEIPT_NOTE_SIZE]; /* clean text */
+
+    struct buffer input;  /* at most one unfinished line */
+    struct buffer output; /* to send; the owner of the connection drains it */
+
+    uint64_t connected_usec;
+    uint64_t tokens_usec; /* lines that may still come, as time: full at lines_burst lines */
+    uint64_t last_line_usec;
+
+    uint64_t last_request; /* ids count from 1 */
+    uint64_t stat_request; /* 0 = none */
+    uint64_t stat_sent_usec;
+    bool stat_late;       /* past stat_usec; still awaited */
+    uint64_t run_request; /* 0 = none */
+    uint64_t run_sent_usec;
+    enum step_kind run_step;
+    bool run_answered; /* its step line came; done must follow */
+    struct session_answer answer;
+
+    uint32_t capabilities; /* of the last hello */
+};
+
+void session_init(struct session *session, const struct session_limits *limits,
+                  const struct session_handler *handler, uint64_t now_usec);
+void session_finish(struct session *session);
+
+/* Bytes as they came. Ignored when closed. */
+void session_on_bytes(struct session *session, const void *bytes, size_t length, uint64_t now_usec);
+/* *ret_next_deadline = when to call again, UINT64_MAX = not before something else happens. */
+void session_on_time(struct session *session, uint64_t now_usec, uint64_t *ret_next_deadline);
+/* The connection ended, or we end it; a run under way is answered. Nothing when already closed. */
+void session_close(struct session *session, enum session_end end, const char *why);
+
+/* 0; -EBUSY one is under way; -ENOTCONN; -EOPNOTSUPP the agent cannot; -ENOBUFS it does not read */
+int session_request_stat(struct session *session, uint64_t now_usec);
+int session_request_run(struct session *session, enum step_kind step, uint64_t max_pause_usec,
+                        uint64_t now_usec, uint64_t *ret_request);
+
+bool session_can(const struct session *session, enum step_kind step);
+
+#endif
