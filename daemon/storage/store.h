@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The write side of memtend.db: one connection, one thread at a time. Everything is written inside
+ * store_begin() .. store_commit(); after a durable commit returned 0 the rows survive a power cut,
+ * after any commit they survive a kill. A call that fails leaves the transaction open for
+ * store_rollback(). SQLite's codes end here: -ENOSPC disk full, -EIO, -EROFS, -EUCLEAN damaged,
+ * -EBUSY, -ENOMEM.
+ */
+#ifndef MEMTEND_STORAGE_STORE_H
+#define MEMTEND_STORAGE_STORE_H
+
+#include "base/error.h"
+#include "model/event.h"
+#include "model/rule.h"
+#include "model/tick.h"
+
+#include <stdbool.h>
+
+#define STORE_FILE            "memtend.db"
+#define STORE_RULES_COPY_FILE "memtend.rules-copy"
+
+#define STORE_SAMPLES_USEC_DEFAULT   (UINT64_C(7) * 86400 * 1000000)
+#define STORE_EVENTS_USEC_DEFAULT    (UINT64_C(365) * 86400 * 1000000)
+#define STORE_MAX_SIZE_BYTES_DEFAULT (UINT64_C(1) << 30)
+
+/* How long things are kept; what is older goes in small steps, oldest first. */
+struct store_limits {
+    uint64_t samples_usec;   /* ticks and their samples */
+    uint64_t events_usec;    /* events, receipts */
+    uint64_t max_size_bytes; /* database and its log; samples go first, then events */
+};
+
+struct store_config {
+    const char *directory; /* exists; holds STORE_FILE and STORE_RULES_COPY_FILE */
+    uint64_t tick_usec;    /* configured period: a longer pause than 2.5 of it is a gap */
+    struct store_limits limits;
+    bool set_aside; /* the file was found damaged while in use: do not try it again */
+};
+
+/* What opening found; text is for people, "" when there is nothing to say. */
+enum store_opened {
+    STORE_OPENED,  /* an existing file */
+    STORE_CREATED, /* there was none */
+    STORE_REPLACED /* damaged, foreign or newer: renamed to set_aside, fresh one made */
+};
+
+#define STORE_PATH_SIZE 256
+
+struct store_report {
+    enum store_opened opened;
+    char set_aside[STORE_PATH_SIZE]; /* new name of the old file; "" = none */
+    size_t rules_restored, armings_restored, settings_restored; /* from the copy */
+    char text[240];
+};
+
+#define STORE_SETTING_NAME_SIZE  32
+#define STORE_SETTING_VALUE_SIZE 256
+#define STORE_SETTINGS_LIMIT     64
+
+struct store_setting {
+    char name[STORE_SETTING_NAME_SIZE];
+    char value[STORE_SETTING_VALUE_SIZE];
+};
+
+/* What the daemon starts from. Owned by the holder. */
+struct store_content {
+    size_t rule_count; /* API rules, source and state set, never fired */
+    struct rule_record *rules;
+    size_t arming_count;
+    struct rule_arming *armings;
+    size_t setting_count;
+    struct store_setting *settings;
+    int64_t max_process_row, max_event_id; /* 0 = none */
+};
+
+struct store;
+
+/* On failure `error` (NULL allowed) says which file and why. */
+int store_open(const struct store_config *config, struct store **ret_store,
+               struct store_report *ret_report, struct error *error);
+/* Rolls back, moves the log into the file and closes. */
+void store_close(struct store *store);
+
+int store_begin(struct store *store, bool durable);
+int store_commit(struct store *store);
+void store_rollback(struct store *store); /* no transaction: nothing happens */
+
+/* Bookkeeping of the tick (processes, values, ended ones) and the host's values. */
+int store_write_tick(struct store *store, const struct tick *tick);
+/* event->id must be set and unique. */
+int store_write_event(struct store *store, const struct event *event);
+/* The same id again replaces it. */
+int store_write_receipt(struct store *store, const struct receipt *receipt);
+int store_rule_put(struct store *store, const char *name, const char *text);
+int store_rule_delete(struct store *store, const char *name); /* absent: 0 */
+int store_arming_put(struct store *store, const struct rule_arming *arming);
+int store_arming_delete(struct store *store, const char *name);
+int store_setting_put(struct store *store, const char *name, const char *value);
+int store_setting_delete(struct store *store, const char *name);
+
+int store_load(struct store *store, struct store_content *ret_content);
+/* The same from the copy of the rules alone, for when the file cannot be opened. -ENOENT. */
+int store_load_copy(const char *directory, struct store_content *ret_content);
+void store_content_finish(struct store_content *content);
+
+/* After a commit that changed rules, armings or settings: bring the copy up to date. Cheap when
+ * nothing changed. */
+int store_refresh_copy(struct store *store);
+
+/*
+ * One small step of retention, outside a transaction: a few old ticks or events, or a few pages
+ * given back to the file system. *ret_more: call again soon. Age takes at most ten ticks a call,
+ * so that a clock that jumped ahead cannot empty the history before somebody sees it.
+ */
+int store_expire(struct store *store, uint64_t wall_usec, bool *ret_more);
+/* Size of the database and its log. */
+int store_size(struct store *store, uint64_t *ret_bytes);
+
+#endif
