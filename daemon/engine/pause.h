@@ -16,17 +16,21 @@ struct journal;
 struct rule_book;
 struct pause;
 
-/* Key of journal_setting() under which the state is kept. */
+/* Settings of the store that belong to the pause: this one for everything, "pause.N" for a rule. */
 #define PAUSE_SETTING "pause"
+#define PAUSE_RULES   32 /* rules paused one by one at a time */
 
 /* directory: where PAUSE is looked for, NULL = nowhere; it need not exist (yet). */
 int pause_new(struct journal *journal, const char *directory, struct pause **ret_pause);
 void pause_free(struct pause *pause);
 DEFINE_CLEANUP(struct pause *, pause_free);
 
-/* The setting as it was stored; before the first pause_on_time(). Unreadable parts: -EINVAL, and
- * everything is paused until resumed, because somebody had asked for a pause. */
-int pause_load(struct pause *pause, const char *setting, uint64_t mono_usec, uint64_t wall_usec);
+/*
+ * A setting as it was stored, before the first pause_on_time(). -ENOENT: not one of ours. -EINVAL:
+ * unreadable; then everything is paused until resumed, because somebody had asked for a pause.
+ */
+int pause_load(struct pause *pause, const char *name, const char *value, uint64_t mono_usec,
+               uint64_t wall_usec);
 
 /* Each tick: ends what is over, and looks for PAUSE once a second. */
 void pause_on_time(struct pause *pause, uint64_t mono_usec);

@@ -10,6 +10,7 @@
 
 #include "base/buffer.h"
 #include "base/cleanup.h"
+#include "engine/actions.h"
 #include "engine/table.h"
 #include "model/command.h"
 
@@ -17,19 +18,11 @@ struct journal;
 struct pause;
 struct rule_book;
 
-/* What an armed rule wants done. Borrowed for the call. */
-struct rule_order {
-    const char *rule;
-    struct process_id target;
-    const enum step_kind *steps;
-    size_t step_count;
-    uint64_t pause_budget_usec; /* 0 = the rule does not say */
-};
-
 struct rule_book_ops {
-    /* 0: taken on, the actions write the events and the receipt. -errno: not now (grace, rate,
-     * busy); the cool-down does not start and the order comes again with the next tick. */
-    int (*order)(void *context, const struct rule_order *order);
+    /* actions_order_rule() in the daemon: orders of armed rules. Anything but ORDER_ACCEPTED: the
+     * cool-down does not start and the order comes again with the next tick. */
+    enum order_refusal (*order)(void *context, const struct rule_order *order,
+                                char ret_receipt[static RECEIPT_ID_SIZE], struct error *error);
     /* Our own processes, which no rule touches. NULL: none. */
     bool (*is_own)(void *context, const struct process *process);
     void *context;
@@ -80,15 +73,8 @@ void rule_book_forget(struct tracked *tracked);
 void rule_book_command(struct rule_book *book, struct command *command);
 
 bool rule_book_has(const struct rule_book *book, const char *name);
-/* Is this rule in force and armed right now? Asked again by the actions before each rung. */
+/* Is this rule in force and armed right now? A ladder of one that is not any more stops. */
 bool rule_book_is_armed(const struct rule_book *book, const char *name);
-/*
- * The fuse: drop an armed rule to dry-run because its action did harm; a person arms it again.
- * Holds over a restart for what a person armed; a rule armed by its text is held back until the
- * text changes or a person arms it. -ENOENT.
- */
-int rule_book_disarm(struct rule_book *book, const char *name, const char *reason);
-
 size_t rule_book_count(const struct rule_book *book);       /* in force */
 size_t rule_book_armed_count(const struct rule_book *book); /* of those */
 
