@@ -10,7 +10,6 @@ set(MEMTEND_WEB_ASSETS
   web/app.js
   web/advice.js
   web/api.js
-  web/card.js
   web/chart.js
   web/confirm.js
   web/dom.js
@@ -18,16 +17,19 @@ set(MEMTEND_WEB_ASSETS
   web/format.js
   web/icon.js
   web/keyboard.js
+  web/masthead.js
   web/overview.js
   web/poll.js
   web/process.js
   web/receipt.js
+  web/receipts.js
   web/router.js
   web/rules.js
   web/session.js
   web/spark.js
   web/state.js
   web/table.js
+  web/theme.js
   web/words.js
   web/node_modules/chart.js/dist/chart.umd.min.js
   web/node_modules/chartjs-plugin-annotation/dist/chartjs-plugin-annotation.min.js)
