@@ -7,11 +7,10 @@
 #include <string.h>
 #include <unistd.h>
 
-/* 52 numbers of at most 20 digits, and a name of at most 64 bytes, each escaped to two. */
-#define STAT_SIZE 1536
+/* 52 numbers of at most 20 digits, and a name of at most 64 bytes. */
+#define STAT_SIZE 1280
 
-#define STAT_COMM_LIMIT 64
-#define STAT_KTHREAD    UINT64_C(0x00200000) /* PF_KTHREAD, not in a public header */
+#define STAT_KTHREAD UINT64_C(0x00200000) /* PF_KTHREAD, not in a public header */
 
 /* Numbers of proc_pid_stat(5). */
 enum stat_field {
@@ -25,23 +24,6 @@ enum stat_field {
     STAT_RSS = 24,
     STAT_FIELD_COUNT,
 };
-
-/*
- * The kernel writes a newline in a name as "\n" and a backslash as "\\"; all other bytes stand for
- * themselves, blanks and parentheses too.
- */
-static void stat_comm(const char *text, size_t length, char ret_comm[static PROCESS_COMM_SIZE])
-{
-    char raw[STAT_COMM_LIMIT];
-    size_t count = 0;
-    for (size_t at = 0; at < length && count < sizeof(raw); at++) {
-        bool escaped = text[at] == '\\' && at + 1 < length;
-        if (escaped)
-            at++;
-        raw[count++] = escaped && text[at] == 'n' ? '\n' : text[at];
-    }
-    text_clean(ret_comm, PROCESS_COMM_SIZE, raw, count);
-}
 
 /* Fields 4 to 24 at text; false when one is missing. Negative ones (tty, nice) become 0. */
 static bool stat_numbers(const char *text, size_t length, uint64_t values[static STAT_FIELD_COUNT])
@@ -87,7 +69,7 @@ enum outcome proc_stat_parse(const char *text, size_t length, struct proc_stat *
     size_t used;
     if (text_scan_u64(text, length, &pid, &used) < 0 || pid > INT32_MAX)
         return OUTCOME_MALFORMED;
-    /* The name may hold ") R 1" itself: what follows the last parenthesis is the kernel's. */
+    /* The name is written raw and may hold ") R 1": the last parenthesis is the kernel's. */
     const char *close = memrchr(text, ')', length);
     if (!close || (size_t)(close - text) < used + 2 || memcmp(text + used, " (", 2) != 0)
         return OUTCOME_MALFORMED;
@@ -100,7 +82,7 @@ enum outcome proc_stat_parse(const char *text, size_t length, struct proc_stat *
     enum outcome outcome = stat_fill(values, &stat);
     if (outcome != OUTCOME_OK)
         return outcome;
-    stat_comm(comm, (size_t)(close - comm), stat.comm);
+    text_clean(stat.comm, sizeof(stat.comm), comm, (size_t)(close - comm));
     *ret_stat = stat;
     return OUTCOME_OK;
 }
