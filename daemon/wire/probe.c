@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+#include "wire/probe.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+
+#define PROBE_REQUEST_MAGIC UINT32_C(0x71706d74) /* "tmpq" */
+#define PROBE_ANSWER_MAGIC  UINT32_C(0x61706d74) /* "tmpa" */
+
+/* The packets as they travel: no padding, so that no byte of our memory leaks. */
+struct request_packet {
+    uint32_t magic, version;
+    uint32_t sequence;
+    int32_t pid;
+    uint64_t start_ticks;
+    uint32_t what, byte_budget;
+    uint64_t deadline_usec;
+    uint64_t reserved[2]; /* 0 */
+};
+
+struct answer_packet {
+    uint32_t magic, version;
+    uint32_t sequence;
+    int32_t pid;
+    uint64_t start_ticks;
+    uint32_t what, present;
+    int32_t result;
+    uint32_t dropped;
+    uint64_t duration_usec;
+    uint64_t exe_device, exe_inode;
+    struct probe_rollup rollup;
+    uint32_t payload_length, reserved;
+};
+
+_Static_assert(sizeof(struct request_packet) == PROBE_REQUEST_SIZE, "no padding in a request");
+_Static_assert(sizeof(struct answer_packet) == PROBE_HEADER_SIZE, "no padding in an answer");
+
+static bool what_is_known(uint32_t what)
+{
+    return what != 0 && (what & ~(uint32_t)PROBE_WHAT_ALL) == 0;
+}
+
+void probe_request_encode(const struct probe_request *request,
+                          unsigned char ret_packet[static PROBE_REQUEST_SIZE])
+{
+    struct request_packet packet = {
+        .magic = PROBE_REQUEST_MAGIC,
+        .version = PROBE_VERSION,
+        .sequence = request->sequence,
+        .pid = request->pid,
+        .start_ticks = request->start_ticks,
+        .what = request->what,
+        .byte_budget = request->byte_budget,
+        .deadline_usec = request->deadline_usec,
+    };
+    memcpy(ret_packet, &packet, sizeof(packet));
+}
+
+int probe_request_decode(const unsigned char *bytes, size_t size, struct probe_request *ret_request)
+{
+    struct request_packet packet;
+    if (size != sizeof(packet))
+        return -EBADMSG;
+    memcpy(&packet, bytes, sizeof(packet));
+    if (packet.magic != PROBE_REQUEST_MAGIC || packet.version != PROBE_VERSION)
+        return -EBADMSG;
+    if (packet.pid <= 0 || !what_is_known(packet.what) || packet.byte_budget > PROBE_PAYLOAD_MAX)
+        return -EBADMSG;
+    *ret_request = (struct probe_request){
+        .sequence = packet.sequence,
+        .pid = packet.pid,
+        .start_ticks = packet.start_ticks,
+        .what = packet.what,
+        .byte_budget = packet.byte_budget,
+        .deadline_usec = packet.deadline_usec,
+    };
+    return 0;
+}
+
+void probe_answer_encode(const struct probe_answer *answer,
+                         unsigned char ret_header[static PROBE_HEADER_SIZE])
+{
+    struct answer_packet packet = {
+        .magic = PROBE_ANSWER_MAGIC,
+        .version = PROBE_VERSION,
+        .sequence = answer->sequence,
+        .pid = answer->pid,
+        .start_ticks = answer->start_ticks,
+        .what = answer->what,
+        .present = answer->present,
+        .result = answer->result,
+        .dropped = answer->dropped,
+        .duration_usec = answer->duration_usec,
+        .exe_device = answer->exe_device,
+        .exe_inode = answer->exe_inode,
+        .rollup = answer->rollup,
+        .payload_length = answer->payload_length,
+    };
+    memcpy(ret_header, &packet, sizeof(packet));
+}
+
+static bool rollup_is_sane(const struct probe_rollup *rollup)
+{
+    return rollup->rss >= 0 && rollup->pss >= 0 && rollup->uss >= 0 && rollup->shared >= 0 &&
+           rollup->private_dirty >= 0 && rollup->anonymous >= 0 && rollup->swap >= 0 &&
+           rollup->swap_pss >= 0 && rollup->locked >= 0;
+}
+
+static bool answer_is_sane(const struct answer_packet *packet, size_t size)
+{
+    if (packet->magic != PROBE_ANSWER_MAGIC || packet->version != PROBE_VERSION)
+        return false;
+    if (packet->payload_length != size - sizeof(*packet) || packet->pid <= 0)
+        return false;
+    if (!what_is_known(packet->what) || (packet->present & ~packet->what) != 0)
+        return false;
+    if (packet->result > 0 || (packet->result == 0 && packet->present != packet->what))
+        return false;
+    if (packet->payload_length > 0 && !(packet->present & PROBE_WHAT_CMDLINE))
+        return false;
+    return rollup_is_sane(&packet->rollup);
+}
+
+int probe_answer_decode(const unsigned char *bytes, size_t size, struct probe_answer *ret_answer)
+{
+    struct answer_packet packet;
+    if (size < sizeof(packet) || size > PROBE_PACKET_MAX)
+        return -EBADMSG;
+    memcpy(&packet, bytes, sizeof(packet));
+    if (!answer_is_sane(&packet, size))
+        return -EBADMSG;
+    *ret_answer = (struct probe_answer){
+        .sequence = packet.sequence,
+        .pid = packet.pid,
+        .start_ticks = packet.start_ticks,
+        .what = packet.what,
+        .present = packet.present,
+        .result = packet.result,
+        .dropped = packet.dropped,
+        .duration_usec = packet.duration_usec,
+        .exe_device = packet.exe_device,
+        .exe_inode = packet.exe_inode,
+        .rollup = packet.rollup,
+        .payload_length = packet.payload_length,
+    };
+    return 0;
+}

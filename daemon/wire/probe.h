@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What head and probe say to each other over a SOCK_SEQPACKET pair: one request is one packet of
+ * fixed size, one answer is one packet of a fixed header and at most PROBE_PAYLOAD_MAX bytes. Both
+ * ends run on one machine, so numbers are in its byte order; magic and version refuse everything
+ * else. Pure, no allocation; any thread.
+ */
+#ifndef MEMTEND_WIRE_PROBE_H
+#define MEMTEND_WIRE_PROBE_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define PROBE_VERSION 1
+
+/* Sizes of packets, bytes. A whole answer fits the smallest socket buffer that Linux gives. */
+#define PROBE_REQUEST_SIZE 56
+#define PROBE_HEADER_SIZE  144
+#define PROBE_PACKET_MAX   (32 * 1024)
+#define PROBE_PAYLOAD_MAX  (PROBE_PACKET_MAX - PROBE_HEADER_SIZE)
+
+/* What is read; bits, one or more. */
+enum probe_what {
+    PROBE_WHAT_CMDLINE = 1 << 0, /* payload = raw PID/cmdline; exe device and inode */
+    PROBE_WHAT_ROLLUP = 1 << 1,  /* smaps_rollup */
+    PROBE_WHAT_ALL = PROBE_WHAT_CMDLINE | PROBE_WHAT_ROLLUP,
+};
+
+struct probe_request {
+    uint32_t sequence; /* comes back in the answer */
+    pid_t pid;
+    uint64_t start_ticks; /* the probe refuses when the pid is another process by now */
+    uint32_t what;
+    uint32_t byte_budget;   /* payload bytes at most */
+    uint64_t deadline_usec; /* CLOCK_MONOTONIC: what is not begun by then is not read */
+};
+
+/* smaps_rollup, bytes. */
+struct probe_rollup {
+    int64_t rss, pss, uss, shared, private_dirty, anonymous, swap, swap_pss, locked;
+};
+
+struct probe_answer {
+    uint32_t sequence;
+    pid_t pid;
+    uint64_t start_ticks;
+    uint32_t what;          /* as asked */
+    uint32_t present;       /* bits of what was read; fields of the others are 0. None when the
+                               process is gone or its pid is another's by now (-ESRCH) */
+    int32_t result;         /* 0, else -errno of the first reading that failed */
+    uint32_t dropped;       /* answers that found the socket full since the probe started */
+    uint64_t duration_usec; /* wall time the reading took */
+    uint64_t exe_device, exe_inode; /* CMDLINE; both 0 = could not be seen */
+    struct probe_rollup rollup;     /* ROLLUP */
+    uint32_t payload_length;
+};
+
+void probe_request_encode(const struct probe_request *request,
+                          unsigned char ret_packet[static PROBE_REQUEST_SIZE]);
+/* -EBADMSG: not a whole, sane request of this version. */
+int probe_request_decode(const unsigned char *packet, size_t size,
+                         struct probe_request *ret_request);
+
+/* The header only; the payload of payload_length bytes goes behind it. */
+void probe_answer_encode(const struct probe_answer *answer,
+                         unsigned char ret_header[static PROBE_HEADER_SIZE]);
+/* A whole packet. The payload begins at packet + PROBE_HEADER_SIZE. -EBADMSG. */
+int probe_answer_decode(const unsigned char *packet, size_t size, struct probe_answer *ret_answer);
+
+#endif
