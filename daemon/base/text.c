@@ -130,17 +130,23 @@ size_t text_clean(char *destination, size_t size, const char *source, size_t len
     return written;
 }
 
-bool text_is_clean(const char *text)
+size_t text_clean_length(const char *text, size_t length)
 {
     const unsigned char *bytes = (const unsigned char *)text;
-    for (size_t left = strlen(text); left > 0;) {
-        size_t step = utf8_length(bytes, left);
-        if (step == 0 || utf8_is_hostile(bytes, step))
-            return false;
-        bytes += step;
-        left -= step;
+    size_t at = 0;
+    while (at < length) {
+        size_t step = utf8_length(bytes + at, length - at);
+        if (step == 0 || utf8_is_hostile(bytes + at, step))
+            break;
+        at += step;
     }
-    return true;
+    return at;
+}
+
+bool text_is_clean(const char *text)
+{
+    size_t length = strlen(text);
+    return text_clean_length(text, length) == length;
 }
 
 bool text_starts_with(const char *text, const char *prefix)

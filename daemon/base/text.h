@@ -27,6 +27,8 @@ size_t text_copy_span(char *destination, size_t size, const char *source, size_t
  */
 size_t text_clean(char *destination, size_t size, const char *source, size_t length);
 bool text_is_clean(const char *text);
+/* Bytes at the front of a span that text_clean() would keep as they are. */
+size_t text_clean_length(const char *text, size_t length);
 
 bool text_starts_with(const char *text, const char *prefix);
 /* Case-insensitive (ASCII) substring; an empty needle is found. */
