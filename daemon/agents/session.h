@@ -13,9 +13,10 @@
 #ifndef MEMTEND_AGENTS_SESSION_H
 #define MEMTEND_AGENTS_SESSION_H
 
+#include "agents/answer.h"
+#include "agents/quota.h"
 #include "base/buffer.h"
 #include "model/process.h"
-#include "model/receipt.h"
 #include "wire/control.h"
 
 enum session_state {
@@ -45,27 +46,6 @@ struct session_limits {
 
 extern const struct session_limits session_default_limits;
 
-enum session_outcome {
-    SESSION_STEP_DONE,     /* it ran to its end */
-    SESSION_STEP_BUSY,     /* it did not run: the GIL or the agent was taken, or is not up yet */
-    SESSION_STEP_REFUSED,  /* it did not run: not possible there, or the pause would be too long */
-    SESSION_STEP_FAILED,   /* it ran and raised an error inside the process */
-    SESSION_STEP_SILENT,   /* no answer in time */
-    SESSION_STEP_LOST,     /* the session ended first */
-    SESSION_STEP_DISTRUST, /* the agent broke the protocol: nothing it said is believed */
-};
-
-/* What came of a run. */
-struct session_answer {
-    uint64_t request; /* as session_request_run() gave it */
-    enum step_kind step;
-    enum session_outcome outcome;
-    int64_t objects;    /* what gc.collect() returned; -1 = unknown */
-    int64_t pause_usec; /* how long the GIL was held; -1 = unknown, and for a trim */
-    int64_t run_usec;   /* -1 = unknown */
-    char note[RECEIPT_NOTE_SIZE];
-};
-
 /* Called from inside session_on_...(); must not free the session. */
 struct session_handler {
     void *context;
@@ -73,6 +53,8 @@ struct session_handler {
     void (*on_stats)(void *context, const struct control_stats *stats);
     /* The agent refused the stat as a whole. */
     void (*on_stat_refused)(void *context, enum control_result why);
+    /* No answer to a stat within stat_usec; it may still come. */
+    void (*on_stat_late)(void *context);
     /* Exactly once for each run that was accepted. */
     void (*on_answer)(void *context, const struct session_answer *answer);
 };
@@ -88,15 +70,14 @@ struct session {
     struct buffer output; /* to send; the owner of the connection drains it */
 
     uint64_t connected_usec;
-    uint64_t tokens_usec; /* lines that may still come, as time: full at lines_burst lines */
-    uint64_t last_line_usec;
+    struct quota lines;
 
     uint64_t last_request; /* ids count from 1 */
     uint64_t stat_request; /* 0 = none */
     uint64_t stat_sent_usec;
     bool stat_late;       /* past stat_usec; still awaited */
     uint64_t run_request; /* 0 = none */
-    uint64_t run_sent_usec;
+    uint64_t run_sent_usec, run_patience_usec;
     enum step_kind run_step;
     bool run_answered; /* its step line came; done must follow */
     struct session_answer answer;

@@ -8,6 +8,7 @@
 #ifndef MEMTEND_ENGINE_MEASURE_H
 #define MEMTEND_ENGINE_MEASURE_H
 
+#include "base/clock.h"
 #include "engine/table.h"
 #include "model/receipt.h"
 

@@ -1,0 +1,402 @@
+/* SPDX-License-Identifier: MIT */
+#include "agents/session.h"
+
+#include "agents/claims.h"
+#include "base/clock.h"
+#include "base/text.h"
+#include "model/step.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+/* One stat, one run and a bye wait at most: far below this. */
+#define SESSION_OUTPUT_LIMIT 4096
+/* Keep no large buffer for a session that once had a long line. */
+#define SESSION_INPUT_KEEP 4096
+/* A stat is routine: better no gc numbers this time than a busy program. */
+#define SESSION_STAT_GIL_TIMEOUT_MSEC 500
+/* No pause is so long; keeps the sum below from overflowing. */
+#define SESSION_PAUSE_MAX_USEC (600 * USEC_PER_SEC)
+
+const struct session_limits session_default_limits = {
+    .hello_usec = 5 * USEC_PER_SEC,
+    .stat_usec = 2 * USEC_PER_SEC,
+    .run_usec = 10 * USEC_PER_SEC,
+    /* A program that holds the GIL longer is busy in C; waiting there only queues the pause. */
+    .gil_timeout_msec = 3000,
+    /* An honest agent sends 4 lines a second at most, more only while its runtime starts. */
+    .lines_per_second = 20,
+    .lines_burst = 60,
+};
+
+void session_init(struct session *session, const struct session_limits *limits,
+                  const struct session_handler *handler, uint64_t now_usec)
+{
+    *session = (struct session){
+        .limits = *limits,
+        .handler = *handler,
+        .connected_usec = now_usec,
+    };
+    quota_init(&session->lines, limits->lines_per_second, limits->lines_burst, now_usec);
+    buffer_init(&session->input, CONTROL_LINE_MAX_BYTES);
+    buffer_init(&session->output, SESSION_OUTPUT_LIMIT);
+}
+
+void session_finish(struct session *session)
+{
+    buffer_finish(&session->input);
+    buffer_finish(&session->output);
+}
+
+/* ---- the end ---- */
+
+static void deliver_answer(struct session *session)
+{
+    struct session_answer answer = session->answer;
+    session->run_request = 0;
+    session->run_answered = false;
+    session->handler.on_answer(session->handler.context, &answer);
+}
+
+/* What an outstanding run is told when the session ends, by how it ends. */
+static enum session_outcome outcome_of_end(enum session_end end)
+{
+    switch (end) {
+    case SESSION_END_SILENT:
+        return SESSION_STEP_SILENT;
+    case SESSION_END_VIOLATION:
+        return SESSION_STEP_DISTRUST;
+    default:
+        return SESSION_STEP_LOST;
+    }
+}
+
+void session_close(struct session *session, enum session_end end, const char *why)
+{
+    if (session->state == SESSION_CLOSED)
+        return;
+    session->state = SESSION_CLOSED;
+    session->end = end;
+    text_copy(session->why, sizeof(session->why), why);
+    session->stat_request = 0;
+    if (!session->run_request)
+        return;
+    /* A step that was reported as ended has ended, unless the reporter is known to lie. */
+    if (!session->run_answered || end == SESSION_END_VIOLATION)
+        answer_init(&session->answer, session->run_request, session->run_step, outcome_of_end(end),
+                    why);
+    deliver_answer(session);
+}
+
+static void violation(struct session *session, const char *what)
+{
+    char why[RECEIPT_NOTE_SIZE];
+    snprintf(why, sizeof(why), "the agent broke the protocol: %s", what);
+    session_close(session, SESSION_END_VIOLATION, why);
+}
+
+/* ---- lines ---- */
+
+static void on_hello(struct session *session, const struct control_hello *hello)
+{
+    if (hello->version < CONTROL_VERSION_MIN || hello->version > CONTROL_VERSION) {
+        char why[RECEIPT_NOTE_SIZE];
+        snprintf(why, sizeof(why), "the agent speaks version %llu of the protocol, we speak %d",
+                 (unsigned long long)hello->version, CONTROL_VERSION);
+        /* Nothing else is in the buffer: the bye fits. */
+        control_encode_bye(&session->output, "version");
+        session_close(session, SESSION_END_VERSION, why);
+        return;
+    }
+    bool again = session->state == SESSION_OPEN;
+    session->state = SESSION_OPEN;
+    session->capabilities = hello->capabilities;
+    session->handler.on_hello(session->handler.context, hello, again);
+}
+
+static void on_stats(struct session *session, const struct control_message *message,
+                     uint64_t now_usec)
+{
+    if (!session->stat_request || message->id != session->stat_request) {
+        violation(session, "statistics that were not asked for");
+        return;
+    }
+    const char *wrong = claims_judge_stats(&message->stats, now_usec - session->stat_sent_usec);
+    if (wrong) {
+        violation(session, wrong);
+        return;
+    }
+    session->stat_request = 0;
+    session->stat_late = false;
+    session->handler.on_stats(session->handler.context, &message->stats);
+}
+
+static void set_answer(struct session *session, enum control_result result)
+{
+    answer_init_result(&session->answer, session->run_request, session->run_step, result);
+}
+
+static void on_step(struct session *session, const struct control_message *message,
+                    uint64_t now_usec)
+{
+    const struct control_step *step = &message->step;
+    if (!session->run_request || message->id != session->run_request || session->run_answered) {
+        violation(session, "a step that was not asked for");
+        return;
+    }
+    const char *wrong = claims_judge_step(step, step_info(session->run_step)->name,
+                                          now_usec - session->run_sent_usec);
+    if (wrong) {
+        violation(session, wrong);
+        return;
+    }
+    set_answer(session, step->outcome);
+    answer_add_numbers(&session->answer, step);
+    session->run_answered = true;
+}
+
+static void on_done(struct session *session, const struct control_message *message)
+{
+    const struct control_done *done = &message->done;
+    if (!session->run_request || message->id != session->run_request) {
+        violation(session, "the end of a run that was not asked for");
+        return;
+    }
+    if (done->steps != session->run_answered ||
+        (!session->run_answered && done->outcome == CONTROL_RESULT_OK)) {
+        violation(session, "the end of a run whose step did not come");
+        return;
+    }
+    if (!session->run_answered)
+        set_answer(session, done->outcome);
+    deliver_answer(session);
+}
+
+static void on_error(struct session *session, const struct control_message *message)
+{
+    if (message->id && message->id == session->stat_request) {
+        session->stat_request = 0;
+        session->stat_late = false;
+        session->handler.on_stat_refused(session->handler.context, message->error.error);
+    } else if (message->id && message->id == session->run_request && !session->run_answered) {
+        set_answer(session, message->error.error);
+        deliver_answer(session);
+    } else {
+        violation(session, "an error about a request that was not made");
+    }
+}
+
+static void on_message(struct session *session, const struct control_message *message,
+                       uint64_t now_usec)
+{
+    if (session->state == SESSION_HELLO && message->type != CONTROL_HELLO) {
+        violation(session, "its first line is no hello");
+        return;
+    }
+    switch (message->type) {
+    case CONTROL_HELLO:
+        on_hello(session, &message->hello);
+        break;
+    case CONTROL_STATS:
+        on_stats(session, message, now_usec);
+        break;
+    case CONTROL_STEP:
+        on_step(session, message, now_usec);
+        break;
+    case CONTROL_DONE:
+        on_done(session, message);
+        break;
+    case CONTROL_ERROR:
+        on_error(session, message);
+        break;
+    case CONTROL_BYE:
+        session_close(session, SESSION_END_BYE, message->bye.why);
+        break;
+    case CONTROL_STAT:
+    case CONTROL_RUN:
+        violation(session, "a request, which only the daemon makes");
+        break;
+    }
+}
+
+static void on_line(struct session *session, const char *line, size_t length, uint64_t now_usec)
+{
+    if (!quota_take(&session->lines, now_usec)) {
+        violation(session, "too many lines");
+        return;
+    }
+    struct control_message message;
+    switch (control_decode(line, length, &message)) {
+    case CONTROL_DECODED:
+        on_message(session, &message, now_usec);
+        break;
+    case CONTROL_UNKNOWN_TYPE:
+        /* A later version of the same protocol may say more; it changes nothing here. */
+        if (session->state == SESSION_HELLO)
+            violation(session, "its first line is no hello");
+        break;
+    case CONTROL_INVALID:
+        violation(session, "a line with a missing or impossible field");
+        break;
+    case CONTROL_MALFORMED:
+        violation(session, "a line that is not the JSON agreed on");
+        break;
+    }
+}
+
+static void keep_rest(struct session *session, const char *bytes, size_t length)
+{
+    int r = buffer_append(&session->input, bytes, length);
+    if (r == -ENOBUFS)
+        violation(session, "a line longer than allowed");
+    else if (r < 0)
+        session_close(session, SESSION_END_STOPPED, "no memory for its line");
+}
+
+/* The line that began in earlier bytes ends here. */
+static void on_joined_line(struct session *session, const char *bytes, size_t length,
+                           uint64_t now_usec)
+{
+    if (session->input.size == 0) {
+        on_line(session, bytes, length, now_usec);
+        return;
+    }
+    keep_rest(session, bytes, length);
+    if (session->state == SESSION_CLOSED)
+        return;
+    on_line(session, session->input.data, session->input.size, now_usec);
+    buffer_consume(&session->input, session->input.size);
+    if (session->input.capacity > SESSION_INPUT_KEEP) {
+        buffer_finish(&session->input);
+        buffer_init(&session->input, CONTROL_LINE_MAX_BYTES);
+    }
+}
+
+void session_on_bytes(struct session *session, const void *bytes, size_t length, uint64_t now_usec)
+{
+    const char *at = bytes, *end = at + length;
+    while (at < end && session->state != SESSION_CLOSED) {
+        const char *newline = memchr(at, '\n', (size_t)(end - at));
+        if (!newline) {
+            keep_rest(session, at, (size_t)(end - at));
+            return;
+        }
+        on_joined_line(session, at, (size_t)(newline - at), now_usec);
+        at = newline + 1;
+    }
+}
+
+/* ---- time ---- */
+
+static uint64_t earlier(uint64_t a_usec, uint64_t b_usec)
+{
+    return a_usec < b_usec ? a_usec : b_usec;
+}
+
+static uint64_t next_deadline(const struct session *session)
+{
+    uint64_t next = UINT64_MAX;
+    if (session->state == SESSION_CLOSED)
+        return next;
+    if (session->state == SESSION_HELLO)
+        next = session->connected_usec + session->limits.hello_usec;
+    if (session->run_request)
+        next = earlier(next, session->run_sent_usec + session->run_patience_usec);
+    if (session->stat_request && !session->stat_late)
+        next = earlier(next, session->stat_sent_usec + session->limits.stat_usec);
+    return next;
+}
+
+static void on_deadline(struct session *session, uint64_t now_usec)
+{
+    if (session->state == SESSION_HELLO) {
+        session_close(session, SESSION_END_SILENT, "no hello in time");
+    } else if (session->run_request &&
+               now_usec >= session->run_sent_usec + session->run_patience_usec) {
+        session_close(session, SESSION_END_SILENT, "the agent did not answer in time");
+    } else {
+        session->stat_late = true;
+        session->handler.on_stat_late(session->handler.context);
+    }
+}
+
+void session_on_time(struct session *session, uint64_t now_usec, uint64_t *ret_next_deadline)
+{
+    uint64_t next = next_deadline(session);
+    while (now_usec >= next) {
+        on_deadline(session, now_usec);
+        next = next_deadline(session);
+    }
+    *ret_next_deadline = next;
+}
+
+/* ---- requests ---- */
+
+bool session_can(const struct session *session, enum step_kind step)
+{
+    static const enum control_capability needs[STEP_KIND_COUNT] = {
+        [STEP_COLLECT] = CONTROL_CAN_COLLECT,
+        [STEP_TRIM] = CONTROL_CAN_TRIM,
+    };
+    return session->state == SESSION_OPEN && session->capabilities & needs[step];
+}
+
+int session_request_stat(struct session *session, uint64_t now_usec)
+{
+    if (session->state != SESSION_OPEN)
+        return -ENOTCONN;
+    if (!(session->capabilities & (CONTROL_CAN_MALLOC | CONTROL_CAN_GC)))
+        return -EOPNOTSUPP;
+    /* Behind a run a stat would wait for its end and look late. */
+    if (session->stat_request || session->run_request)
+        return -EBUSY;
+    const struct control_stat stat = {
+        .malloc = session->capabilities & CONTROL_CAN_MALLOC,
+        .gc = session->capabilities & CONTROL_CAN_GC,
+        .gil_timeout_msec = SESSION_STAT_GIL_TIMEOUT_MSEC,
+    };
+    int r = control_encode_stat(&session->output, session->last_request + 1, &stat);
+    if (r < 0)
+        return r;
+    session->stat_request = ++session->last_request;
+    session->stat_sent_usec = now_usec;
+    return 0;
+}
+
+/* A rule may allow a pause that is itself longer than the usual patience. */
+static uint64_t patience(const struct session *session, uint64_t max_pause_usec)
+{
+    uint64_t pause_usec = earlier(max_pause_usec, SESSION_PAUSE_MAX_USEC);
+    uint64_t usec = session->limits.gil_timeout_msec * USEC_PER_MSEC + 2 * pause_usec;
+    return usec > session->limits.run_usec ? usec : session->limits.run_usec;
+}
+
+int session_request_run(struct session *session, enum step_kind step, uint64_t max_pause_usec,
+                        uint64_t now_usec, uint64_t *ret_request)
+{
+    if (session->state != SESSION_OPEN)
+        return -ENOTCONN;
+    if (!session_can(session, step))
+        return -EOPNOTSUPP;
+    if (session->run_request)
+        return -EBUSY;
+    struct control_run run = {
+        .step_count = 1,
+        .generation = CONTROL_GENERATION_MAX,
+        .mode = CONTROL_MODE_THREAD,
+        .gil_timeout_msec = session->limits.gil_timeout_msec,
+        .max_pause_usec = max_pause_usec,
+    };
+    text_copy(run.steps[0], sizeof(run.steps[0]), step_info(step)->name);
+    int r = control_encode_run(&session->output, session->last_request + 1, &run);
+    if (r < 0)
+        return r;
+    session->run_request = ++session->last_request;
+    session->run_step = step;
+    session->run_sent_usec = now_usec;
+    session->run_answered = false;
+    session->run_patience_usec = patience(session, max_pause_usec);
+    *ret_request = session->run_request;
+    return 0;
+}

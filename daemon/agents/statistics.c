@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+#include "agents/statistics.h"
+
+#include "base/text.h"
+
+struct source {
+    enum control_stats_field bit;
+    enum metric metric;
+    size_t offset; /* of a uint64_t in struct control_stats */
+};
+
+#define GC_COUNT(generation)                                                                       \
+    (offsetof(struct control_stats, gc_count) + (generation) * sizeof(uint64_t))
+
+static const struct source sources[] = {
+    {CONTROL_HAS_MALLOC_TOTAL, METRIC_HEAP_TOTAL,
+     offsetof(struct control_stats, malloc_total_bytes)},
+    {CONTROL_HAS_MALLOC_IN_USE, METRIC_HEAP_USED,
+     offsetof(struct control_stats, malloc_in_use_bytes)},
+    {CONTROL_HAS_MALLOC_FREE, METRIC_HEAP_FREE, offsetof(struct control_stats, malloc_free_bytes)},
+    {CONTROL_HAS_GC_COUNT, METRIC_PY_GC_COUNT0, GC_COUNT(0)},
+    {CONTROL_HAS_GC_COUNT, METRIC_PY_GC_COUNT1, GC_COUNT(1)},
+    {CONTROL_HAS_GC_COUNT, METRIC_PY_GC_COUNT2, GC_COUNT(2)},
+    {CONTROL_HAS_GC_GARBAGE, METRIC_PY_GC_GARBAGE, offsetof(struct control_stats, gc_garbage)},
+    {CONTROL_HAS_GC_FROZEN, METRIC_PY_GC_FROZEN, offsetof(struct control_stats, gc_frozen)},
+    {CONTROL_HAS_PY_BLOCKS, METRIC_PY_BLOCKS, offsetof(struct control_stats, py_blocks)},
+};
+
+void statistics_into_sample(const struct control_stats *stats, uint64_t mono_usec,
+                            struct sample *sample)
+{
+    for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++) {
+        const char *place = (const char *)stats + sources[i].offset;
+        uint64_t value = *(const uint64_t *)(const void *)place;
+        if (stats->has & sources[i].bit)
+            sample_set(sample, sources[i].metric, (int64_t)value, mono_usec);
+        else
+            sample_clear(sample, sources[i].metric);
+    }
+    if (stats->has & CONTROL_HAS_GC_ENABLED)
+        sample_set(sample, METRIC_PY_GC_ENABLED, stats->gc_enabled, mono_usec);
+    else
+        sample_clear(sample, METRIC_PY_GC_ENABLED);
+}
+
+void statistics_into_info(const struct control_hello *hello, struct agent_info *ret_info)
+{
+    *ret_info = (struct agent_info){
+        .can_collect = hello->capabilities & CONTROL_CAN_COLLECT,
+        .can_trim = hello->capabilities & CONTROL_CAN_TRIM,
+        .version = (uint32_t)hello->version,
+    };
+    text_copy(ret_info->runtime, sizeof(ret_info->runtime), hello->runtime);
+    text_copy(ret_info->allocator, sizeof(ret_info->allocator), hello->allocator);
+}

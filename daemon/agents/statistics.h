@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What an agent said, in the words of model/: statistics into a sample, hello into agent_info.
+ * What the agent did not say is absent. Pure.
+ */
+#ifndef MEMTEND_AGENTS_STATISTICS_H
+#define MEMTEND_AGENTS_STATISTICS_H
+
+#include "model/process.h"
+#include "wire/control.h"
+
+/* Every heap and py field is set, or cleared when this answer lacks it. */
+void statistics_into_sample(const struct control_stats *stats, uint64_t mono_usec,
+                            struct sample *sample);
+/* Everything but the state. */
+void statistics_into_info(const struct control_hello *hello, struct agent_info *ret_info);
+
+#endif
