@@ -30,7 +30,9 @@ struct answer_packet {
     uint64_t duration_usec;
     uint64_t exe_device, exe_inode;
     struct probe_rollup rollup;
-    uint32_t payload_length, reserved;
+    int64_t own_private_bytes, own_rss_bytes;
+    uint32_t payload_length, rights;
+    uint64_t reserved; /* 0 */
 };
 
 _Static_assert(sizeof(struct request_packet) == PROBE_REQUEST_SIZE, "no padding in a request");
@@ -95,7 +97,10 @@ void probe_answer_encode(const struct probe_answer *answer,
         .exe_device = answer->exe_device,
         .exe_inode = answer->exe_inode,
         .rollup = answer->rollup,
+        .own_private_bytes = answer->own_private_bytes,
+        .own_rss_bytes = answer->own_rss_bytes,
         .payload_length = answer->payload_length,
+        .rights = answer->rights,
     };
     memcpy(ret_header, &packet, sizeof(packet));
 }
@@ -142,7 +147,11 @@ int probe_answer_decode(const unsigned char *bytes, size_t size, struct probe_an
         .exe_device = packet.exe_device,
         .exe_inode = packet.exe_inode,
         .rollup = packet.rollup,
+        .rights = packet.rights,
+        .own_private_bytes = packet.own_private_bytes,
+        .own_rss_bytes = packet.own_rss_bytes,
         .payload_length = packet.payload_length,
+        .payload = (const char *)bytes + sizeof(packet),
     };
     return 0;
 }

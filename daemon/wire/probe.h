@@ -16,7 +16,7 @@
 
 /* Sizes of packets, bytes. A whole answer fits the smallest socket buffer that Linux gives. */
 #define PROBE_REQUEST_SIZE 56
-#define PROBE_HEADER_SIZE  144
+#define PROBE_HEADER_SIZE  168
 #define PROBE_PACKET_MAX   (32 * 1024)
 #define PROBE_PAYLOAD_MAX  (PROBE_PACKET_MAX - PROBE_HEADER_SIZE)
 
@@ -25,6 +25,12 @@ enum probe_what {
     PROBE_WHAT_CMDLINE = 1 << 0, /* payload = raw PID/cmdline; exe device and inode */
     PROBE_WHAT_ROLLUP = 1 << 1,  /* smaps_rollup */
     PROBE_WHAT_ALL = PROBE_WHAT_CMDLINE | PROBE_WHAT_ROLLUP,
+};
+
+/* What the probe may do; bits. */
+enum probe_rights {
+    PROBE_RIGHT_PTRACE = 1 << 0, /* sees processes of other users */
+    PROBE_RIGHT_JAILED = 1 << 1, /* its system call filter is in place */
 };
 
 struct probe_request {
@@ -50,10 +56,13 @@ struct probe_answer {
                                process is gone or its pid is another's by now (-ESRCH) */
     int32_t result;         /* 0, else -errno of the first reading that failed */
     uint32_t dropped;       /* answers that found the socket full since the probe started */
+    uint32_t rights;        /* enum probe_rights */
     uint64_t duration_usec; /* wall time the reading took */
-    uint64_t exe_device, exe_inode; /* CMDLINE; both 0 = could not be seen */
-    struct probe_rollup rollup;     /* ROLLUP */
+    uint64_t exe_device, exe_inode;           /* CMDLINE; both 0 = could not be seen */
+    struct probe_rollup rollup;               /* ROLLUP */
+    int64_t own_private_bytes, own_rss_bytes; /* of the probe itself; -1 = unknown */
     uint32_t payload_length;
+    const char *payload; /* inside the packet; encode does not look at it */
 };
 
 void probe_request_encode(const struct probe_request *request,
@@ -65,7 +74,7 @@ int probe_request_decode(const unsigned char *packet, size_t size,
 /* The header only; the payload of payload_length bytes goes behind it. */
 void probe_answer_encode(const struct probe_answer *answer,
                          unsigned char ret_header[static PROBE_HEADER_SIZE]);
-/* A whole packet. The payload begins at packet + PROBE_HEADER_SIZE. -EBADMSG. */
+/* A whole packet, which must outlive the answer's payload. -EBADMSG. */
 int probe_answer_decode(const unsigned char *packet, size_t size, struct probe_answer *ret_answer);
 
 #endif

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Gives away what the probe does not need. Irreversible, for the whole process.
+ */
+#ifndef MEMTEND_ENGINE_PROBE_JAIL_H
+#define MEMTEND_ENGINE_PROBE_JAIL_H
+
+#include <stdint.h>
+
+/*
+ * Drop every capability but CAP_SYS_PTRACE, forbid core dumps and gaining privileges, and let
+ * through only the system calls that reading files and answering on an open socket take; the
+ * others fail with EPERM. Returns enum probe_rights.
+ */
+uint32_t probe_jail_enter(void);
+
+#endif
