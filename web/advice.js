@@ -132,8 +132,8 @@ export function trust(status, fresh) {
 }
 
 function ageLine(status, { level, age }) {
-  const every = status ? `, a tick every ${format.duration(status.tick_seconds ?? 1)}` : "";
-  const text = age === null ? "no data yet" : `${format.span(age)} old${every}`;
+  const every = status ? `, a tick every ${format.count(status.tick_seconds ?? 1)}\u00a0s` : "";
+  const text = age === null ? "no data yet" : `${format.age(age)} old${every}`;
   return { name: "Data", level, text };
 }
 
@@ -201,13 +201,4 @@ function costLine({ self }) {
     level: format.isKnown(self?.cpu_percent) ? "ok" : "unknown",
     text: `${format.percent(self?.cpu_percent)} of a core, ${format.bytes(memory)}`,
   };
-}
-
-/* The step that the page offers needs the bytes the receipt is measured by. */
-export function receiptHeadline(receipt) {
-  if (receipt.outcome === undefined)
-    return "running";
-  return receipt.freed_bytes < 0
-    ? `${format.change(-receipt.freed_bytes)} taken`
-    : `${format.bytes(receipt.freed_bytes)} freed`;
 }

@@ -3,7 +3,7 @@
  * The memory chart of one process: five lines and the events as vertical lines. One Chart.js chart
  * for as long as the view lives; every update replaces its arrays, never the chart.
  */
-import { axisTime, bytes, fullTime } from "./format.js";
+import { axisBytes, axisTime, bytes, fullTime } from "./format.js";
 import { themeColour } from "./theme.js";
 import { EVENTS, wordFor } from "./words.js";
 
@@ -24,6 +24,8 @@ export const LINES = [
 const EVENT_DASHES = { solid: [], dashed: [5, 4], dotted: [1, 3] };
 /* A label wider than the room to its neighbour is left out; the list below the chart has it. */
 const LABEL_LEAST_SHARE = 0.09;
+/* Whose label stays where two would collide; kinds not named come last. */
+const LABEL_ORDER = ["oom_kill", "receipt", "exec", "exit", "deploy", "rule_fired"];
 /* A marker on each point would hide the line; one in this many tells the lines apart. */
 const MARKERS_PER_LINE = 8;
 
@@ -47,19 +49,20 @@ export class SeriesChart {
         animation: false, parsing: false, normalized: true, spanGaps: false,
         responsive: true, maintainAspectRatio: false,
         interaction: { mode: "nearest", axis: "x", intersect: false },
-        layout: { padding: { top: 18 } },
+        layout: { padding: { top: 18, right: 28 } },
         scales: {
-          x: { type: "linear", min: 0, max: 1, ticks: { maxRotation: 0, autoSkipPadding: 24,
-            callback: (value) => axisTime(value, reader.rangeSeconds) } },
+          x: { type: "linear", min: 0, max: 1, afterBuildTicks: useRoundTimes,
+            ticks: { maxRotation: 0, autoSkipPadding: 20,
+              callback: (value) => axisTime(value, reader.rangeSeconds) } },
           y: { beginAtZero: true, afterBuildTicks: useBinarySteps,
-            ticks: { callback: (value) => bytes(value) } },
+            ticks: { callback: axisBytes } },
         },
         plugins: {
           legend: { display: false },
           tooltip: { animation: false, usePointStyle: true, boxPadding: 4, callbacks: {
             title: ([first]) => (first ? fullTime(first.parsed.x) : ""),
             label: ({ dataset, parsed }) => `${dataset.label}  ${bytes(parsed.y)}` } },
-          annotation: { animations: false, annotations: {} },
+          annotation: { animations: false, clip: false, annotations: {} },
         },
       },
     });
@@ -86,6 +89,23 @@ export class SeriesChart {
     this.#chart.setDatasetVisibility(index, !this.#chart.isDatasetVisible(index));
     this.#chart.update("none");
     return this.#chart.isDatasetVisible(index);
+  }
+
+  /* A short piece of the line, with its dash and marker, for the legend. */
+  drawSwatch(canvas, index) {
+    const { dash, marker, colour } = LINES[index];
+    const pen = canvas.getContext("2d");
+    const ratio = 2;
+    pen.setTransform(ratio, 0, 0, ratio, 0, 0);
+    pen.clearRect(0, 0, canvas.width, canvas.height);
+    Object.assign(pen, { strokeStyle: themeColour(colour), fillStyle: themeColour(colour), lineWidth: 2 });
+    pen.setLineDash(dash);
+    pen.beginPath();
+    pen.moveTo(0, 6);
+    pen.lineTo(30, 6);
+    pen.stroke();
+    pen.setLineDash([]);
+    globalThis.Chart.helpers.drawPoint(pen, { pointStyle: marker, radius: 3, borderWidth: 2 }, 15, 6);
   }
 
   /* Takes the colours of the theme. */
@@ -123,29 +143,58 @@ function datasetOf({ metric, label, dash, marker }) {
   };
 }
 
-/* Ticks of 1, 2, 4, 8 … MiB: round in the unit they are written in. */
-function useBinarySteps(axis) {
+/* Powers of two are round in the unit they are written in: 64 MiB, 128 MiB, … */
+export function byteTicks(top) {
   const most = 6;
-  const step = 2 ** Math.max(10, Math.ceil(Math.log2(Math.max(axis.max, 1) / most)));
-  axis.ticks = [];
-  for (let value = 0; value <= axis.max; value += step)
-    axis.ticks.push({ value });
+  const step = 2 ** Math.max(10, Math.ceil(Math.log2(Math.max(top, 1) / most)));
+  return stepsBetween(0, top, step);
 }
 
-/* Events that have a line, oldest first, each with a label when there is room for one. */
-function annotationsOf(events, { from, to }) {
-  const drawn = events.filter((event) => wordFor(EVENTS, event.kind).line)
+const TIME_STEPS = [30, 60, 300, 600, 1800, 3600, 7200, 14400, 28800, 86400]
+  .map((seconds) => seconds * 1000);
+
+/* Whole half minutes, minutes, hours of the reader's clock, at most eight of them. */
+export function timeTicks(from, to, zoneOffset = new Date(to).getTimezoneOffset() * 60000) {
+  const step = TIME_STEPS.find((candidate) => (to - from) / candidate <= 8) ?? TIME_STEPS.at(-1);
+  const first = Math.ceil((from - zoneOffset) / step) * step + zoneOffset;
+  return stepsBetween(first, to, step);
+}
+
+function stepsBetween(first, last, step) {
+  const ticks = [];
+  for (let value = first; value <= last; value += step)
+    ticks.push(value);
+  return ticks;
+}
+
+function useBinarySteps(axis) {
+  axis.ticks = byteTicks(axis.max).map((value) => ({ value }));
+}
+
+function useRoundTimes(axis) {
+  axis.ticks = timeTicks(axis.min, axis.max).map((value) => ({ value }));
+}
+
+/* Events that have a line; where labels would collide, the weightier event keeps its own. */
+export function placeEvents(events, { from, to }) {
+  const weight = ({ kind }) => LABEL_ORDER.indexOf(kind) >>> 0;
+  const labelled = [];
+  return events.filter((event) => wordFor(EVENTS, event.kind).line)
     .map((event) => ({ ...event, at: Date.parse(event.time) }))
-    .sort((a, b) => a.at - b.at);
-  const annotations = {};
-  let labelEnd = -Infinity;
-  for (const event of drawn) {
-    const hasRoom = event.at - labelEnd >= LABEL_LEAST_SHARE * (to - from);
-    annotations[`event${event.id}`] = annotationOf(event, hasRoom);
-    if (hasRoom)
-      labelEnd = event.at;
-  }
-  return annotations;
+    .filter(({ at }) => at >= from && at <= to)
+    .sort((a, b) => weight(a) - weight(b) || b.at - a.at)
+    .map((event) => {
+      const hasRoom = labelled.every((at) =>
+        Math.abs(event.at - at) >= LABEL_LEAST_SHARE * (to - from));
+      if (hasRoom)
+        labelled.push(event.at);
+      return { ...event, hasRoom };
+    });
+}
+
+function annotationsOf(events, range) {
+  return Object.fromEntries(placeEvents(events, range).map((event) =>
+    [`event${event.id}`, annotationOf(event, event.hasRoom)]));
 }
 
 function annotationOf(event, hasRoom) {

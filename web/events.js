@@ -98,6 +98,6 @@ function targetOf({ target }) {
 
 function receiptOf({ receipt }) {
   return receipt ? el("span", {}, " ",
-    el("a", { href: formatRoute({ view: "receipts", parameters: { id: receipt } }) }, "receipt"))
+    el("a", { href: formatRoute({ view: "receipts", parameters: { id: receipt } }) }, "show receipt"))
     : null;
 }

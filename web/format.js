@@ -40,6 +40,12 @@ export function bytes(value) {
   return `${value < 0 ? MINUS : ""}${number}\u00a0${UNITS[unit]}`;
 }
 
+/* On an axis, where all values are whole powers of two: "64 MiB". */
+export function axisBytes(value) {
+  const unit = Math.min(UNITS.length - 1, Math.max(0, Math.floor(Math.log2(value || 1) / 10)));
+  return `${value / 1024 ** unit}\u00a0${UNITS[unit]}`;
+}
+
 /* A fall or a rise: "+1.20 MiB", "−221 MiB". */
 export function change(value) {
   return isKnown(value) && value > 0 ? `+${bytes(value)}` : bytes(value);
@@ -81,6 +87,11 @@ export function span(seconds) {
   if (hours < 48)
     return joinUnits(hours, "h", minutes % 60, "min");
   return joinUnits(Math.floor(hours / 24), "d", hours % 24, "h");
+}
+
+/* How old data is. Fresh data says so in one unchanging word instead of flickering digits. */
+export function age(seconds) {
+  return isKnown(seconds) && seconds < 2 ? "under 2\u00a0s" : span(seconds);
 }
 
 function joinUnits(large, largeUnit, small, smallUnit) {

@@ -28,7 +28,7 @@ async function changePause(poller, state) {
   const agreed = await (paused ? askResume() : askPause());
   if (agreed === false)
     return;
-  const body = paused || agreed === "" ? {} : { for_seconds: Number(agreed) };
+  const body = paused || agreed === "" ? undefined : { for_seconds: Number(agreed) };
   try {
     await send("POST", `/api/v1/${paused ? "resume" : "pause"}`, body);
     state.pauseProblem = null;
@@ -53,7 +53,8 @@ function askResume() {
 }
 
 export function showSignedIn(signedIn) {
-  byId("masthead-end").hidden = byId("views").hidden = !signedIn;
+  for (const id of ["masthead-end", "views", "footer"])
+    byId(id).hidden = !signedIn;
   if (!signedIn)
     byId("notices").replaceChildren();
 }
@@ -69,7 +70,7 @@ export function markView(view) {
 export function updateMasthead(state, now) {
   const status = answer(state, "status");
   const fresh = freshness(state, now);
-  const age = fresh.age === null ? "no data yet" : `data ${format.span(fresh.age)} old`;
+  const age = fresh.age === null ? "no data yet" : `data ${format.age(fresh.age)} old`;
   setMarked(byId("freshness"), fresh.level, age);
   setText(byId("pause"), status?.paused ? "Resume rules" : "Pause rules");
   updateNotices(noticesOf(state, status, fresh, now));

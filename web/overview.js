@@ -4,19 +4,24 @@
  * biggest processes for the answers and, when the table asks for something else, that as well.
  */
 import * as advice from "./advice.js";
+import { read } from "./api.js";
 import { bdi, el, keyed, setAttribute, setFacts, setMarked, setNote, setText, stamp } from "./dom.js";
 import * as format from "./format.js";
 import { createReceipt, updateReceipt } from "./receipt.js";
 import { processAddress } from "./router.js";
-import { answer, freshness, items } from "./state.js";
+import { HISTORY_LENGTH, answer, daemonNow, freshness, items } from "./state.js";
 import * as table from "./table.js";
 import { themeColour } from "./theme.js";
 import { AGENT_COMMAND, STEPS, STEPS_OF } from "./words.js";
 
 /* As many as a screen shows beside the questions. */
-const CARDS = 3;
-const BIGGEST = 4;
+const CARDS = 2;
+const BIGGEST = 6;
 const BIGGEST_PATH = "/api/v1/processes?sort=rss&limit=100";
+/* Lines that begin with the recorded past: as many rows as a tall screen shows. */
+const PAST_LINES = 24;
+/* More targets than this the daemon does not take in one question. */
+const SERIES_TARGETS = 8;
 /* Typing is one request for each pause, not for each key. */
 const SEARCH_DELAY_MS = 150;
 
@@ -62,6 +67,25 @@ function wantTable(view) {
   view.context.poller.nudge();
 }
 
+/*
+ * The lines beside the biggest processes begin with what the daemon has recorded. Asked once; a
+ * refusal changes nothing, the lines then grow from now on.
+ */
+async function fetchPast(view, state, biggest, now) {
+  view.hasPast = true;
+  const to = daemonNow(state, now);
+  const from = to - HISTORY_LENGTH * 1000;
+  const range = `&from=${new Date(from).toISOString()}&to=${new Date(to).toISOString()}`;
+  const ids = biggest.slice(0, PAST_LINES).map((process) => process.id);
+  for (let i = 0; i < ids.length; i += SERIES_TARGETS) {
+    const targets = ids.slice(i, i + SERIES_TARGETS).join(",");
+    const path = `/api/v1/series?target=${targets}&metric=rss&points=${HISTORY_LENGTH}${range}`;
+    const { body } = await read(path).catch(() => ({}));
+    for (const { target, points } of body?.series ?? [])
+      state.history.prepend(target, points.map(([, value]) => value));
+  }
+}
+
 function wireTable(view) {
   const { refs, context } = view;
   const change = (parameters) => context.setParameters({ ...view.parameters, ...parameters });
@@ -97,6 +121,8 @@ function update(view, state, now) {
   updateTrust(view.refs, answer(state, "status"), freshness(state, now));
   updateDid(view.refs, state, biggest);
   updateTable(view, state, biggest);
+  if (!view.hasPast && biggest.length > 0 && answer(state, "status"))
+    fetchPast(view, state, biggest, now);
 }
 
 function updateDanger(refs, host, biggest) {
@@ -133,15 +159,14 @@ function updateMeter(refs, host) {
 }
 
 function hostFacts(host) {
-  const swapUsed = host.swap_total_bytes - host.swap_free_bytes;
-  const swap = host.swap_total_bytes === 0 ? "none"
-    : `${format.bytes(swapUsed)} of ${format.bytes(host.swap_total_bytes)}`;
+  const { swap_total_bytes: swap, swap_free_bytes: swapFree } = host;
+  const swapName = swap > 0 ? `Swap of ${format.bytes(swap)}` : "Swap";
   return [
-    ["Some waited", format.percent(host.psi_some_avg10_percent),
-      "PSI some avg10: share of the last 10 s in which some task waited for memory"],
-    ["All waited", format.percent(host.psi_full_avg10_percent),
-      "PSI full avg10: share of the last 10 s in which all tasks waited for memory"],
-    ["Swap used", swap],
+    ["PSI some, 10 s", format.percent(host.psi_some_avg10_percent),
+      "some avg10: share of the last 10 s in which some task waited for memory"],
+    ["PSI full, 10 s", format.percent(host.psi_full_avg10_percent),
+      "full avg10: share of the last 10 s in which all tasks waited for memory"],
+    [swapName, swap === 0 ? "none" : format.bytes(swap - swapFree), "swap in use"],
     ["OOM kills", format.count(host.oom_kills), "since boot"],
   ];
 }

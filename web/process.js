@@ -11,7 +11,7 @@ import { createReceipt, updateReceipt } from "./receipt.js";
 import { answer, daemonNow, items } from "./state.js";
 import { ageOf, agentState, displayName } from "./table.js";
 import { onThemeChange } from "./theme.js";
-import { AGENTS, AGENT_COMMAND, STEPS, STEPS_OF, wordFor } from "./words.js";
+import { AGENTS, AGENT_COMMAND, EVENTS, STEPS, STEPS_OF, wordFor } from "./words.js";
 
 export const RANGES = {
   "5m": { label: "5 min", seconds: 300 },
@@ -24,6 +24,7 @@ const POINTS = 300;
 const LONGEST_REFRESH_SECONDS = 30;
 const TABLE_ROWS = 60;
 const LISTED_EVENTS = 8;
+const LISTED_RECEIPTS = 10;
 
 export function processView(context, route) {
   const { nodes, refs } = stamp("process");
@@ -36,7 +37,7 @@ export function processView(context, route) {
   buildLegend(view);
   refs.toggle.addEventListener("click", () => context.setParameters({
     ...view.parameters, show: view.parameters.show === "table" ? "chart" : "table" }));
-  const endTheme = onThemeChange(() => view.chart?.paint());
+  const endTheme = onThemeChange(() => paintChart(view));
   showParameters(view);
   wantSeries(view);
   return {
@@ -100,7 +101,7 @@ function buildLegend(view) {
   view.refs.legend.replaceChildren(...LINES.map(({ label, metric }, index) => {
     const button = el("button", { type: "button", "aria-pressed": "true", "data-line": metric,
       onclick: () => setAttribute(button, "aria-pressed", String(view.chart?.toggle(index))) },
-    el("span", { class: "swatch", "aria-hidden": "true" }), label);
+    el("canvas", { class: "swatch", width: 60, height: 24, "aria-hidden": "true" }), label);
     return el("li", {}, button);
   }));
 }
@@ -148,7 +149,7 @@ function update(view, state, now) {
     updateAgent(refs, process);
   }
   updateChart(view, state, now);
-  updateReceipts(view, items(state, "actions"));
+  updateReceipts(view, items(state, "actions"), process);
 }
 
 function updateHead(refs, process) {
@@ -180,9 +181,8 @@ function updateFigures(refs, process) {
 function updateAgent(refs, process) {
   const { label, level, says } = wordFor(AGENTS, agentState(process));
   const isThere = level !== "none";
-  setMarked(refs.agent, level, isThere ? `${label}. ${says}` : "none");
-  setText(refs.agentHint, isThere ? "" :
-    `memtend can watch this process, not act. Start it with ${AGENT_COMMAND}`);
+  setMarked(refs.agent, level, label);
+  setText(refs.agentHint, isThere ? says : `${says} Start it with ${AGENT_COMMAND}`);
   setText(refs.actHint, isThere ? "" : "Needs an in-process agent.");
   setFacts(refs.agentFacts, agentFacts(process));
 }
@@ -195,7 +195,7 @@ function agentFacts(process) {
     ["Runtime", agent.runtime && format.clean(agent.runtime)],
     ["Allocator", agent.allocator && format.clean(agent.allocator)],
     ["Agent version", agent.version && format.clean(agent.version)],
-    ["gc", enabled === undefined ? null : enabled ? "on" : "off"],
+    ["gc", typeof enabled !== "boolean" ? null : enabled ? "on" : "off"],
     ["gc counts", counts.some(format.isKnown) ? counts.map(format.count).join(" / ") : null,
       "container objects or collections since the last collection of generation 0, 1, 2"],
     ["gc.garbage", numberOrNull(process.py_gc_garbage), "uncollectable objects"],
@@ -225,20 +225,30 @@ function updateChart(view, state, now) {
   const to = daemonNow(state, now);
   const range = { from: to - rangeOf(view).seconds * 1000, to };
   const events = items(state, "rangeEvents").filter((event) => concerns(event, id));
-  updateEvents(refs, events.filter((event) => event.target));
+  updateEvents(refs, events.filter((event) => wordFor(EVENTS, event.kind).line));
   if (!body)
     return;
   const points = pointsByMetric(body);
-  view.chart ??= new SeriesChart(refs.canvas);
+  if (!view.chart) {
+    view.chart = new SeriesChart(refs.canvas);
+    paintChart(view);
+  }
   view.chart.show(points, events, range);
   describe(refs, points, rangeOf(view).label);
   if (view.parameters.show === "table")
     updateSeriesTable(refs, points);
 }
 
+function paintChart({ chart, refs }) {
+  chart?.paint();
+  refs.legend.querySelectorAll(".swatch").forEach((canvas, index) =>
+    chart?.drawSwatch(canvas, index));
+}
+
 function updateEvents(refs, events) {
   refs.eventsEmpty.hidden = events.length > 0;
-  keyed(refs.events, events.slice(0, LISTED_EVENTS), (event) => event.id,
+  const newest = events.sort((a, b) => Date.parse(b.time) - Date.parse(a.time));
+  keyed(refs.events, newest.slice(0, LISTED_EVENTS), (event) => event.id,
     (event) => eventRow(event, { showTarget: false }));
 }
 
@@ -273,12 +283,14 @@ function updateSeriesTable(refs, points) {
 }
 
 /* What a button brought is shown at once, before the next poll knows it. */
-function updateReceipts(view, polled) {
+function updateReceipts(view, polled, process) {
   const { refs, id } = view;
   const known = new Set(polled.map((receipt) => receipt.id));
   const own = view.receipts.filter((receipt) => !known.has(receipt.id));
-  const receipts = [...own, ...polled.filter((receipt) => concerns(receipt, id))];
+  const names = new Map(process ? [[id, displayName(process)]] : []);
+  const receipts = [...own, ...polled.filter((receipt) => concerns(receipt, id))]
+    .slice(0, LISTED_RECEIPTS);
   refs.receiptsEmpty.hidden = receipts.length > 0;
   keyed(refs.receipts, receipts, (receipt) => receipt.id,
-    (receipt) => createReceipt(receipt, { full: true }), updateReceipt);
+    (receipt) => createReceipt(receipt, { full: true, names }), updateReceipt);
 }

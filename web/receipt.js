@@ -12,11 +12,6 @@ export function receiptOutcome(receipt) {
   return wordFor(OUTCOMES, receipt.outcome ?? "running");
 }
 
-/* The instant it began, as far as it is told. */
-export function receiptTime(receipt) {
-  return receipt.time ?? receipt.started_at ?? null;
-}
-
 /* "freed 221 MiB"; a receipt that freed nothing leads with its outcome. */
 export function headline(receipt) {
   const { label } = receiptOutcome(receipt);
@@ -57,7 +52,7 @@ export function createReceipt(receipt, { full = false, names = new Map() } = {})
 
 function targetLink(receipt, names) {
   const target = format.clean(receipt.target);
-  const name = receipt.comm ?? names.get(receipt.target);
+  const name = names.get(receipt.target) ?? receipt.comm;
   const text = name ? `${format.clean(name)} (${target.split("-")[0]})` : target;
   return isProcessId(receipt.target)
     ? el("a", { href: processAddress(receipt.target) }, bdi(text)) : bdi(text);
@@ -95,7 +90,7 @@ export function updateReceipt(card, receipt) {
   const note = card.querySelector(".card-note");
   setText(note, notes.join(" "));
   note.hidden = notes.length === 0;
-  updateSteps(card.querySelector("tbody"), receipt.steps ?? []);
+  updateSteps(card.querySelector("tbody"), receipt);
 }
 
 function updateBars(card, { rss_before_bytes: before, rss_after_bytes: after }) {
@@ -119,8 +114,8 @@ function factsOf(receipt) {
   if (receipt.moved_to_swap_bytes > 0)
     facts.push(`${format.bytes(receipt.moved_to_swap_bytes)} moved to swap`);
   facts.push(`asked by ${askedBy(receipt)}`);
-  if (receiptTime(receipt) !== null)
-    facts.push(format.time(receiptTime(receipt)));
+  if (receipt.time)
+    facts.push(format.time(receipt.time));
   return facts;
 }
 
@@ -138,10 +133,11 @@ function notesOf(receipt) {
 
 const sentence = (text) => (/[.!?]$/.test(text) ? text : `${text}.`);
 
-function updateSteps(body, steps) {
+function updateSteps(body, { steps = [], outcome }) {
+  const unfinished = outcome === undefined ? "running" : "not_reached";
   body?.replaceChildren(...steps.map((step) => el("tr", {},
     el("th", { scope: "row" }, format.clean(step.step)),
-    el("td", {}, wordFor(OUTCOMES, step.outcome ?? "running").label),
+    el("td", {}, wordFor(OUTCOMES, step.outcome ?? unfinished).label),
     ...["rss", "pss", "uss"].map((name) => el("td", { class: "number" }, beforeAfter(step, name))),
     el("td", { class: "number" }, format.duration(step.pause_seconds)),
     el("td", { class: "number" }, format.count(step.objects)),

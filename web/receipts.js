@@ -8,7 +8,7 @@ export function receiptsView({ poller }, route) {
   const { nodes, refs } = stamp("receipts");
   let { id: wanted } = route.parameters;
   let hasScrolled = false;
-  poller.want("actions", "/api/v1/actions?limit=100");
+  poller.want("actions", "/api/v1/actions?limit=50");
   return {
     nodes,
     title: "Receipts",

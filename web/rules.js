@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The rules: the sentence, whether it acts, when it last fired; arming shows the text first. */
-import { send } from "./api.js";
+import { read, send } from "./api.js";
 import { confirm } from "./confirm.js";
 import { bdi, el, keyed, setFacts, setMarked, setNote, setText, stamp } from "./dom.js";
 import * as format from "./format.js";
@@ -37,10 +37,9 @@ function createRule(rule, view) {
       el("p", { class: "rule-state" }),
       el("div", { class: "tools" },
         el("button", { type: "button", onclick: () => toggle(view, node(rule)) }))),
-    el("pre", { class: "rule-text", tabindex: "0", "aria-label": `Text of rule ${rule.name}` },
+    el("pre", { class: "rule-text", "aria-label": `Text of rule ${rule.name}` },
       format.cleanLines(rule.text)),
-    el("dl", { class: "facts" }),
-    el("p", { class: "problem", hidden: true }));
+    el("dl", { class: "facts" }));
 
   function node({ source, name, sha256 }) {
     return items(view.poller.state, "rules").find((candidate) => candidate.source === source &&
@@ -64,14 +63,13 @@ function updateRule(card, rule, now) {
     ["SHA-256", rule.sha256 ? format.clean(rule.sha256).slice(0, 12) : format.UNKNOWN,
       rule.sha256 && format.clean(rule.sha256)],
   ]);
-  setNote(card.querySelector(".problem"), errorsOf(rule));
 }
 
-/* errors: a count, texts, or objects with a text, as the rule's own checks report them. */
-function errorsOf({ errors }) {
-  if (format.isKnown(errors))
-    return errors > 0 ? `${format.count(errors)} errors while it was evaluated` : null;
-  return (errors ?? []).map((error) => format.clean(error.text ?? error.detail ?? error)).join("; ");
+/* What is armed must be what was read: the text may have changed while the dialog was open. */
+async function checkText(rule) {
+  const { body } = await read(`/api/v1/rules/${encodeURIComponent(rule.name)}`);
+  if (body.sha256 !== rule.sha256)
+    throw new Error(`The text of ${format.clean(rule.name)} has changed; nothing was armed.`);
 }
 
 async function toggle(view, rule) {
@@ -88,7 +86,9 @@ async function toggle(view, rule) {
     return;
   const path = `/api/v1/rules/${encodeURIComponent(rule.name)}/${arms ? "arm" : "disarm"}`;
   try {
-    await send("POST", path, arms ? { sha256: rule.sha256 } : {});
+    if (arms)
+      await checkText(rule);
+    await send("POST", path);
     view.problem = null;
   } catch (error) {
     view.problem = error.message;

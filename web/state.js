@@ -27,6 +27,16 @@ export class History {
         this.lines.delete(id);
   }
 
+  /* What the daemon recorded before the page was opened; values oldest first. */
+  prepend(id, values) {
+    const line = this.lines.get(id) ?? { seen: this.round, values: [] };
+    if (line.hasPast)
+      return;
+    line.hasPast = true;
+    line.values = [...values, ...line.values].slice(-HISTORY_LENGTH);
+    this.lines.set(id, line);
+  }
+
   #add(id, value) {
     const line = this.lines.get(id) ?? { seen: this.round - 1, values: [] };
     const gap = Math.min(this.round - line.seen - 1, HISTORY_LENGTH);

@@ -25,6 +25,7 @@ export const STEPS_OF = { collect: ["collect"], trim: ["trim"], free: ["collect"
 
 /* level: ok, watch, bad or idle; it chooses mark and colour together. */
 export const OUTCOMES = {
+  not_reached: { label: "not reached", level: "idle", says: "An earlier step ended it." },
   running: { label: "running", level: "idle", says: "Not finished yet." },
   freed: { label: "freed", level: "ok", says: "The machine got memory back." },
   freed_nothing: {
@@ -48,11 +49,11 @@ export const BASES = {
 };
 
 export const AGENTS = {
-  none: { label: "none", level: "none", says: "No in-process agent: memtend can watch, not act." },
-  connecting: { label: "connecting", level: "idle", says: "The agent said hello." },
-  ready: { label: "ready", level: "ok", says: "The agent can collect and trim." },
-  busy: { label: "busy", level: "idle", says: "The agent is doing a step." },
-  silent: { label: "silent", level: "bad", says: "The agent does not answer." },
+  none: { label: "none", level: "none", says: "memtend can watch this process, not act." },
+  connecting: { label: "connecting", level: "idle", says: "It said hello." },
+  ready: { label: "ready", level: "ok", says: "It can collect and trim." },
+  busy: { label: "busy", level: "idle", says: "It is doing a step." },
+  silent: { label: "silent", level: "bad", says: "It does not answer." },
 };
 
 export const RULE_STATES = {

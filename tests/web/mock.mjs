@@ -131,16 +131,18 @@ function oneProcess({ world, parts }) {
 const COLUMNS = { rss: 1, pss: 2, uss: 3, "heap.used": 4, "heap.free": 5 };
 
 function series({ world, query }) {
-  const process = world.find(query.get("target"));
-  if (!process)
+  const targets = query.get("target").split(",").map((target) => world.find(target));
+  if (targets.includes(undefined))
     throw new Refusal(404, "target_gone", "No such target.");
   const [from, to] = ["from", "to"].map((name) => Date.parse(query.get(name)));
   const points = Number(query.get("points") ?? 300);
   const step = Math.max(1000, (to - from) / points);
   const lines = query.get("metric").split(",").filter((metric) => COLUMNS[metric]);
-  const rows = world.history.get(process.id).filter(([at]) => at >= from && at <= to);
-  return { step_seconds: step / 1000, series: lines.map((metric) => ({
-    target: process.id, metric, points: thin(rows, COLUMNS[metric], step) })) };
+  return { step_seconds: step / 1000, series: targets.flatMap((process) => {
+    const rows = world.history.get(process.id).filter(([at]) => at >= from && at <= to);
+    return lines.map((metric) => ({
+      target: process.id, metric, points: thin(rows, COLUMNS[metric], step) }));
+  }) };
 }
 
 /* The last value of each bucket; a hole of several buckets is one null. */
@@ -168,8 +170,15 @@ function events({ world, query }) {
 
 function rules({ world }) {
   return { items: world.rules.map(({ name, text, source, state, sha256, fired, last }) => ({
-    name, text, source, state, sha256, fired_count: fired, errors: 0,
+    name, text, source, state, sha256, fired_count: fired,
     last_fired: last ? new Date(last).toISOString() : null })), next_cursor: null };
+}
+
+function oneRule({ world, parts: [name] }) {
+  const rule = rules({ world }).items.find((item) => item.name === name);
+  if (!rule)
+    throw new Refusal(404, "no_rule", `No rule ${name}.`);
+  return rule;
 }
 
 function armRule({ world, parts: [name, verb] }) {
@@ -178,7 +187,7 @@ function armRule({ world, parts: [name, verb] }) {
     throw new Refusal(404, "no_rule", `No rule ${name}.`);
   rule.state = verb === "arm" ? "armed" : "dry_run";
   world.note(verb, "", `rule ${name}`, world.now, { rule: name });
-  return rules({ world }).items.find((item) => item.name === name);
+  return oneRule({ world, parts: [name] });
 }
 
 function act({ world, body }) {
@@ -203,6 +212,7 @@ const ROUTES = [
   ["GET", /^\/api\/v1\/actions$/, ({ world, query }) => page(world.receipts, query)],
   ["POST", /^\/api\/v1\/actions$/, act],
   ["GET", /^\/api\/v1\/rules$/, rules],
+  ["GET", /^\/api\/v1\/rules\/([^/]+)$/, oneRule],
   ["POST", /^\/api\/v1\/rules\/([^/]+)\/(arm|disarm)$/, armRule],
   ["POST", /^\/api\/v1\/pause$/, ({ world, body }) => world.pause(body.for_seconds)],
   ["POST", /^\/api\/v1\/resume$/, ({ world }) => world.resume()],
@@ -245,7 +255,7 @@ class Mock {
     } catch (error) {
       if (!(error instanceof Refusal))
         throw error;
-      sendJson(response, error.status, { type: `urn:memtend:${error.code}`, title: error.code,
+      sendJson(response, error.status, { type: `urn:memtend:problem:${error.code}`, title: error.code,
         status: error.status, detail: error.message }, "application/problem+json");
     }
   }
@@ -308,6 +318,9 @@ class Mock {
 }
 
 async function readBody(request) {
+  const isEmpty = !Number(request.headers["content-length"]) && !request.headers["transfer-encoding"];
+  if (isEmpty)
+    return {};
   if (!/^application\/json\b/.test(request.headers["content-type"] ?? ""))
     throw new Refusal(415, "content_type", "Send application/json.");
   let text = "";

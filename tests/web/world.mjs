@@ -30,7 +30,7 @@ const RULES = [
   },
 ];
 
-const AGENT = { state: "ready", runtime: "CPython 3.11.2", allocator: "glibc 2.36", version: "0.1.0" };
+const AGENT = { state: "ready", runtime: "CPython 3.11.2", allocator: "glibc 2.36", version: 1 };
 /* Uncleaned on purpose: the page must not depend on the daemon's cleaning. */
 const HOSTILE = [
   ["<img src=x onerror=alert(1)>", "<script>alert('cmdline')</script> --x=\"><b>bold"],
@@ -184,7 +184,7 @@ export class World {
     const refused = done.some((step) => step.outcome === "refused");
     const receipt = {
       id: `r${(this.nextId++).toString(36).padStart(6, "0")}`, target: process.id, rule: rule ?? "",
-      asked_by: askedBy, basis: process.family ? "family_pss" : "uss", started_at: new Date(at).toISOString(),
+      asked_by: askedBy, basis: process.family ? "family_pss" : "uss", time: new Date(at).toISOString(),
       comm: process.comm, predicted_bytes: [Math.round(freed * 0.9), Math.round(freed * 1.12)],
       predicted_pause_seconds: 0.05, steps: done,
       rss_before_bytes: before.rss_bytes, rss_after_bytes: after.rss_bytes,
@@ -254,7 +254,7 @@ function collect(process) {
 
 function trim(process) {
   process.slack = Math.min(process.slack, 2 * MIB);
-  return { pause_seconds: 0.0031, note: "malloc_trim(0)" };
+  return { pause_seconds: 0.0031 };
 }
 
 export { rssOf, pssOf, ussOf };
