@@ -17,8 +17,9 @@ struct journal;
 int journal_new(struct store_writer *writer, struct journal **ret_journal);
 void journal_free(struct journal *journal);
 
-/* Times are filled here when 0. *ret_sequence (NULL allowed): durable once the writer passes it. */
-int journal_event(struct journal *journal, const struct event *event, uint64_t *ret_sequence);
+/* Fills the id, and the times when 0. *ret_sequence (NULL allowed): durable once the writer passes
+ * it. */
+int journal_event(struct journal *journal, struct event *event, uint64_t *ret_sequence);
 /* The short form; target, rule and receipt may be NULL. */
 void journal_note(struct journal *journal, enum event_kind kind, const char *target,
                   const char *rule, const char *receipt, const char *format, ...) _printf_(6, 7);

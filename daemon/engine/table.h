@@ -31,7 +31,9 @@ struct tracked {
     int64_t deep_rss_bytes;
     uint64_t deep_asked_usec;      /* a routine read is under way or was refused then */
     uint64_t stat_asked_usec;      /* agent statistics */
-    bool identity_asked;           /* cmdline and exe under way */
+    uint64_t identity_usec;        /* when cmdline and exe were read; 0 = read them soon */
+    uint64_t identity_asked_usec;  /* last asked; 0 = never */
+    bool deep_denied;              /* the probe may not read this one */
     bool identity_changed;         /* tell the store */
     bool slow_wanted, deep_wanted; /* a rule names a field of this freshness */
     uint32_t stored_present;       /* what the store got last */

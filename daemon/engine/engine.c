@@ -1,0 +1,510 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Makes the parts of the head, joins them, runs the loop, ends them in the opposite order. What
+ * joins two parts that may not know each other stands here. Main thread.
+ */
+#include "engine/engine.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "engine/head.h"
+#include "engine/paths.h"
+#include "engine/sockets.h"
+#include "rules/rules.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <systemd/sd-daemon.h>
+
+/* Of the tick's timer: sd-event would otherwise gather wake-ups within 250 ms. */
+#define ENGINE_TIMER_ACCURACY_USEC 1000
+/* So many ticks without one being begun: the grid starts anew instead of catching up. */
+#define ENGINE_LATE_TICKS 1
+
+struct engine {
+    const struct engine_options *options;
+    struct head head;
+    struct paths paths;
+    struct sockets sockets;
+    struct store_writer_start start;
+};
+
+/* --- what http asks for, on its thread --- */
+
+static const struct snapshot *engine_snapshot_acquire(void *context)
+{
+    struct head *head = context;
+    return publication_acquire(&head->publication);
+}
+
+static void engine_snapshot_release(void *context, const struct snapshot *snapshot)
+{
+    struct head *head = context;
+    publication_release(&head->publication, snapshot);
+}
+
+static int engine_rules_check(void *context, const char *text, size_t length, struct error *errors,
+                              size_t limit, size_t *ret_count)
+{
+    (void)context;
+    struct rule_set *set = NULL;
+    int r = rules_parse(text, length, &set, errors, limit, ret_count);
+    rule_set_free(set);
+    return r == -EINVAL ? 0 : r;
+}
+
+/* --- what joins the parts of the loop --- */
+
+static void engine_on_step(void *context, struct process_id id, const struct session_answer *answer)
+{
+    struct head *head = context;
+    if (head->actions)
+        actions_on_step(head->actions, id, answer);
+}
+
+static void engine_on_stats(void *context, struct process_id id)
+{
+    struct head *head = context;
+    if (head->actions)
+        actions_on_stats(head->actions, id);
+}
+
+static void engine_on_agent_event(void *context, enum event_kind kind, struct process_id id,
+                                  const char *text)
+{
+    struct head *head = context;
+    char target[PROCESS_ID_SIZE];
+    process_id_format(id, target);
+    journal_note(head->journal, kind, target, NULL, NULL, "%s", text);
+    struct process *process = table_find(&head->table, id);
+    if (process && kind == EVENT_KIND_EXEC)
+        table_tracked(&head->table, process)->identity_usec = 0;
+}
+
+static bool engine_paused(void *context, const char *rule)
+{
+    struct head *head = context;
+    if (pause_is_on(head->pause, rule, NULL))
+        return true;
+    return rule[0] && !rule_book_is_armed(head->book, rule);
+}
+
+static enum order_refusal engine_order(void *context, const struct rule_order *order,
+                                       char ret_receipt[static RECEIPT_ID_SIZE],
+                                       struct error *error)
+{
+    struct head *head = context;
+    return actions_order_rule(head->actions, order, ret_receipt, error);
+}
+
+static bool engine_is_own(void *context, const struct process *process)
+{
+    struct head *head = context;
+    return process->id.pid == getpid() ||
+           (head->probe && process->id.pid == probe_client_pid(head->probe));
+}
+
+static void engine_store_ack(struct head *head, const struct store_ack *ack)
+{
+    struct status *status = &head->status;
+    if (ack->notice[0])
+        journal_note(head->journal, EVENT_KIND_STORE, NULL, NULL, NULL, "%s", ack->notice);
+    if (ack->state != status->store)
+        journal_note(head->journal, EVENT_KIND_STORE, NULL, NULL, NULL, "%s",
+                     ack->state == STORE_STATE_OK ? "the store works again" : ack->text);
+    status->store = ack->state;
+    status->store_size_bytes = ack->size_bytes;
+    text_copy(status->store_detail, sizeof(status->store_detail), ack->text);
+    journal_on_durable(head->journal, ack->durable_sequence);
+    if (head->actions)
+        actions_on_durable(head->actions);
+}
+
+static int engine_on_acks(sd_event_source *source, int fd, uint32_t events, void *context)
+{
+    (void)source;
+    (void)fd;
+    (void)events;
+    struct head *head = context;
+    struct store_ack ack;
+    while (store_writer_ack_pop(head->writer, &ack))
+        engine_store_ack(head, &ack);
+    return 0;
+}
+
+static int engine_on_tick(sd_event_source *source, uint64_t due_usec, void *context)
+{
+    struct head *head = context;
+    uint64_t period = head->config.tick_usec, now = clock_mono_usec();
+    head->status.tick_late_usec = now > due_usec ? now - due_usec : 0;
+    pipeline_tick(head, now);
+    head->tick_due_usec += period;
+    now = clock_mono_usec();
+    if (now > head->tick_due_usec + ENGINE_LATE_TICKS * period)
+        head->tick_due_usec += (now - head->tick_due_usec) / period * period;
+    sd_event_source_set_time(source, head->tick_due_usec);
+    return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+}
+
+static int engine_on_stop(sd_event_source *source, const struct signalfd_siginfo *info,
+                          void *context)
+{
+    struct head *head = context;
+    log_info("stopping (%s)", info->ssi_signo == SIGINT ? "SIGINT" : "SIGTERM");
+    sd_notify(0, "STOPPING=1");
+    (void)source;
+    return sd_event_exit(head->event, 0);
+}
+
+static int engine_on_reload(sd_event_source *source, const struct signalfd_siginfo *info,
+                            void *context)
+{
+    (void)source;
+    (void)info;
+    struct engine *engine = context;
+    struct buffer report;
+    buffer_init(&report, CONFIG_TEXT_LIMIT);
+    int r = rule_book_load(engine->head.book, &report);
+    if (r < 0)
+        log_warning("the rules in force stay: %s\n%.*s", strerror(-r), (int)report.size,
+                    report.data ? report.data : "");
+    buffer_finish(&report);
+    return 0;
+}
+
+/* --- start --- */
+
+static int engine_memory(struct head *head, struct error *error)
+{
+    size_t capacity = head->config.max_processes;
+    int r = table_init(&head->table, capacity);
+    if (r == 0)
+        r = publication_init(&head->publication, capacity);
+    if (r == 0)
+        r = process_list_init(&head->pids, head->proc_fd, capacity);
+    if (r == 0)
+        r = mailbox_init(&head->commands, HEAD_COMMANDS);
+    if (r == 0) {
+        void *rows = mmap(NULL, capacity * sizeof(int64_t), PROT_READ | PROT_WRITE,
+                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        if (rows == MAP_FAILED)
+            r = -ENOMEM;
+        else
+            head->ended.rows = rows;
+    }
+    return r < 0 ? error_set(error, r, "cannot map the tables: %s", strerror(-r)) : 0;
+}
+
+static int engine_store(struct engine *engine, struct error *error)
+{
+    struct head *head = &engine->head;
+    const struct config *config = &head->config;
+    struct store_writer_config settings = {
+        .store = {.directory = engine->paths.state,
+                  .tick_usec = config->tick_usec,
+                  .limits = {.samples_usec = config->keep_samples_usec,
+                             .events_usec = config->keep_events_usec,
+                             .max_size_bytes = config->max_size_bytes}},
+        .max_processes = config->max_processes,
+    };
+    int r = store_writer_start(&settings, &head->writer, &engine->start);
+    if (r == 0)
+        r = store_reader_start(engine->paths.state, config->tick_usec, &head->reader);
+    if (r == 0)
+        r = journal_new(head->writer, &head->journal);
+    if (r < 0)
+        return error_set(error, r, "cannot start the store: %s", strerror(-r));
+    head->status.store = engine->start.state;
+    text_copy(head->status.store_detail, sizeof(head->status.store_detail),
+              engine->start.state == STORE_STATE_OK ? "" : engine->start.report.text);
+    head->next_row = engine->start.next_row;
+    if (engine->start.report.text[0])
+        journal_note(head->journal, EVENT_KIND_STORE, NULL, NULL, NULL, "%s",
+                     engine->start.report.text);
+    return 0;
+}
+
+static void engine_restore(struct engine *engine)
+{
+    struct head *head = &engine->head;
+    const struct store_content *content = &engine->start.content;
+    uint64_t mono = clock_mono_usec(), wall = clock_wall_usec();
+    for (size_t i = 0; i < content->setting_count; i++) {
+        const struct store_setting *setting = &content->settings[i];
+        if (pause_load(head->pause, setting->name, setting->value, mono, wall) == -EINVAL)
+            log_warning("the stored pause cannot be read: everything is paused until resumed");
+    }
+    for (size_t i = 0; i < content->rule_count; i++) {
+        struct error error = {0};
+        if (rule_book_add_stored(head->book, content->rules[i].name, content->rules[i].text,
+                                 &error) < 0)
+            log_warning("the stored rule %s is left out: %s", content->rules[i].name, error.text);
+    }
+    for (size_t i = 0; i < content->arming_count; i++)
+        rule_book_add_arming(head->book, &content->armings[i]);
+}
+
+static int engine_rules(struct engine *engine, struct buffer *report, struct error *error)
+{
+    struct head *head = &engine->head;
+    const struct engine_options *options = engine->options;
+    int r = pause_new(head->journal, options->config_directory, &head->pause);
+    if (r < 0)
+        return error_set(error, r, "cannot start the rules: %s", strerror(-r));
+    struct rule_book_settings settings = {
+        .journal = head->journal,
+        .pause = head->pause,
+        .config_directory = options->config_directory,
+        .files = options->rule_files,
+        .file_count = options->rule_file_count,
+        .tick_usec = head->config.tick_usec,
+        .ops = {.order = engine_order, .is_own = engine_is_own, .context = head},
+    };
+    r = rule_book_new(&settings, &head->book);
+    if (r < 0)
+        return error_set(error, r, "cannot start the rules: %s", strerror(-r));
+    engine_restore(engine);
+    r = rule_book_load(head->book, report);
+    return r < 0 ? error_set(error, r, "the rules cannot be used: %s", strerror(-r)) : 0;
+}
+
+static int engine_agents(struct engine *engine, struct error *error)
+{
+    struct head *head = &engine->head;
+    struct agent_server_config config = {
+        .event = head->event, .table = &head->table, .proc_fd = head->proc_fd};
+    struct agent_server_handler handler = {.context = head,
+                                           .on_step = engine_on_step,
+                                           .on_stats = engine_on_stats,
+                                           .on_event = engine_on_agent_event};
+    int r = agent_server_new(&config, &handler, &head->agents);
+    if (r < 0)
+        return error_set(error, r, "cannot start the agent server: %s", strerror(-r));
+    if (engine->sockets.agent < 0)
+        return agent_server_listen(head->agents, engine->paths.agent_socket, error);
+    r = agent_server_adopt(head->agents, engine->sockets.agent);
+    engine->sockets.agent = -1;
+    return r < 0 ? error_set(error, r, "cannot listen for agents: %s", strerror(-r)) : 0;
+}
+
+static int engine_probe(struct engine *engine, struct error *error)
+{
+    struct head *head = &engine->head;
+    if (!head->config.probe)
+        return 0;
+    bool unit = access(engine->paths.probe_socket, F_OK) == 0;
+    int r = eyes_start(head, unit ? engine->paths.probe_socket : NULL);
+    return r < 0 ? error_set(error, r, "cannot start the probe: %s", strerror(-r)) : 0;
+}
+
+static int engine_actions(struct engine *engine, struct error *error)
+{
+    struct head *head = &engine->head;
+    struct actions_config config = {
+        .event = head->event,
+        .table = &head->table,
+        .agents = head->agents,
+        .journal = head->journal,
+        .reader = head->reader,
+        .host = &head->host,
+        .proc_fd = head->proc_fd,
+        .rollups = eyes_measure_source(head),
+        .started_usec = head->started_usec,
+        .grace_usec = head->config.grace_usec,
+        .steps_per_minute = head->config.actions_per_minute,
+        .context = head,
+        .paused = engine_paused,
+    };
+    int r = actions_new(&config, &head->actions);
+    return r < 0 ? error_set(error, r, "cannot start the actions: %s", strerror(-r)) : 0;
+}
+
+static gid_t engine_admin_group(const struct config *config)
+{
+    const struct group *group = config->admin_group[0] ? getgrnam(config->admin_group) : NULL;
+    return group ? group->gr_gid : (gid_t)-1;
+}
+
+static int engine_http(struct engine *engine, struct error *error)
+{
+    struct head *head = &engine->head;
+    struct http_ops ops = {.snapshot_acquire = engine_snapshot_acquire,
+                           .snapshot_release = engine_snapshot_release,
+                           .submit = desk_submit,
+                           .rules_check = engine_rules_check,
+                           .context = head};
+    struct http_config config = {
+        .tcp_fd = engine->sockets.http_tcp,
+        .unix_fd = engine->sockets.http_unix,
+        .port = engine->sockets.port,
+        .bind_address = head->config.http_address,
+        .token = engine->paths.token,
+        .daemon_uid = geteuid(),
+        .admin_gid = engine_admin_group(&head->config),
+        .rules_writable = true,
+        .version = engine->options->version,
+    };
+    int r = http_new(&config, &ops, &head->http);
+    if (r == 0)
+        r = http_start(head->http);
+    return r < 0 ? error_set(error, r, "cannot start the HTTP server: %s", strerror(-r)) : 0;
+}
+
+static int engine_sources(struct engine *engine, struct error *error)
+{
+    struct head *head = &engine->head;
+    head->tick_due_usec = clock_mono_usec();
+    int r = sd_event_add_time(head->event, &head->tick_timer, CLOCK_MONOTONIC, head->tick_due_usec,
+                              ENGINE_TIMER_ACCURACY_USEC, engine_on_tick, head);
+    if (r >= 0)
+        r = sd_event_add_io(head->event, NULL, mailbox_fd(&head->commands), EPOLLIN,
+                            desk_on_commands, head);
+    if (r >= 0)
+        r = sd_event_add_io(head->event, NULL, store_writer_acks_fd(head->writer), EPOLLIN,
+                            engine_on_acks, head);
+    if (r >= 0)
+        r = sd_event_add_signal(head->event, NULL, SIGTERM, engine_on_stop, head);
+    if (r >= 0)
+        r = sd_event_add_signal(head->event, NULL, SIGINT, engine_on_stop, head);
+    if (r >= 0)
+        r = sd_event_add_signal(head->event, NULL, SIGHUP, engine_on_reload, engine);
+    return r < 0 ? error_set(error, r, "cannot watch events: %s", strerror(-r)) : 0;
+}
+
+static int engine_start(struct engine *engine, struct buffer *report, struct error *error)
+{
+    struct head *head = &engine->head;
+    head->proc_fd = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (head->proc_fd < 0)
+        return error_set(error, -errno, "cannot open /proc: %s", strerror(errno));
+    int r = sd_event_default(&head->event);
+    if (r < 0)
+        return error_set(error, r, "cannot make an event loop: %s", strerror(-r));
+    r = paths_open(&head->config, &engine->paths, error);
+    if (r == 0)
+        r = sockets_open(&head->config, &engine->paths, &engine->sockets, error);
+    if (r == 0)
+        r = engine_memory(head, error);
+    if (r == 0)
+        r = engine_store(engine, error);
+    if (r == 0)
+        r = engine_rules(engine, report, error);
+    if (r == 0)
+        r = engine_agents(engine, error);
+    if (r == 0)
+        r = engine_probe(engine, error);
+    if (r == 0)
+        r = engine_actions(engine, error);
+    if (r == 0)
+        r = engine_http(engine, error);
+    return r < 0 ? r : engine_sources(engine, error);
+}
+
+static void engine_say_started(struct engine *engine)
+{
+    struct head *head = &engine->head;
+    if (engine->sockets.http_tcp >= 0)
+        log_info("dashboard on http://%s:%u/ (`memtend open` prints the link with its token)",
+                 head->config.http_address, (unsigned)engine->sockets.port);
+    log_info("socket %s, state %s", engine->paths.http_socket, engine->paths.state);
+    if (geteuid() == 0 && !head->status.roles_separated)
+        log_info("running as root by hand: head and probe share all rights; the installed "
+                 "service separates them");
+    journal_note(head->journal, EVENT_KIND_START, NULL, NULL, NULL, "memtendd %s, uid %u",
+                 engine->options->version, (unsigned)geteuid());
+}
+
+/* --- stop: the opposite order, http first so that nobody asks any more --- */
+
+static void engine_drop_command(void *command)
+{
+    command_free(command);
+}
+
+static void engine_release_tracked(void *context, struct tracked *tracked)
+{
+    (void)context;
+    rule_book_forget(tracked);
+}
+
+static void engine_stop(struct engine *engine)
+{
+    struct head *head = &engine->head;
+    if (head->http)
+        http_stop(head->http);
+    actions_free(head->actions);
+    head->actions = NULL;
+    agent_server_free(head->agents);
+    eyes_stop(head);
+    if (head->journal)
+        journal_note(head->journal, EVENT_KIND_STOP, NULL, NULL, NULL, "stopped after %llu ticks",
+                     (unsigned long long)head->tick);
+    store_reader_stop(head->reader);
+    table_finish(&head->table, engine_release_tracked, NULL);
+    rule_book_free(head->book);
+    pause_free(head->pause);
+    journal_free(head->journal);
+    mailbox_finish(&head->commands, engine_drop_command);
+    http_free(head->http);
+    if (store_writer_stop(head->writer) < 0)
+        log_warning("the last records could not be stored");
+    store_content_finish(&engine->start.content);
+    process_list_finish(&head->pids);
+    publication_finish(&head->publication);
+    if (head->ended.rows)
+        munmap(head->ended.rows, head->config.max_processes * sizeof(int64_t));
+    sd_event_source_unref(head->tick_timer);
+    sd_event_unref(head->event);
+    sockets_close(&engine->sockets);
+    paths_close(&engine->paths);
+    if (head->proc_fd >= 0)
+        close(head->proc_fd);
+}
+
+static void engine_block_signals(void)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);
+    sigaddset(&set, SIGCHLD);
+    pthread_sigmask(SIG_BLOCK, &set, NULL); /* before any thread: all inherit it */
+    signal(SIGPIPE, SIG_IGN);
+}
+
+int engine_run(const struct engine_options *options, struct buffer *report, struct error *error)
+{
+    struct engine *engine = calloc(1, sizeof(*engine));
+    if (!engine)
+        return error_set(error, -ENOMEM, "out of memory");
+    engine_block_signals();
+    struct head *head = &engine->head;
+    engine->options = options;
+    engine->sockets = (struct sockets){.http_unix = -1, .http_tcp = -1, .agent = -1};
+    engine->paths.state_lock = engine->paths.runtime_lock = -1;
+    head->config = options->config;
+    head->proc_fd = -1;
+    head->started_usec = clock_mono_usec();
+    head->status.started_wall_usec = clock_wall_usec();
+    head->status.tick_usec = options->config.tick_usec;
+    head->status.uid = geteuid();
+    head->status.self_private_bytes = head->own_private_bytes = -1;
+    sd_watchdog_enabled(0, &head->watchdog_usec);
+    int r = engine_start(engine, report, error);
+    if (r == 0) {
+        engine_say_started(engine);
+        r = sd_event_loop(head->event);
+        if (r < 0)
+            error_set(error, r, "the event loop failed: %s", strerror(-r));
+    }
+    engine_stop(engine);
+    free(engine);
+    return r;
+}

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Everything that the loop of the head owns, in one struct that the files of the tick share:
+ * passes (kernel to table), eyes (what the probe is asked), record (table to store), overview
+ * (status), pipeline (their order), desk (commands of people). Made and ended by engine.c. Loop
+ * thread only, but for `publication` and the mailboxes.
+ */
+#ifndef MEMTEND_ENGINE_HEAD_H
+#define MEMTEND_ENGINE_HEAD_H
+
+#include "base/mailbox.h"
+#include "collect/process_list.h"
+#include "config/config.h"
+#include "engine/actions.h"
+#include "engine/agent_server.h"
+#include "engine/journal.h"
+#include "engine/pause.h"
+#include "engine/probe_client.h"
+#include "engine/publication.h"
+#include "engine/rule_book.h"
+#include "engine/store_reader.h"
+#include "engine/store_writer.h"
+#include "engine/table.h"
+#include "http/server.h"
+
+#include <systemd/sd-event.h>
+
+/* Commands on their way from http: more than its connections, so that a push never fails. */
+#define HEAD_COMMANDS 128
+
+/* Rows of processes that ended and that the store has not been told of. */
+struct head_ended {
+    int64_t *rows; /* mapped once, capacity of the table */
+    size_t count;
+};
+
+struct head {
+    struct config config;
+    struct status status; /* running counters and states; published each tick */
+
+    int proc_fd;
+    sd_event *event;
+    sd_event_source *tick_timer;
+    uint64_t started_usec;  /* monotonic */
+    uint64_t tick;          /* number of the current one, from 1 */
+    uint64_t tick_due_usec; /* on the grid */
+    uint64_t tick_begun_usec;
+    uint64_t boot_offset_usec; /* CLOCK_BOOTTIME minus CLOCK_MONOTONIC at this tick */
+
+    int64_t own_private_bytes, own_rss_bytes; /* of the head alone; -1 = unknown */
+
+    struct process_list pids;
+    struct table table;
+    struct sample host;
+    struct publication publication;
+    struct head_ended ended;
+    int64_t next_row;
+    struct eyes *eyes; /* readings for receipts under way; NULL without probe */
+
+    struct store_writer *writer; /* NULL: no store */
+    struct store_reader *reader; /* NULL: no store */
+    struct journal *journal;
+    struct pause *pause;
+    struct probe_client *probe; /* NULL: switched off */
+    struct agent_server *agents;
+    struct rule_book *book;
+    struct actions *actions;
+    struct http *http;
+    struct mailbox commands; /* http -> loop */
+    bool ready_said;         /* READY=1 has been sent */
+    uint64_t watchdog_usec;  /* 0: systemd asks for none */
+};
+
+/* passes.c: the kernel's files into the table. */
+void passes_fast(struct head *head, uint64_t now_usec);
+void passes_slow(struct head *head, uint64_t now_usec);
+void passes_host(struct head *head, uint64_t now_usec);
+
+/* eyes.c: what only the probe may read, into the table. */
+int eyes_start(struct head *head, const char *socket_path);
+void eyes_stop(struct head *head);
+void eyes_on_tick(struct head *head, uint64_t now_usec);
+/* For receipts: the probe as a struct measure_source. */
+struct measure_source eyes_measure_source(struct head *head);
+
+/* record.c: what changed, to the writer. */
+void record_tick(struct head *head, uint64_t now_usec);
+void record_ended(struct head *head, int64_t row);
+
+/* overview.c */
+void overview_fill(struct head *head, uint64_t now_usec, struct status *ret_status);
+
+/* pipeline.c: one tick in the order of the data. */
+void pipeline_tick(struct head *head, uint64_t now_usec);
+
+/* desk.c: commands from http to those who answer them. */
+int desk_submit(void *context, struct command *command); /* http thread */
+int desk_on_commands(sd_event_source *source, int fd, uint32_t events, void *context);
+
+#endif

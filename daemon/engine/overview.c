@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * How memtend itself is doing, for the status of each snapshot. Loop thread.
+ */
+#include "engine/head.h"
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "collect/self.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+/* Own memory is read from smaps_rollup, which costs about a millisecond: rarely. */
+#define OVERVIEW_SELF_TICKS 10
+
+/* The probe says in each answer what it costs itself; own memory is that of all roles. */
+static void overview_probe(const struct head *head, struct status *status)
+{
+    struct probe_client_state probe = {.state = PROBE_STATE_DOWN, .detail = "switched off"};
+    if (head->probe)
+        probe_client_state(head->probe, &probe);
+    status->probe = probe.state;
+    status->probe_restarts = probe.restarts;
+    status->probe_deep_usec_total = probe.deep_usec_total;
+    status->roles_separated = probe.separated;
+    text_copy(status->probe_detail, sizeof(status->probe_detail), probe.detail);
+    if (head->own_private_bytes < 0)
+        return;
+    status->self_private_bytes = head->own_private_bytes;
+    status->self_rss_bytes = head->own_rss_bytes;
+    if (probe.own_private_bytes > 0)
+        status->self_private_bytes += probe.own_private_bytes;
+    if (probe.own_rss_bytes > 0)
+        status->self_rss_bytes += probe.own_rss_bytes;
+}
+
+static void overview_self(struct head *head, uint64_t now)
+{
+    struct status *status = &head->status;
+    struct self_memory own;
+    if (head->tick % OVERVIEW_SELF_TICKS != 1)
+        return;
+    uint64_t up = now - head->started_usec;
+    if (up > 0)
+        status->self_cpu_permyriad = (int64_t)(clock_cpu_usec() * 10000 / up);
+    if (self_memory_read(head->proc_fd, getpid(), &own) != OUTCOME_OK)
+        return;
+    head->own_private_bytes = own.private_bytes;
+    head->own_rss_bytes = own.rss_bytes;
+}
+
+static void overview_miss(struct status *status, const char *text)
+{
+    if (status->missing_count < STATUS_MISSING_LIMIT)
+        text_copy(status->missing[status->missing_count++], STATUS_TEXT_SIZE, text);
+}
+
+static void overview_missing(const struct head *head, struct status *status)
+{
+    char text[STATUS_TEXT_SIZE];
+    size_t denied = 0;
+    for (size_t i = 0; i < head->table.count; i++)
+        denied += head->table.tracked[i].deep_denied;
+    status->missing_count = 0;
+    if (denied > 0) {
+        snprintf(text, sizeof(text),
+                 "PSS, USS and command line of %zu processes: the probe needs CAP_SYS_PTRACE "
+                 "(run memtend as the installed service)",
+                 denied);
+        overview_miss(status, text);
+    }
+    if (!head->probe)
+        overview_miss(status, "PSS and USS of all processes: the probe is switched off ([Probe])");
+    if (status->psi == PSI_STATE_ABSENT)
+        overview_miss(status, "memory pressure: this kernel has no PSI (boot with psi=1)");
+    if (head->pids.cut) {
+        snprintf(text, sizeof(text),
+                 "processes above the limit of %zu: raise MaxProcesses in memtend.conf",
+                 head->table.capacity);
+        overview_miss(status, text);
+    }
+}
+
+void overview_fill(struct head *head, uint64_t now_usec, struct status *ret_status)
+{
+    struct status *status = &head->status;
+    overview_self(head, now_usec);
+    overview_probe(head, status);
+    status->uptime_usec = now_usec - head->started_usec;
+    status->ticks = head->tick;
+    agent_server_count(head->agents, &status->agents, &status->agents_ready);
+    status->rules = rule_book_count(head->book);
+    status->rules_armed = rule_book_armed_count(head->book);
+    actions_fill_status(head->actions, status);
+    pause_status(head->pause, status);
+    if (head->writer)
+        status->store_queue = store_writer_pending(head->writer);
+    overview_missing(head, status);
+    *ret_status = *status;
+}

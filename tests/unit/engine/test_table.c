@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/publication.h"
+#include "engine/table.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static struct process_id id_of(int pid)
+{
+    return (struct process_id){.pid = pid, .start_ticks = (uint64_t)pid * 10};
+}
+
+/* Add and remove at random against a plain array of flags: the table always agrees with it. */
+static void test_table_agrees_with_a_model(void **state)
+{
+    (void)state;
+    enum { PIDS = 300, CAPACITY = 200, ROUNDS = 20000 };
+    bool there[PIDS + 1] = {false};
+    size_t count = 0;
+    struct table table;
+    assert_int_equal(table_init(&table, CAPACITY), 0);
+    srand(7);
+    for (int round = 0; round < ROUNDS; round++) {
+        int pid = rand() % PIDS + 1;
+        struct process *process = table_find(&table, id_of(pid));
+        assert_int_equal(process != NULL, there[pid]);
+        if (process) {
+            assert_int_equal(table_tracked(&table, process)->row, pid);
+            table_remove(&table, process);
+            there[pid] = false;
+            count--;
+        } else if (count == CAPACITY) {
+            assert_null(table_add(&table, id_of(pid)));
+        } else {
+            process = table_add(&table, id_of(pid));
+            table_tracked(&table, process)->row = pid;
+            there[pid] = true;
+            count++;
+        }
+        assert_int_equal(table.count, count);
+    }
+    for (int pid = 1; pid <= PIDS; pid++)
+        assert_int_equal(table_find_pid(&table, pid) != NULL, there[pid]);
+    table_finish(&table, NULL, NULL);
+}
+
+static void test_table_keeps_identities_apart(void **state)
+{
+    (void)state;
+    struct table table;
+    assert_int_equal(table_init(&table, 4), 0);
+    assert_non_null(table_add(&table, id_of(5)));
+    struct process_id recycled = {.pid = 5, .start_ticks = 51};
+    assert_null(table_find(&table, recycled));
+    assert_non_null(table_find_pid(&table, 5));
+    table_finish(&table, NULL, NULL);
+}
+
+static void test_table_families(void **state)
+{
+    (void)state;
+    struct table table;
+    assert_int_equal(table_init(&table, 8), 0);
+    static const struct {
+        int pid, parent, exe;
+    } rows[] = {{10, 1, 7}, {11, 10, 7}, {12, 11, 7}, {13, 10, 9}, {14, 10, 0}, {15, 14, 0}};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct process *process = table_add(&table, id_of(rows[i].pid));
+        process->ppid = rows[i].parent;
+        process->exe_inode = (uint64_t)rows[i].exe;
+    }
+    table_families(&table);
+    assert_int_equal(table_find_pid(&table, 12)->family.pid, 10);
+    assert_int_equal(table_find_pid(&table, 10)->family_size, 3);
+    assert_int_equal(table_find_pid(&table, 12)->family_size, 3);
+    assert_int_equal(table_find_pid(&table, 13)->family_size, 1); /* another program */
+    assert_int_equal(table_find_pid(&table, 15)->family_size, 1); /* unknown is not family */
+    table_finish(&table, NULL, NULL);
+}
+
+static void test_publication_protects_readers(void **state)
+{
+    (void)state;
+    struct publication publication;
+    assert_int_equal(publication_init(&publication, 4), 0);
+    assert_null(publication_acquire(&publication));
+    struct snapshot *first = publication_begin(&publication);
+    first->tick = 1;
+    publication_publish(&publication, first);
+    const struct snapshot *held = publication_acquire(&publication);
+    assert_int_equal(held->tick, 1);
+    for (uint64_t tick = 2; tick < 50; tick++) {
+        struct snapshot *next = publication_begin(&publication);
+        assert_non_null(next);
+        assert_ptr_not_equal(next, held);
+        next->tick = tick;
+        publication_publish(&publication, next);
+    }
+    assert_int_equal(held->tick, 1);
+    const struct snapshot *second = publication_acquire(&publication);
+    struct snapshot *third = publication_begin(&publication);
+    publication_publish(&publication, third);
+    assert_null(publication_begin(&publication)); /* two held, one current */
+    publication_release(&publication, held);
+    assert_non_null(publication_begin(&publication));
+    publication_release(&publication, second);
+    publication_finish(&publication);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_table_agrees_with_a_model),
+        cmocka_unit_test(test_table_keeps_identities_apart),
+        cmocka_unit_test(test_table_families),
+        cmocka_unit_test(test_publication_protects_readers),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
