@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+#include "gil.h"
+
+#include "base/clock.h"
+#include "job.h"
+#include "python.h"
+
+#include <stdatomic.h>
+#include <time.h>
+
+static struct {
+    _Atomic bool inside; /* set before the flags are read: the other side does it in reverse */
+    _Atomic bool closed;
+    _Atomic int pauses;
+} gil;
+
+/* Why nobody may be in the interpreter now; GIL_TAKEN: no reason. */
+static enum gil_outcome gil_refusal(void)
+{
+    if (atomic_load(&gil.closed) || python_api.is_finalizing())
+        return GIL_CLOSING;
+    if (!python_api.is_initialized())
+        return GIL_NOT_READY;
+    return atomic_load(&gil.pauses) > 0 ? GIL_INTERRUPTED : GIL_TAKEN;
+}
+
+enum gil_outcome gil_take(uint64_t ticket, int *ret_state)
+{
+    atomic_store(&gil.inside, true);
+    enum gil_outcome outcome = gil_refusal();
+    if (outcome == GIL_TAKEN) {
+        /* CPython up to 3.13 may end this thread in here when it shuts down. That is harmless: no
+         * lock is held and nobody waits for this job without a limit. */
+        int state = python_api.gil_ensure();
+        outcome = gil_refusal();
+        if (outcome == GIL_TAKEN && !job_claim(ticket))
+            outcome = GIL_INTERRUPTED;
+        if (outcome == GIL_TAKEN) {
+            *ret_state = state;
+            return GIL_TAKEN;
+        }
+        python_api.gil_release(state);
+    }
+    atomic_store(&gil.inside, false);
+    return outcome;
+}
+
+void gil_drop(int state)
+{
+    python_api.gil_release(state);
+    atomic_store(&gil.inside, false);
+}
+
+void gil_close(void)
+{
+    atomic_store(&gil.closed, true);
+}
+
+bool gil_is_closed(void)
+{
+    return atomic_load(&gil.closed);
+}
+
+void gil_pause(void)
+{
+    atomic_fetch_add(&gil.pauses, 1);
+}
+
+bool gil_resume(void)
+{
+    int before = atomic_load(&gil.pauses);
+    while (before > 0 && !atomic_compare_exchange_weak(&gil.pauses, &before, before - 1))
+        continue;
+    return before <= 1;
+}
+
+void gil_wait_for_leave(uint64_t timeout_usec)
+{
+    if (!atomic_load(&gil.inside))
+        return;
+    uint64_t deadline = clock_mono_usec() + timeout_usec;
+    void *saved = python_api.save_thread();
+    while (atomic_load(&gil.inside) && clock_mono_usec() < deadline) {
+        struct timespec nap = {.tv_nsec = 200 * 1000};
+        nanosleep(&nap, NULL);
+    }
+    python_api.restore_thread(saved);
+}
+
+void gil_forget(void)
+{
+    atomic_store(&gil.inside, false);
+    atomic_store(&gil.pauses, 0);
+}

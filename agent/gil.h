@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The only door to the interpreter. Nothing else in the agent takes the GIL, so everything that
+ * may not happen there is checked here, before and again after the wait. Job's thread, except
+ * where said.
+ */
+#ifndef MEMTEND_AGENT_GIL_H
+#define MEMTEND_AGENT_GIL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum gil_outcome {
+    GIL_TAKEN,       /* and the job's ticket is claimed */
+    GIL_NOT_READY,   /* the interpreter is not up, or no longer */
+    GIL_CLOSING,     /* it is going down */
+    GIL_INTERRUPTED, /* the job was cancelled, or a fork is under way */
+};
+
+enum gil_outcome gil_take(uint64_t ticket, int *ret_state);
+void gil_drop(int state);
+
+/* Interpreter's threads, GIL held: nobody enters any more, whoever waits gives up. */
+void gil_close(void);
+bool gil_is_closed(void);
+/* Around a fork; counted. */
+void gil_pause(void);
+/* Returns true when the last pause ended. */
+bool gil_resume(void);
+/* Release the GIL, wait until nobody is inside (at most so long), take it back. */
+void gil_wait_for_leave(uint64_t timeout_usec);
+/* In the child of a fork. Async-signal-safe. */
+void gil_forget(void);
+
+#endif

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: MIT */
+#include "job.h"
+
+#include "base/clock.h"
+#include "python.h"
+#include "thread.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+/* Finalisers run here and may recurse as deep as on any Python thread: the size CPython's own
+ * recursion limits are made for. Only touched pages cost memory. */
+#define JOB_STACK_BYTES (8 * 1024 * 1024)
+/* How often a job looks whether the main thread has done its work. */
+#define JOB_LOOK_USEC 500
+
+enum job_phase { PHASE_IDLE, PHASE_WAITING, PHASE_CLAIMED, PHASE_COMPLETED, PHASE_CANCELLED };
+
+static struct {
+    _Atomic uint64_t state; /* ticket << 8 | phase: both change in one step */
+    _Atomic bool ended;     /* the thread touches nothing of ours any more but its stack */
+    _Atomic pid_t tid;
+    pthread_t thread;
+    bool exists; /* has a thread that nobody joined yet */
+    bool reported;
+    struct job_request request;
+    struct job_result result;
+} job = {.reported = true};
+
+static uint64_t job_state_of(uint64_t ticket, enum job_phase phase)
+{
+    return ticket << 8 | phase;
+}
+
+static uint64_t job_ticket(void)
+{
+    return atomic_load(&job.state) >> 8;
+}
+
+static bool job_move(uint64_t ticket, enum job_phase from, enum job_phase to)
+{
+    uint64_t expected = job_state_of(ticket, from);
+    return atomic_compare_exchange_strong(&job.state, &expected, job_state_of(ticket, to));
+}
+
+static void *job_main(void *unused)
+{
+    (void)unused;
+    atomic_store(&job.tid, (pid_t)syscall(SYS_gettid));
+    thread_set_name("memtend-job");
+    python_perform(&job.request, job_ticket(), &job.result);
+    atomic_store(&job.tid, 0);
+    atomic_store(&job.ended, true);
+    thread_wake();
+    return NULL;
+}
+
+int job_start(const struct job_request *request)
+{
+    if (job.exists || !job.reported)
+        return -EBUSY;
+    uint64_t ticket = job_ticket() + 1;
+    job.request = *request;
+    job.result = (struct job_result){.mode = request->mode};
+    atomic_store(&job.ended, false);
+    atomic_store(&job.tid, 0);
+    atomic_store(&job.state, job_state_of(ticket, PHASE_WAITING));
+    int r = thread_create(&job.thread, JOB_STACK_BYTES, job_main);
+    if (r < 0) {
+        atomic_store(&job.state, job_state_of(ticket, PHASE_IDLE));
+        return r;
+    }
+    job.exists = true;
+    job.reported = false;
+    return 0;
+}
+
+static void job_join(void)
+{
+    if (job.exists && atomic_load(&job.ended)) {
+        thread_join(job.thread);
+        job.exists = false;
+    }
+}
+
+enum job_state job_poll(struct job_result *ret_result)
+{
+    job_join();
+    if (job.reported)
+        return JOB_NONE;
+    if (job.exists)
+        return JOB_UNDER_WAY;
+    job.reported = true;
+    *ret_result = job.result;
+    return JOB_ENDED;
+}
+
+bool job_cancel(void)
+{
+    return job_move(job_ticket(), PHASE_WAITING, PHASE_CANCELLED);
+}
+
+static void job_pause(void)
+{
+    struct timespec pause = {.tv_nsec = JOB_LOOK_USEC * 1000};
+    nanosleep(&pause, NULL);
+}
+
+void job_settle(uint64_t timeout_usec)
+{
+    /* A finaliser that forks does so on the job's own thread. */
+    if (atomic_load(&job.tid) == (pid_t)syscall(SYS_gettid))
+        return;
+    uint64_t deadline = clock_mono_usec() + timeout_usec;
+    while (job.exists && !atomic_load(&job.ended) && clock_mono_usec() < deadline)
+        job_pause();
+    job_join();
+}
+
+void job_forget(void)
+{
+    atomic_store(&job.state, job_state_of(job_ticket() + 1, PHASE_IDLE));
+    job.exists = false;
+    job.reported = true;
+}
+
+bool job_claim(uint64_t ticket)
+{
+    return job_move(ticket, PHASE_WAITING, PHASE_CLAIMED);
+}
+
+void job_put_back(uint64_t ticket)
+{
+    job_move(ticket, PHASE_CLAIMED, PHASE_WAITING);
+}
+
+void job_completed(uint64_t ticket)
+{
+    job_move(ticket, PHASE_CLAIMED, PHASE_COMPLETED);
+}
+
+bool job_await(uint64_t ticket)
+{
+    for (;;) {
+        uint64_t state = atomic_load(&job.state);
+        if (state == job_state_of(ticket, PHASE_COMPLETED))
+            return true;
+        if (state != job_state_of(ticket, PHASE_WAITING) &&
+            state != job_state_of(ticket, PHASE_CLAIMED))
+            return false;
+        job_pause();
+    }
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * CPython by dlsym: which version it is, what its collector says, and gc.collect(). Versions other
+ * than 3.7 to 3.13 with a GIL are named and left alone: only malloc is served there.
+ */
+#ifndef MEMTEND_AGENT_PYTHON_H
+#define MEMTEND_AGENT_PYTHON_H
+
+#include "job.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct python_api {
+    int (*is_initialized)(void);
+    int (*is_finalizing)(void);
+    int (*gil_ensure)(void);
+    void (*gil_release)(int);
+    void *(*save_thread)(void);
+    void (*restore_thread)(void *);
+    int (*add_pending_call)(int (*)(void *), void *);
+    void *(*import_module)(const char *);
+    void *(*get_modules)(void);
+    void *(*dict_get)(void *, const char *);
+    void *(*dict_new)(void);
+    int (*dict_set)(void *, const char *, void *);
+    void *(*get_attribute)(void *, const char *);
+    void *(*call)(void *, void *, void *);
+    int (*is_true)(void *);
+    ssize_t (*size)(void *);
+    void *(*tuple_new)(ssize_t);
+    int (*tuple_set)(void *, ssize_t, void *);
+    void *(*tuple_get)(void *, ssize_t);
+    void *(*long_new)(long);
+    long long (*long_get)(void *);
+    void *(*function_new)(void *, void *, void *);
+    void (*error_clear)(void);
+    void *(*error_occurred)(void);
+    void (*ref)(void *);
+    void (*unref)(void *);
+    void *none;
+};
+
+extern struct python_api python_api;
+
+/* Constructor: is an interpreter linked into the program? */
+bool python_is_present(void);
+/* Constructor: which one, and can we serve it? */
+void python_identify(void);
+bool python_is_supported(void);
+/* "cpython 3.13.0", "" without Python. */
+const char *python_runtime(void);
+
+/* Agent's thread: is it time for JOB_CONTACT? */
+bool python_wants_contact(void);
+/* Contact was made: the interpreter will tell us of forks and of its end. */
+bool python_is_ready(void);
+/* Job's thread: do one job. */
+void python_perform(const struct job_request *request, uint64_t ticket, struct job_result *result);
+
+/* GIL held: call(function, args...), args stolen and NULL allowed; NULL on error, cleared. */
+void *python_call(void *function, void *arguments);
+
+#endif

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The agent's side of a session with the daemon: connecting, hello, one request at a time, and the
+ * job it may need. Agent's thread, except where said; the state stays when that thread is stopped
+ * around a fork and goes on afterwards with the same connection.
+ */
+#ifndef MEMTEND_AGENT_SESSION_H
+#define MEMTEND_AGENT_SESSION_H
+
+#include "settings.h"
+
+#include <stdint.h>
+
+/* Constructor. */
+void session_init(const struct settings *settings);
+/* The thread has (re)started: bytes are announced to it from now on. */
+void session_resume(void);
+/* Do all that can be done now; returns how many microseconds to sleep at most. */
+uint64_t session_turn(uint64_t now_usec);
+
+/* Parent's and child's side of a fork. Async-signal-safe. */
+void session_on_fork(void);
+/* The child begins with nothing: its own connection, no request; the first try after a delay. */
+void session_on_forked(uint64_t delay_usec);
+
+#endif

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the environment asks of the agent; read once in the constructor, constant afterwards.
+ *
+ *   MEMTEND_SOCK        path of the control socket; without it the library is inert
+ *   MEMTEND=0           inert
+ *   MEMTEND_NAME        name of the process for people and rules
+ *   MEMTEND_PID         set by `memtend run` to its own pid, which exec keeps
+ *   MEMTEND_DAEMON_UID  a daemon of this uid is trusted beside root and the process's own uid
+ *
+ * Children inherit all of it. A Python program always gets an agent. Any other program gets one
+ * when MEMTEND_PID is its own pid, or, without MEMTEND_PID, when MEMTEND_NAME is set: so with
+ * `memtend run` exactly the started command is instrumented, whatever it is, and the shells and
+ * tools it calls stay untouched.
+ */
+#ifndef MEMTEND_AGENT_SETTINGS_H
+#define MEMTEND_AGENT_SETTINGS_H
+
+#include "wire/limits.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/un.h>
+
+struct settings {
+    char socket_path[sizeof(((struct sockaddr_un *)NULL)->sun_path)];
+    char name[CONTROL_NAME_SIZE];
+    bool has_daemon_uid;
+    uint32_t daemon_uid;
+};
+
+/* False: stay inert. python says whether an interpreter is linked into the program. */
+bool settings_read(bool python, struct settings *ret_settings);
+/* The first and cheapest question of all: is there anything to do? */
+bool settings_wanted(void);
+
+#endif
