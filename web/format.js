@@ -34,7 +34,7 @@ export function bytes(value) {
     return UNKNOWN;
   const magnitude = Math.abs(value);
   let unit = 0;
-  while (unit < UNITS.length - 1 && magnitude >= 1000 * 1024 ** unit)
+  while (unit < UNITS.length - 1 && magnitude >= 999.5 * 1024 ** unit)
     unit++;
   const number = unit === 0 ? counts.format(magnitude) : shortNumber(magnitude / 1024 ** unit);
   return `${value < 0 ? MINUS : ""}${number}\u00a0${UNITS[unit]}`;
