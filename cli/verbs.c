@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: MIT */
+#include "verb.h"
+
+#include "base/text.h"
+#include "model/step.h"
+
+#include <string.h>
+
+#define ANY       ((size_t)-1)
+#define STEP(id)  (UINT32_C(1) << STEP_##id)
+#define BIT(id)   OPTION_BIT(id)
+#define ACT_FLAGS (BIT(DRY_RUN) | BIT(WAIT) | BIT(JSON))
+
+#define TARGET_HELP                                                                                \
+    "A TARGET is a process: its pid (4711 or pid:4711), or its id as `memtend ps --json` shows\n"  \
+    "it (4711-88213), which cannot be mistaken for a later process with the same pid. Several\n"   \
+    "may be given, also joined by commas.\n"
+
+#define RECEIPT_HELP                                                                               \
+    "Prints the receipt: memory before and after each step, what the machine got back (freed),\n"  \
+    "on which measure that rests (basis), and how long the program stood still (pause).\n"
+
+#define ACT_EXITS                                                                                  \
+    "0  the receipt is finished: freed, freed_nothing or dry_run\n"                                \
+    "1  refused, paused, backed off, the agent was busy, or there is no agent in the process\n"    \
+    "2  wrong usage\n"                                                                             \
+    "3  no daemon\n"                                                                               \
+    "4  permission\n"                                                                              \
+    "5  the target is gone\n"                                                                      \
+    "7  no receipt in time, or the agent did not answer\n"
+
+const struct verb verbs[] = {
+    {
+        .name = "run",
+        .synopsis = "[--name NAME] [--] COMMAND [ARGUMENT...]",
+        .summary = "start a program with the in-process agent",
+        .description =
+            "Becomes COMMAND, in place: same pid, nothing else left running, nothing printed.\n"
+            "LD_PRELOAD gets libmemtend-agent.so in front, MEMTEND_SOCK names the daemon's "
+            "socket,\n"
+            "MEMTEND_NAME the program. Child processes inherit the agent; it stays inert where it\n"
+            "finds nothing to do. Works without a daemon: the agent waits for one.\n"
+            "\n"
+            "The agent is looked for at MEMTEND_AGENT (an absolute path), then beside this "
+            "program\n"
+            "in ../lib. A statically linked or set-user-id COMMAND ignores LD_PRELOAD.\n",
+        .exits = "125  memtend itself failed\n"
+                 "126  COMMAND was found but cannot be executed\n"
+                 "127  COMMAND was not found\n"
+                 "else that of COMMAND\n",
+        .examples = "memtend run -- python3 etl.py\n"
+                    "memtend run --name web -- gunicorn -w 4 app:app\n",
+        .options = BIT(NAME),
+        .operands_min = 1,
+        .operands_max = ANY,
+        .stops_at_operand = true,
+        .main = run_main,
+    },
+    {
+        .name = "ps",
+        .synopsis = "[-q TEXT] [--sort METRIC] [-n N] [--local] [--json]",
+        .summary = "list processes by the memory they hold",
+        .description =
+            "Asks the daemon when there is one, else reads /proc itself; stderr says which. RSS\n"
+            "counts shared pages in every process, PSS shares them out, USS counts only what no\n"
+            "other process maps. PSS and USS need rights over the process: the same user, or\n"
+            "CAP_SYS_PTRACE. A value that is not known is shown as -.\n"
+            "\n"
+            "Read from /proc, %CPU is the average since the process started, and PSS and USS are\n"
+            "read for the rows shown only, not for very large processes.\n",
+        .examples = "memtend ps\nmemtend ps -q gunicorn --sort pss\nmemtend ps --local --json\n",
+        .options = BIT(QUERY) | BIT(SORT) | BIT(LIMIT) | BIT(LOCAL) | BIT(JSON),
+        .main = ps_main,
+    },
+    {
+        .name = "free",
+        .synopsis = "TARGET... [--dry-run] [--wait D] [--json]",
+        .summary = "collect, then trim: give back what can be given back",
+        .description = TARGET_HELP "\n" RECEIPT_HELP,
+        .exits = ACT_EXITS,
+        .examples = "memtend free 4711\nmemtend free --dry-run --json 4711-88213\n",
+        .options = ACT_FLAGS,
+        .steps = STEP(COLLECT) | STEP(TRIM),
+        .operands_min = 1,
+        .operands_max = ANY,
+        .main = act_main,
+    },
+    {
+        .name = "collect",
+        .synopsis = "TARGET... [--dry-run] [--wait D] [--json]",
+        .summary = "run the garbage collector inside a program",
+        .description = TARGET_HELP "\n" RECEIPT_HELP,
+        .exits = ACT_EXITS,
+        .examples = "memtend collect 4711\n",
+        .options = ACT_FLAGS,
+        .steps = STEP(COLLECT),
+        .operands_min = 1,
+        .operands_max = ANY,
+        .main = act_main,
+    },
+    {
+        .name = "trim",
+        .synopsis = "TARGET... [--dry-run] [--wait D] [--json]",
+        .summary = "give free heap pages of a program back to the system",
+        .description = TARGET_HELP "\n" RECEIPT_HELP,
+        .exits = ACT_EXITS,
+        .examples = "memtend trim 4711 4712\n",
+        .options = ACT_FLAGS,
+        .steps = STEP(TRIM),
+        .operands_min = 1,
+        .operands_max = ANY,
+        .main = act_main,
+    },
+    {
+        .name = "events",
+        .synopsis = "[-f] [-n N] [--kind KIND] [--since D] [--json]",
+        .summary = "show what happened, oldest first",
+        .description = "The last events (20 without -n), oldest first. With -f it goes on as new\n"
+                       "ones come, and waits when the daemon restarts. With --json each event is\n"
+                       "one line of JSON.\n",
+        .examples = "memtend events -n 50\n"
+                    "memtend events -f --kind rule_fired\n"
+                    "memtend events --since 2h --json\n",
+        .options = BIT(FOLLOW) | BIT(LIMIT) | BIT(KIND) | BIT(SINCE) | BIT(JSON),
+        .main = events_main,
+    },
+    {
+        .name = "receipts",
+        .synopsis = "[ID] [-n N] [--json]",
+        .summary = "list receipts, or show one",
+        .description = RECEIPT_HELP,
+        .examples = "memtend receipts\nmemtend receipts -n 1 --json\n",
+        .options = BIT(LIMIT) | BIT(JSON),
+        .operands_max = 1,
+        .main = receipts_main,
+    },
+    {
+        .name = "rules",
+        .synopsis = "[list | check FILE | arm NAME | disarm NAME | put NAME FILE | delete NAME] "
+                    "[--yes] [--json]",
+        .summary = "list, check and change rules",
+        .description =
+            "list           name, state and last firing of every rule (the default)\n"
+            "check FILE     show every error as FILE:LINE:COLUMN; - reads standard input\n"
+            "put NAME FILE  store the one rule in FILE under NAME; it is not armed\n"
+            "arm NAME       show the rule, ask on a terminal, and let it act\n"
+            "disarm NAME    it only writes what it would have done\n"
+            "delete NAME    forget a rule that was stored by put\n"
+            "\n"
+            "A rule that is not armed never acts. An arming holds for the text that was armed: an\n"
+            "edit disarms. Rules from files are changed in their files.\n",
+        .examples = "memtend rules check /etc/memtend/rules.d/web.rules\n"
+                    "memtend rules arm idle-after-burst\n",
+        .words = "list check arm disarm put delete",
+        .options = BIT(YES) | BIT(JSON),
+        .operands_max = 3,
+        .main = rules_main,
+    },
+    {
+        .name = "pause",
+        .synopsis = "[RULE] [--for D]",
+        .summary = "stop all rules, or one, from acting",
+        .description = "Holds at once, also for steps under way: they stop before the next one.\n"
+                       "What a person asks for is not bound by a rule's pause. Ends by\n"
+                       "`memtend resume`, or by itself after --for.\n",
+        .examples = "memtend pause --for 1h\nmemtend pause idle-after-burst\n",
+        .options = BIT(FOR) | BIT(JSON),
+        .operands_max = 1,
+        .main = pause_main,
+    },
+    {
+        .name = "resume",
+        .synopsis = "[RULE]",
+        .summary = "end a pause",
+        .description = "The opposite of `memtend pause`.\n",
+        .options = BIT(JSON),
+        .operands_max = 1,
+        .main = pause_main,
+    },
+    {
+        .name = "status",
+        .synopsis = "[--json]",
+        .summary = "how the daemon itself is doing",
+        .description = "Roles, store, agents, rules, pause, and what cannot be seen here.\n",
+        .options = BIT(JSON),
+        .main = status_main,
+    },
+    {
+        .name = "host",
+        .synopsis = "[--json]",
+        .summary = "memory and memory pressure of the machine",
+        .description = "available is what programs can still get without swapping; pressure is\n"
+                       "the share of time in which tasks waited for memory (PSI).\n",
+        .options = BIT(JSON),
+        .main = host_main,
+    },
+    {
+        .name = "query",
+        .synopsis = "TARGET METRIC[,METRIC...] [--since D] [--points N] [--agg A] [--csv | --json]",
+        .summary = "history of a metric",
+        .description = "One line per series: first, least, greatest and last value and the shape.\n"
+                       "--csv prints every point. TARGET is host, a pid, a process id or several\n"
+                       "joined by commas; METRIC a name like rss, uss, cpu or heap.free.\n",
+        .examples = "memtend query 4711 rss,uss --since 1h\n"
+                    "memtend query host mem.available --since 1d --points 500 --csv\n",
+        .options = BIT(SINCE) | BIT(POINTS) | BIT(AGG) | BIT(CSV) | BIT(JSON),
+        .operands_min = 2,
+        .operands_max = 2,
+        .main = query_main,
+    },
+    {
+        .name = "open",
+        .synopsis = "[--state-dir DIR] [--http ADDR:PORT]",
+        .summary = "print the address of the dashboard, with its token",
+        .description =
+            "The token is in the fragment of the address, which a browser keeps to itself; the\n"
+            "page changes it for a session cookie. Who reads the line can use the dashboard.\n",
+        .examples = "xdg-open \"$(memtend open)\"\n",
+        .options = BIT(STATE_DIR) | BIT(HTTP),
+        .main = open_main,
+    },
+    {
+        .name = "doctor",
+        .synopsis = "[--strict] [--json]",
+        .summary = "check kernel, rights, daemon and agents, and say how to mend them",
+        .description = "Each check says ok, warning or failure, with the command that mends it\n"
+                       "under it. Works without a daemon.\n",
+        .exits = "0  no failure (warnings are no failure)\n"
+                 "1  a failure; with --strict a warning as well\n"
+                 "2  wrong usage\n",
+        .options = BIT(STRICT) | BIT(JSON),
+        .main = doctor_main,
+    },
+    {
+        .name = "completion",
+        .synopsis = "bash | zsh | fish",
+        .summary = "print completions for a shell",
+        .description = "Print the completions of memtend for the named shell.\n",
+        .examples = "memtend completion bash > /etc/bash_completion.d/memtend\n"
+                    "memtend completion zsh > \"${fpath[1]}/_memtend\"\n"
+                    "memtend completion fish > ~/.config/fish/completions/memtend.fish\n",
+        .words = "bash zsh fish",
+        .operands_min = 1,
+        .operands_max = 1,
+        .main = completion_main,
+    },
+    {
+        .name = "version",
+        .synopsis = "",
+        .summary = "show the version",
+        .description = "Print the version of this program.\n",
+        .main = version_main,
+    },
+    {
+        .name = "help",
+        .synopsis = "[COMMAND]",
+        .summary = "show help, also for one command",
+        .description = "Without COMMAND, list all commands.\n",
+        .operands_max = 1,
+        .main = help_main,
+    },
+    {.name = NULL},
+};
+
+const struct verb *verb_find(const char *name)
+{
+    for (const struct verb *verb = verbs; verb->name; verb++)
+        if (strcmp(verb->name, name) == 0)
+            return verb;
+    return NULL;
+}
+
+const struct verb *verb_guess(const char *name)
+{
+    const struct verb *best = NULL;
+    size_t best_distance = 3; /* more than two typing errors is another word */
+    for (const struct verb *verb = verbs; verb->name; verb++) {
+        size_t distance = text_distance(name, verb->name, 2);
+        if (distance < best_distance) {
+            best = verb;
+            best_distance = distance;
+        }
+    }
+    return best;
+}
