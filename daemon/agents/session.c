@@ -294,7 +294,7 @@ static uint64_t earlier(uint64_t a_usec, uint64_t b_usec)
     return a_usec < b_usec ? a_usec : b_usec;
 }
 
-static uint64_t next_deadline(const struct session *session)
+uint64_t session_deadline(const struct session *session)
 {
     uint64_t next = UINT64_MAX;
     if (session->state == SESSION_CLOSED)
@@ -323,10 +323,10 @@ static void on_deadline(struct session *session, uint64_t now_usec)
 
 void session_on_time(struct session *session, uint64_t now_usec, uint64_t *ret_next_deadline)
 {
-    uint64_t next = next_deadline(session);
+    uint64_t next = session_deadline(session);
     while (now_usec >= next) {
         on_deadline(session, now_usec);
-        next = next_deadline(session);
+        next = session_deadline(session);
     }
     *ret_next_deadline = next;
 }

@@ -91,8 +91,10 @@ void session_finish(struct session *session);
 
 /* Bytes as they came. Ignored when closed. */
 void session_on_bytes(struct session *session, const void *bytes, size_t length, uint64_t now_usec);
-/* *ret_next_deadline = when to call again, UINT64_MAX = not before something else happens. */
+/* *ret_next_deadline = session_deadline() afterwards. */
 void session_on_time(struct session *session, uint64_t now_usec, uint64_t *ret_next_deadline);
+/* When session_on_time() is due; UINT64_MAX = not before something else happens. */
+uint64_t session_deadline(const struct session *session);
 /* The connection ended, or we end it; a run under way is answered. Nothing when already closed. */
 void session_close(struct session *session, enum session_end end, const char *why);
 

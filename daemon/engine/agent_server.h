@@ -60,7 +60,8 @@ bool agent_server_has(const struct agent_server *server, struct process_id id);
 bool agent_server_can(const struct agent_server *server, struct process_id id, enum step_kind step);
 /* A rule looks at fields of this agent: statistics every second; forgotten after 5 s. */
 void agent_server_want_stats(struct agent_server *server, struct process_id id, uint64_t now_usec);
-/* 0 asked, or already under way; -ENOENT no agent; -EOPNOTSUPP it has none. on_stats follows. */
+/* 0: asked, or already under way, and on_stats follows. -ENOENT no agent, -EOPNOTSUPP it has none,
+ * -EBUSY it is at a step, -ETIMEDOUT it has not answered the last time. */
 int agent_server_stat_now(struct agent_server *server, struct process_id id);
 /* 0; -ENOENT no agent, -EBUSY, -EOPNOTSUPP, -ENOBUFS. on_step follows. */
 int agent_server_run(struct agent_server *server, struct process_id id, enum step_kind step,

@@ -51,13 +51,20 @@ struct measurement;
  * this call. -ENOMEM.
  */
 int measurement_new(const struct measure_source *source, struct table *table, int proc_fd,
-                    struct process_id target,
+                    struct process_id target, uint64_t now_usec,
                     void (*done)(void *context, const struct measure_result *result), void *context,
                     struct measurement **ret_measurement);
-/* Answers that are still to come are ignored. NULL is fine. */
+/* Answers that are still to come are ignored. May be called from inside done. NULL is fine. */
 void measurement_free(struct measurement *measurement);
-/* Deadline passed: done with what there is. */
-void measurement_on_time(struct measurement *measurement, uint64_t now_usec,
-                         uint64_t *ret_next_deadline);
+
+/* It is not done before measurement_on_stats() or the deadline: the agent was asked as well. */
+void measurement_expect_stats(struct measurement *measurement);
+void measurement_on_stats(struct measurement *measurement);
+
+/* When measurement_on_time() is due. */
+uint64_t measurement_deadline(const struct measurement *measurement);
+/* Nothing to wait for, or the deadline has passed: done, with what there is. The measurement may
+ * be gone afterwards. */
+void measurement_on_time(struct measurement *measurement, uint64_t now_usec);
 
 #endif
