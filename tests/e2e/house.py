@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 
 BUILD = pathlib.Path(os.environ.get("MEMTEND_BUILD", "build/release")).resolve()
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -24,9 +25,12 @@ WORKLOADS = ROOT / "tests" / "workloads"
 MIB = 1 << 20
 
 
+class Skipped(Exception):
+    """A test that this machine cannot run; the text says why."""
+
+
 def skip(reason):
-    print(f"SKIP: {reason}")
-    sys.exit(77)
+    raise Skipped(reason)
 
 
 def wait_for(what, probe, seconds=30, every=0.05):
@@ -203,20 +207,26 @@ def near(a, b, percent=5, floor=2 * MIB):
     return abs(a - b) <= max(floor, percent * max(abs(a), abs(b)) / 100)
 
 
+def attempt(test):
+    """"ok", "skipped" or "failed", with a line about it."""
+    begun = time.monotonic()
+    result, note = "ok", ""
+    try:
+        test()
+    except Skipped as reason:
+        result = "skipped"
+        print(f"SKIP: {test.__name__}: {reason}")
+    except Exception as error:  # each test must be reported, whatever it raised
+        traceback.print_exc()
+        result, note = "failed", f": {error}"
+    print(f"{test.__name__}: {result} ({time.monotonic() - begun:.1f} s){note}", flush=True)
+    return result
+
+
 def run(tests):
-    """Run the named functions (or all), print a line each, exit 1 when one failed."""
+    """Run the named functions (or all); exit 1 when one failed, 77 when all were skipped."""
     chosen = [test for test in tests if len(sys.argv) < 2 or test.__name__ in sys.argv[1:]]
-    failed = 0
-    for test in chosen:
-        begun = time.monotonic()
-        try:
-            test()
-            result = "ok"
-        except Exception as error:  # each test must be reported, whatever it raised
-            import traceback
-            traceback.print_exc()
-            failed += 1
-            result = f"FAILED {error}"
-        print(f"{test.__name__}: {result} ({time.monotonic() - begun:.1f} s)", flush=True)
-    print(f"{len(chosen) - failed} passed, {failed} failed")
-    sys.exit(1 if failed else 0)
+    results = [attempt(test) for test in chosen]
+    passed, failed, skipped = (results.count(r) for r in ("ok", "failed", "skipped"))
+    print(f"{passed} passed, {failed} failed, {skipped} skipped")
+    sys.exit(1 if failed or not chosen else 0 if passed else 77)
