@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: MIT
+"""Programs with an agent inside: finding interpreters, starting them, judging how they ended."""
+import glob
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+
+from standin import DEADLINE, Daemon
+
+AGENT = os.environ.get("MEMTEND_AGENT", "")
+LONG = os.environ.get("MEMTEND_LONG") == "1"
+SKIP = 77
+
+
+class Failure(Exception):
+    """A test found something wrong."""
+
+
+def check(condition, text):
+    if not condition:
+        raise Failure(text)
+
+
+def need_agent():
+    if not AGENT or not os.path.exists(AGENT):
+        print("SKIP: libmemtend-agent.so is not built here")
+        sys.exit(SKIP)
+
+
+class Interpreter:
+    def __init__(self, path):
+        self.path = path
+        text = subprocess.run([path, "-c", "import sys; print('%d.%d.%d' % sys.version_info[:3])"],
+                              stdout=subprocess.PIPE, check=True).stdout.decode().strip()
+        self.label = text + (" (system)" if path.startswith("/usr") else "")
+        self.version = tuple(int(part) for part in text.split("."))
+        self.full = (3, 7) <= self.version < (3, 14)
+
+
+def interpreters():
+    """The system's python3 and every one that pyenv has."""
+    root = os.environ.get("PYENV_ROOT") or os.path.expanduser("~/.pyenv")
+    paths = sorted(glob.glob(os.path.join(root, "versions", "*", "bin", "python")))
+    if os.path.exists("/usr/bin/python3"):
+        paths.append("/usr/bin/python3")
+    only = os.environ.get("MEMTEND_PYTHON")  # a regular expression on the version
+    found = [Interpreter(path) for path in paths]
+    found = [one for one in found if not only or re.search(only, one.label)]
+    if not found:
+        print("SKIP: no Python interpreter found")
+        sys.exit(SKIP)
+    return sorted(found, key=lambda one: one.version)
+
+
+def environment(path, **extra):
+    env = {key: value for key, value in os.environ.items()
+           if not key.startswith(("MEMTEND", "PYTHON"))}
+    env.update(LD_PRELOAD=AGENT, MEMTEND_SOCK=path)
+    env.update(extra)
+    return env
+
+
+class Host:
+    """A started program. stdin is a pipe: it waits there for go()."""
+
+    def __init__(self, daemon, command, **env):
+        self.process = subprocess.Popen(
+            command, env=environment(daemon.path, **env), stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.pid = self.process.pid
+
+    def go(self):
+        self.process.stdin.write(b"go\n")
+        self.process.stdin.flush()
+
+    def line(self):
+        return self.process.stdout.readline().decode().strip()
+
+    def wait_asleep(self):
+        """Until the main thread sleeps in the kernel."""
+        end = time.monotonic() + DEADLINE
+        while time.monotonic() < end:
+            with open("/proc/%d/task/%d/stat" % (self.pid, self.pid)) as file:
+                if file.read().rsplit(")", 1)[1].split()[0] == "S":
+                    return
+            time.sleep(0.001)
+        raise Failure("the main thread never slept")
+
+    def rss_bytes(self):
+        with open("/proc/%d/statm" % self.pid) as file:
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGESIZE")
+
+    def end(self, expected=b"", code=0):
+        """Wait for the end; exit code, stdout and a silent stderr must be as they should."""
+        try:
+            out, err = self.process.communicate(timeout=DEADLINE)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.communicate()
+            raise Failure("hung") from None
+        check(self.process.returncode == code, "exit code %d instead of %d, stderr: %s" % (
+            self.process.returncode, code, err.decode(errors="replace")[-400:]))
+        check(err == b"", "stderr: " + err.decode(errors="replace")[-400:])
+        if expected is not None:
+            check(out == expected, "stdout: %r" % out[-400:])
+        return out
+
+    def kill(self):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.communicate()
+
+
+def script(interpreter, text, *options):
+    return [interpreter.path, *options, "-c", text]
+
+
+class Place:
+    """A folder with a daemon in it, for one test."""
+
+    def __init__(self, hammer=None, uid=None):
+        self._folder = tempfile.TemporaryDirectory(prefix="memtend-test-")
+        os.chmod(self._folder.name, 0o755)
+        self.folder = self._folder.name
+        self.daemon = Daemon(os.path.join(self.folder, "control.sock"), hammer, uid)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.daemon.stop()
+        self._folder.cleanup()
+
+
+def run_cases(cases, minimum=None):
+    """Each case with each interpreter that can; one line a version; exits."""
+    need_agent()
+    bad = 0
+    for interpreter in interpreters():
+        passed = 0
+        for case in cases:
+            if interpreter.version < getattr(case, "minimum", minimum or (2, 7)):
+                continue
+            try:
+                case(interpreter)
+                passed += 1
+            except Exception as error:  # a test must never take the others with it
+                bad += 1
+                print("FAILED %s, CPython %s: %s: %s" % (
+                    case.__name__, interpreter.label, type(error).__name__, error))
+        print("CPython %-16s %d cases passed" % (interpreter.label, passed), flush=True)
+    sys.exit(1 if bad else 0)
+
+
+def since(*version):
+    def mark(function):
+        function.minimum = version
+        return function
+    return mark
