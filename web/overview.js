@@ -110,7 +110,6 @@ function showParameters({ refs, parameters }) {
     refs.search.value = parameters.q;
   refs.limit.value = parameters.limit;
   refs.agent.checked = parameters.agent === "1";
-  table.markSort(refs.head, parameters.sort);
 }
 
 function update(view, state, now) {
@@ -263,9 +262,9 @@ function updateTable(view, state, biggest) {
   const list = own ? answer(state, "table")?.items : biggest;
   if (list === undefined)
     return;
-  const shown = list
-    .filter((process) => parameters.agent !== "1" || table.agentState(process) !== "none")
-    .sort(table.compareBy(parameters.sort));
+  const shown = list.filter((process) =>
+    parameters.agent !== "1" || table.agentState(process) !== "none");
+  table.markSort(refs.head, parameters.sort, shown);
   table.updateRows(refs.rows, shown, {
     history: state.history, largest: biggest[0]?.rss_bytes ?? 0, colour: themeColour("--accent") });
   setText(refs.tableNote, tableNote(shown, list, answer(state, "status"), parameters));

@@ -44,7 +44,7 @@ export function createReceipt(receipt, { full = false, names = new Map() } = {})
     el("div", { class: "bars" }, bar("before"), bar("after")),
     el("p", { class: "card-facts" }),
     el("p", { class: "card-note" }),
-    full ? stepTable() : null);
+    full ? stepTable(receipt) : null);
   card.setAttribute("aria-label", `Receipt ${format.clean(receipt.id)}`);
   updateReceipt(card, receipt);
   return card;
@@ -65,9 +65,10 @@ function bar(when) {
     el("span", { class: "bar-value" }));
 }
 
-function stepTable() {
+function stepTable({ id }) {
   const names = ["Step", "Outcome", "RSS", "PSS", "USS", "Pause", "Objects", "Note"];
-  return el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Steps" },
+  return el("div", { class: "scroll", tabindex: "0", role: "region",
+    "aria-label": `Steps of receipt ${format.clean(id)}` },
     el("table", { class: "grid steps" },
       el("thead", {}, el("tr", {}, ...names.map((name) => el("th", { scope: "col" }, name)))),
       el("tbody", {})));

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The live process table: one row for each process, updated in place, with a hand-drawn line of
- * its last two minutes. The daemon searches and sorts; sorting here again only keeps the order
- * right between two answers.
+ * its last two minutes. The daemon searches and sorts; the rows keep its order.
  */
 import { bdi, el, keyed, mark, setAttribute, setText } from "./dom.js";
 import * as format from "./format.js";
@@ -26,14 +25,12 @@ export function ageOf(process, metric) {
   return process[`${metric}_age_seconds`] ?? process[`${metric}_bytes_age_seconds`] ?? 0;
 }
 
-/* Numbers come biggest first, words from A to Z, unless the column says otherwise. */
-const text = (column) => ({ order: "ascending", ...column });
-const number = (column) => ({ order: "descending", number: true, ...column });
+const number = (column) => ({ number: true, ...column });
 
-/* sort: the word of ?sort=, absent when the column cannot be sorted by. */
+/* sort: the word of ?sort=, absent when the daemon does not sort by it. */
 const COLUMNS = [
-  text({ key: "name", label: "Process", sort: "name", value: displayName, node: nameNode }),
-  number({ key: "pid", label: "PID", sort: "pid", value: (p) => p.pid, order: "ascending",
+  { key: "name", label: "Process", sort: "comm", value: (p) => p.comm, node: nameNode },
+  number({ key: "pid", label: "PID", sort: "pid", value: (p) => p.pid,
     show: (p) => String(p.pid) }),
   number({ key: "rss", label: "RSS", sort: "rss", help: "resident set size",
     value: (p) => p.rss_bytes, show: (p) => format.bytes(p.rss_bytes) }),
@@ -43,32 +40,17 @@ const COLUMNS = [
   number({ key: "uss", label: "USS", sort: "uss", help: "pages that no other process maps",
     value: (p) => p.uss_bytes, show: (p) => format.bytes(p.uss_bytes) }),
   number({ key: "age", label: "Age", help: "how old PSS and USS are",
-    value: (p) => ageOf(p, "pss"), show: (p) => format.span(ageOf(p, "pss")) }),
+    show: (p) => format.span(ageOf(p, "pss")) }),
   number({ key: "cpu", label: "CPU", sort: "cpu", help: "percent of one core over 5 s",
     value: (p) => p.cpu_percent, show: (p) => format.percent(p.cpu_percent) }),
-  text({ key: "agent", label: "Agent", help: "the in-process agent", value: agentState,
-    node: agentNode }),
-  text({ key: "unit", label: "Unit", help: "systemd unit", value: (p) => p.unit,
-    show: (p) => format.clean(p.unit || format.UNKNOWN) }),
-  text({ key: "cmdline", label: "Command line", help: "redacted: secret-looking values are replaced",
-    value: (p) => p.cmdline, show: (p) => format.clean(p.cmdline || format.UNKNOWN) }),
+  { key: "agent", label: "Agent", help: "the in-process agent", node: agentNode },
+  { key: "unit", label: "Unit", help: "systemd unit",
+    show: (p) => format.clean(p.unit || format.UNKNOWN) },
+  { key: "cmdline", label: "Command line", help: "redacted: secret-looking values are replaced",
+    show: (p) => format.clean(p.cmdline || format.UNKNOWN) },
 ];
 
 export const SORTS = COLUMNS.filter((column) => column.sort).map((column) => column.sort);
-
-/* Unknown values go last whichever way. */
-export function compareBy(sort) {
-  const column = COLUMNS.find((candidate) => candidate.sort === sort) ??
-    COLUMNS.find((candidate) => candidate.key === "rss");
-  const sign = column.order === "descending" ? -1 : 1;
-  return (a, b) => {
-    const [left, right] = [column.value(a) ?? null, column.value(b) ?? null];
-    if (left === null || right === null)
-      return (left === null) - (right === null);
-    const difference = typeof left === "number" ? left - right : left.localeCompare(right);
-    return sign * difference;
-  };
-}
 
 export function buildHead(row, onSort) {
   row.replaceChildren(...COLUMNS.map((column) => {
@@ -79,9 +61,15 @@ export function buildHead(row, onSort) {
   }));
 }
 
-export function markSort(row, sort) {
+/* Which way a column is sorted is seen from the rows: the daemon decides it. */
+export function markSort(row, sort, processes) {
   COLUMNS.forEach((column, index) => setAttribute(row.children[index], "aria-sort",
-    column.sort && column.sort === sort ? column.order : null));
+    column.sort && column.sort === sort ? orderOf(column, processes) : null));
+}
+
+function orderOf(column, processes) {
+  const known = processes.map(column.value).filter((value) => value !== undefined && value !== null);
+  return known.length > 1 && known[0] < known.at(-1) ? "ascending" : "descending";
 }
 
 const classOf = (column) => `c-${column.key}${column.number ? " number" : ""}`;
@@ -104,16 +92,14 @@ function createRow(process) {
       column.key === "trend" ? el("canvas", { "aria-hidden": "true" }) : "")));
 }
 
-/* The content of a cell that is more than text is made anew only when its key changes. */
+/* A cell that is more than text is made anew only when the words it is made of change. */
 function updateCell(cell, column, process) {
   if (column.show) {
     setText(cell, column.show(process));
   } else if (column.node) {
-    const key = String(column.value(process));
-    if (cell.dataset.key === key)
-      return;
-    cell.dataset.key = key;
-    cell.replaceChildren(column.node(process));
+    const node = column.node(process);
+    if (cell.textContent !== node.textContent || !cell.firstChild)
+      cell.replaceChildren(node);
   }
 }
 

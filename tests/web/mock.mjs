@@ -69,16 +69,16 @@ function processJson(process, world) {
   return json;
 }
 
-/* The word of ?sort= to its value; text sorts upwards. */
+/* The word of ?sort= to its value; the largest comes first, as from the daemon. */
 const SORTS = {
   rss: (p) => p.rss_bytes, pss: (p) => p.pss_bytes, uss: (p) => p.uss_bytes,
-  cpu: (p) => p.cpu_percent, pid: (p) => p.pid, name: (p) => p.name ?? p.comm,
+  cpu: (p) => p.cpu_percent, pid: (p) => p.pid, comm: (p) => p.comm,
 };
 
 function processes({ world, query }) {
   const sort = SORTS[query.get("sort") ?? "rss"];
   if (!sort)
-    throw new Refusal(422, "bad_sort", "sort: not one of rss, pss, uss, cpu, pid, name");
+    throw new Refusal(422, "bad_sort", "sort: not one of rss, pss, uss, cpu, pid, comm");
   const q = (query.get("q") ?? "").toLowerCase();
   const fields = (p) => [p.comm, p.cmdline, p.unit, p.name].filter(Boolean);
   const items = world.processes.map((process) => processJson(process, world))
@@ -89,7 +89,7 @@ function processes({ world, query }) {
 
 function compare(a, b) {
   if (typeof a === "string" || typeof b === "string")
-    return String(a).localeCompare(String(b));
+    return a < b ? 1 : a > b ? -1 : 0;
   return (b ?? -1) - (a ?? -1);
 }
 
