@@ -49,10 +49,12 @@ void probe_client_free(struct probe_client *client);
  * later, never from inside this call; -ENOBUFS: too many wait, nothing will come. rss_bytes is
  * what the process has as far as is known: it tells how dear a rollup would be.
  *
- * Results that come from here and not from the probe: -ETIMEDOUT late, or was late in the last ten
- * minutes; -EFBIG a rollup would hold up the process for too long; -EPIPE the probe is down or died
- * over it; -ENOBUFS the answer was dropped.
- * From the probe: -ESRCH gone, -EACCES not ours to read, -ENODATA a process without memory.
+ * A request with a command line in it is never held up by the budget: when the rollup may not be
+ * read, the command line is read alone and the result says why. The results of the client:
+ * -ETIMEDOUT late, or was late in the last ten minutes; -EFBIG the rollup would hold up the process
+ * for too long; -EBUSY the budget is used up; -EPIPE the probe is down or died over it; -ENOBUFS
+ * the answer was dropped. Those of the probe: -ESRCH gone, -EACCES not ours to read, -ENODATA a
+ * process without memory.
  */
 int probe_client_request(struct probe_client *client, struct process_id id, int64_t rss_bytes,
                          uint32_t what, enum probe_priority priority, uint32_t *ret_sequence);

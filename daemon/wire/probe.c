@@ -15,8 +15,8 @@ struct request_packet {
     int32_t pid;
     uint64_t start_ticks;
     uint32_t what, byte_budget;
-    uint64_t deadline_usec;
-    uint64_t reserved[2]; /* 0 */
+    uint64_t time_budget_usec, deadline_usec;
+    uint64_t reserved; /* 0 */
 };
 
 struct answer_packet {
@@ -54,6 +54,7 @@ void probe_request_encode(const struct probe_request *request,
         .start_ticks = request->start_ticks,
         .what = request->what,
         .byte_budget = request->byte_budget,
+        .time_budget_usec = request->time_budget_usec,
         .deadline_usec = request->deadline_usec,
     };
     memcpy(ret_packet, &packet, sizeof(packet));
@@ -67,7 +68,9 @@ int probe_request_decode(const unsigned char *bytes, size_t size, struct probe_r
     memcpy(&packet, bytes, sizeof(packet));
     if (packet.magic != PROBE_REQUEST_MAGIC || packet.version != PROBE_VERSION)
         return -EBADMSG;
-    if (packet.pid <= 0 || !what_is_known(packet.what) || packet.byte_budget > PROBE_PAYLOAD_MAX)
+    if (packet.pid <= 0 || !what_is_known(packet.what))
+        return -EBADMSG;
+    if (packet.byte_budget > PROBE_PAYLOAD_MAX || packet.time_budget_usec > PROBE_TIME_MAX_USEC)
         return -EBADMSG;
     *ret_request = (struct probe_request){
         .sequence = packet.sequence,
@@ -75,6 +78,7 @@ int probe_request_decode(const unsigned char *bytes, size_t size, struct probe_r
         .start_ticks = packet.start_ticks,
         .what = packet.what,
         .byte_budget = packet.byte_budget,
+        .time_budget_usec = packet.time_budget_usec,
         .deadline_usec = packet.deadline_usec,
     };
     return 0;

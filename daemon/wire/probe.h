@@ -20,6 +20,9 @@
 #define PROBE_PACKET_MAX   (32 * 1024)
 #define PROBE_PAYLOAD_MAX  (PROBE_PACKET_MAX - PROBE_HEADER_SIZE)
 
+/* The longest time budget that can be asked for. */
+#define PROBE_TIME_MAX_USEC (UINT64_C(60) * 1000 * 1000)
+
 /* What is read; bits, one or more. */
 enum probe_what {
     PROBE_WHAT_CMDLINE = 1 << 0, /* payload = raw PID/cmdline; exe device and inode */
@@ -38,8 +41,9 @@ struct probe_request {
     pid_t pid;
     uint64_t start_ticks; /* the probe refuses when the pid is another process by now */
     uint32_t what;
-    uint32_t byte_budget;   /* payload bytes at most */
-    uint64_t deadline_usec; /* CLOCK_MONOTONIC: what is not begun by then is not read */
+    uint32_t byte_budget;      /* payload bytes at most */
+    uint64_t time_budget_usec; /* of one reading; one that takes much longer ends the probe */
+    uint64_t deadline_usec;    /* CLOCK_MONOTONIC: what is not begun by then is not read */
 };
 
 /* smaps_rollup, bytes. */

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/probe_schedule.h"
+
+#include <errno.h>
+
+/* In all below PROBE_CLIENT_LIMIT but for receipts: there is always room for some of those. */
+static const size_t line_limits[PROBE_LINES] = {
+    [PROBE_LINE_RECEIPT] = PROBE_CLIENT_LIMIT,
+    [PROBE_LINE_IDENTITY] = 256,
+    [PROBE_LINE_RULE] = 256,
+    [PROBE_LINE_ROUTINE] = PROBE_CLIENT_ROUTINE_LIMIT,
+};
+
+void probe_queue_push(struct probe_queue *queue, struct probe_pending *pending)
+{
+    pending->next = NULL;
+    if (queue->last)
+        queue->last->next = pending;
+    else
+        queue->first = pending;
+    queue->last = pending;
+    queue->count++;
+}
+
+static void queue_push_front(struct probe_queue *queue, struct probe_pending *pending)
+{
+    pending->next = queue->first;
+    queue->first = pending;
+    if (!queue->last)
+        queue->last = pending;
+    queue->count++;
+}
+
+struct probe_pending *probe_queue_pop(struct probe_queue *queue)
+{
+    struct probe_pending *pending = queue->first;
+    if (!pending)
+        return NULL;
+    queue->first = pending->next;
+    if (!queue->first)
+        queue->last = NULL;
+    queue->count--;
+    return pending;
+}
+
+void probe_schedule_init(struct probe_schedule *schedule, uint64_t now_usec)
+{
+    *schedule = (struct probe_schedule){0};
+    probe_budget_init(&schedule->budget, now_usec);
+    for (size_t i = 0; i < PROBE_CLIENT_LIMIT; i++)
+        probe_queue_push(&schedule->free, &schedule->pool[i]);
+}
+
+static enum probe_line line_of(uint32_t what, enum probe_priority priority)
+{
+    if (priority == PROBE_PRIORITY_RECEIPT)
+        return PROBE_LINE_RECEIPT;
+    if (what & PROBE_WHAT_CMDLINE)
+        return PROBE_LINE_IDENTITY;
+    return priority == PROBE_PRIORITY_RULE ? PROBE_LINE_RULE : PROBE_LINE_ROUTINE;
+}
+
+/* Lines of rollups only: they wait while the budget is used up. */
+static bool line_keeps_to_budget(enum probe_line line)
+{
+    return line == PROBE_LINE_RULE || line == PROBE_LINE_ROUTINE;
+}
+
+struct probe_pending *probe_schedule_add(struct probe_schedule *schedule, struct process_id id,
+                                         int64_t rss_bytes, uint32_t what,
+                                         enum probe_priority priority)
+{
+    enum probe_line line = line_of(what, priority);
+    if (schedule->lines[line].count >= line_limits[line])
+        return NULL;
+    struct probe_pending *pending = probe_queue_pop(&schedule->free);
+    if (!pending)
+        return NULL;
+    *pending =
+        (struct probe_pending){.id = id, .rss_bytes = rss_bytes, .asked = what, .line = line};
+    probe_queue_push(&schedule->lines[line], pending);
+    return pending;
+}
+
+/* Take away what must not be read. */
+static void pending_restrict(struct probe_schedule *schedule, struct probe_pending *pending,
+                             uint64_t now_usec)
+{
+    bool for_receipt = pending->line == PROBE_LINE_RECEIPT;
+    pending->what = pending->asked;
+    pending->result = 0;
+    if (probe_budget_is_unreadable(&schedule->budget, pending->id, now_usec)) {
+        pending->result = -ETIMEDOUT;
+        pending->what = 0;
+        return;
+    }
+    if (!(pending->asked & PROBE_WHAT_ROLLUP))
+        return;
+    if (probe_budget_too_dear(pending->rss_bytes, for_receipt))
+        pending->result = -EFBIG;
+    else if (!for_receipt && !probe_budget_allows(&schedule->budget, now_usec))
+        pending->result = -EBUSY;
+    if (pending->result < 0)
+        pending->what &= ~(uint32_t)PROBE_WHAT_ROLLUP;
+}
+
+struct probe_pending *probe_schedule_next(struct probe_schedule *schedule, uint64_t now_usec)
+{
+    bool allowed = probe_budget_allows(&schedule->budget, now_usec);
+    for (enum probe_line line = 0; line < PROBE_LINES; line++) {
+        if (!schedule->lines[line].first || (!allowed && line_keeps_to_budget(line)))
+            continue;
+        struct probe_pending *pending = probe_queue_pop(&schedule->lines[line]);
+        pending_restrict(schedule, pending, now_usec);
+        return pending;
+    }
+    return NULL;
+}
+
+void probe_schedule_return(struct probe_schedule *schedule, struct probe_pending *pending)
+{
+    queue_push_front(&schedule->lines[pending->line], pending);
+}
+
+struct probe_pending *probe_schedule_drain(struct probe_schedule *schedule)
+{
+    for (enum probe_line line = 0; line < PROBE_LINES; line++)
+        if (schedule->lines[line].first)
+            return probe_queue_pop(&schedule->lines[line]);
+    return NULL;
+}
+
+void probe_schedule_release(struct probe_schedule *schedule, struct probe_pending *pending)
+{
+    probe_queue_push(&schedule->free, pending);
+}
+
+uint64_t probe_schedule_when(struct probe_schedule *schedule, uint64_t now_usec)
+{
+    bool waits = false;
+    for (enum probe_line line = 0; line < PROBE_LINES; line++) {
+        if (!schedule->lines[line].first)
+            continue;
+        if (!line_keeps_to_budget(line))
+            return now_usec;
+        waits = true;
+    }
+    return waits ? probe_budget_when(&schedule->budget, now_usec) : UINT64_MAX;
+}
+
+size_t probe_schedule_room(struct probe_schedule *schedule, enum probe_priority priority,
+                           uint64_t now_usec)
+{
+    enum probe_line line = line_of(PROBE_WHAT_ROLLUP, priority);
+    if (line_keeps_to_budget(line) && !probe_budget_allows(&schedule->budget, now_usec))
+        return 0;
+    size_t waiting = schedule->lines[line].count;
+    size_t room = waiting < line_limits[line] ? line_limits[line] - waiting : 0;
+    return room < schedule->free.count ? room : schedule->free.count;
+}
+
+size_t probe_schedule_waiting(const struct probe_schedule *schedule)
+{
+    size_t waiting = 0;
+    for (enum probe_line line = 0; line < PROBE_LINES; line++)
+        waiting += schedule->lines[line].count;
+    return waiting;
+}
