@@ -229,12 +229,27 @@ static void build_format_expected(const bool *expected, int tokens, char *ret_te
     }
 }
 
-/* Words of the full language, which this grammar knows nothing of. */
-static bool build_is_later(const struct build *build, const struct token *token, const char *text)
+/* What the full language has and this grammar knows nothing of. */
+static bool build_is_later(struct build *build, const struct token *token, const char *text)
 {
-    if (token->kind == TOKEN_WORD)
-        return words_is_later(WORDS_IN_CLAUSES, text);
-    return token->kind == TOKEN_OPEN && build->previous.kind == TOKEN_WORD;
+    char before[48];
+    const struct token *previous = &build->previous;
+    lexer_copy(previous, before, sizeof(before));
+    if (token->kind == TOKEN_WORD && words_is_later(WORDS_IN_CLAUSES, text))
+        build_error(build, token, "`%s' is not in this version", text);
+    else if (token->kind == TOKEN_OPEN && previous->kind == TOKEN_WORD)
+        build_error(build, previous, "`%s(...)' is not in this version", before);
+    else
+        return false;
+    return true;
+}
+
+/* `rule for each process`: what was taken for the name is the next word of the sentence. */
+static bool build_is_nameless(const struct build *build, const struct token *token)
+{
+    const struct token *name = &build->previous;
+    return name->kind == TOKEN_NAME && token->kind != TOKEN_FOR &&
+           words_keyword(name->at, name->length);
 }
 
 void build_unexpected(struct build *build, const struct token *token, const bool *expected,
@@ -249,7 +264,9 @@ void build_unexpected(struct build *build, const struct token *token, const bool
     const char *near = token->kind == TOKEN_WORD ? words_near_keyword(text, expected) : NULL;
     build_format_expected(expected, tokens, list, sizeof(list));
     if (build_is_later(build, token, text))
-        build_error(build, token, "`%s' is not in this version", text);
+        return;
+    if (build_is_nameless(build, token))
+        build_error(build, &build->previous, "the rule has no name");
     else if (near)
         build_error(build, token, "unexpected `%s' (did you mean `%s'?)", text, near);
     else if (token->kind == LEXER_END)

@@ -43,13 +43,14 @@ void condition_logic(struct build *build, enum rule_op_kind kind)
     condition_op(build, kind);
 }
 
+/* What a word stands for. */
 static void condition_bind(struct build *build, const struct token *word,
                            struct condition_operand *operand)
 {
     char text[48];
     lexer_copy(word, text, sizeof(text));
     const char *near = words_near_operand(text);
-    operand->share_permyriad = CONDITION_WHOLE;
+    operand->kind = CONDITION_BAD;
     if (metric_find(text, &operand->metric) == 0 &&
         strcmp(metric_info(operand->metric)->name, text) == 0)
         operand->kind = CONDITION_METRIC;
@@ -63,11 +64,10 @@ static void condition_bind(struct build *build, const struct token *word,
         build_error(build, word, "unknown metric `%s'", text);
 }
 
-void condition_word(struct build *build, const struct token *word,
-                    struct condition_operand *ret_operand)
+void condition_word(const struct token *word, struct condition_operand *ret_operand)
 {
-    *ret_operand = (struct condition_operand){.token = *word};
-    condition_bind(build, word, ret_operand);
+    *ret_operand = (struct condition_operand){
+        .kind = CONDITION_WORD, .token = *word, .share_permyriad = CONDITION_WHOLE};
 }
 
 void condition_number(const struct token *number, struct condition_operand *ret_operand)
@@ -270,9 +270,6 @@ static bool condition_check_text(struct build *build, const struct condition_ope
                     words_field_name(right->field));
     } else if (left->kind != CONDITION_FIELD) {
         build_error(build, &right->token, "a text is compared with comm, cmdline, unit or name");
-    } else if (right->kind != CONDITION_STRING) {
-        build_error(build, &right->token, "`%s' is compared with a text in double quotes",
-                    words_field_name(left->field));
     } else if (sign->sign < LEXER_EQUAL) {
         build_error(build, sign, "texts are compared with = != ~ or !~");
     } else if (build->rule->text_count == RULES_TEXTS_LIMIT) {
@@ -321,9 +318,18 @@ static bool condition_is_text(const struct condition_operand *operand)
     return operand->kind == CONDITION_FIELD || operand->kind == CONDITION_STRING;
 }
 
-void condition_compare(struct build *build, const struct condition_operand *left,
-                       const struct token *sign, const struct condition_operand *right)
+void condition_compare(struct build *build, struct condition_operand *left,
+                       const struct token *sign, struct condition_operand *right)
 {
+    if (left->kind == CONDITION_WORD)
+        condition_bind(build, &left->token, left);
+    if (left->kind == CONDITION_FIELD && right->kind != CONDITION_STRING) {
+        build_error(build, &right->token, "`%s' is compared with a text in double quotes",
+                    words_field_name(left->field));
+        return;
+    }
+    if (right->kind == CONDITION_WORD)
+        condition_bind(build, &right->token, right);
     if (left->kind == CONDITION_BAD || right->kind == CONDITION_BAD)
         return;
     if (condition_is_text(left) || condition_is_text(right))

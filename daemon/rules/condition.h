@@ -10,7 +10,8 @@
 #include "rules/build.h"
 
 enum condition_kind {
-    CONDITION_BAD, /* said already; what it takes part in is not judged any more */
+    CONDITION_BAD,  /* said already; what it takes part in is not judged any more */
+    CONDITION_WORD, /* not looked up yet */
     CONDITION_METRIC,
     CONDITION_NUMBER,
     CONDITION_FIELD,
@@ -25,14 +26,14 @@ struct condition_operand {
     enum words_field field;
 };
 
-void condition_word(struct build *build, const struct token *word,
-                    struct condition_operand *ret_operand);
+void condition_word(const struct token *word, struct condition_operand *ret_operand);
 void condition_number(const struct token *number, struct condition_operand *ret_operand);
 void condition_share(struct build *build, const struct token *number, const struct token *word,
                      struct condition_operand *ret_operand);
 void condition_string(const struct token *string, struct condition_operand *ret_operand);
-void condition_compare(struct build *build, const struct condition_operand *left,
-                       const struct token *sign, const struct condition_operand *right);
+/* Looks the words of both sides up. */
+void condition_compare(struct build *build, struct condition_operand *left,
+                       const struct token *sign, struct condition_operand *right);
 void condition_logic(struct build *build, enum rule_op_kind kind);
 
 #endif

@@ -50,7 +50,7 @@ one ::= OPEN condition CLOSE.
 one ::= operand(L) COMPARE(S) operand(R).   { condition_compare(build, &L, &S, &R); }
 
 %type operand { struct condition_operand }
-operand(O) ::= WORD(W).                     { condition_word(build, &W, &O); }
+operand(O) ::= WORD(W).                     { condition_word(&W, &O); }
 operand(O) ::= NUMBER(N).                   { condition_number(&N, &O); }
 operand(O) ::= NUMBER(N) OF WORD(W).        { condition_share(build, &N, &W, &O); }
 operand(O) ::= STRING(S).                   { condition_string(&S, &O); }
@@ -67,7 +67,7 @@ step ::= WORD(W) STRING.                    { build_step(build, &W); }
 clauses ::= .
 clauses ::= clauses clause.
 clause ::= AT(A) MOST ONCE PER NUMBER(N).   { build_cooldown(build, &A, &N); }
-clause ::= AT MOST NUMBER(N) PER NUMBER.    { build_later(build, &N, "`at most N per'"); }
+clause ::= AT MOST NUMBER(N) PER NUMBER.    { build_later(build, &N, "`at most NUMBER per'"); }
 clause ::= PAUSE(P) AT MOST NUMBER(N).      { build_pause(build, &P, &N); }
 clause ::= DRY_RUN(M).                      { build_mode(build, &M, RULE_MODE_DRY_RUN); }
 clause ::= ARMED(M).                        { build_mode(build, &M, RULE_MODE_ARMED); }

@@ -67,6 +67,7 @@ static bool rules_find_line(const char *source, size_t length, const struct erro
     }
     const char *stop = memchr(at, '\n', (size_t)(end - at));
     size_t size = (size_t)((stop ? stop : end) - at);
+    size -= size > 0 && at[size - 1] == '\r';
     size_t column = error->column > 0 ? (size_t)error->column - 1 : 0;
     *ret_line =
         (struct rules_line){.at = at, .length = size, .column = column < size ? column : size};
