@@ -96,7 +96,8 @@ function noticesOf(state, status, fresh, now) {
 
 function pauseText({ paused_until: until, pause_reason: reason }) {
   const end = until ? ` until ${format.time(until)}` : "";
-  return `Paused${end}: no rule acts.${reason ? ` ${format.clean(reason)}` : ""}`;
+  const why = reason ? ` (${format.clean(reason)})` : "";
+  return `Paused${end}${why}: no rule acts.`;
 }
 
 /* The region announces a change, so a notice is touched only when its words change. */

@@ -161,9 +161,9 @@ function hostFacts(host) {
   const { swap_total_bytes: swap, swap_free_bytes: swapFree } = host;
   const swapName = swap > 0 ? `Swap of ${format.bytes(swap)}` : "Swap";
   return [
-    ["PSI some, 10 s", format.percent(host.psi_some_avg10_percent),
+    ["PSI some", format.percent(host.psi_some_avg10_percent),
       "some avg10: share of the last 10 s in which some task waited for memory"],
-    ["PSI full, 10 s", format.percent(host.psi_full_avg10_percent),
+    ["PSI full", format.percent(host.psi_full_avg10_percent),
       "full avg10: share of the last 10 s in which all tasks waited for memory"],
     [swapName, swap === 0 ? "none" : format.bytes(swap - swapFree), "swap in use"],
     ["OOM kills", format.count(host.oom_kills), "since boot"],
@@ -196,7 +196,7 @@ function offerStep({ process, action, text }, view) {
     el("p", { class: "verdict" }, el("strong", {}, steps), " ", processLink(process)),
     el("p", {}, text),
     el("div", { class: "buttons" }, button),
-    el("p", { class: "hint" }, STEPS[action].cannot),
+    el("p", { class: "hint" }, `It cannot ${STEPS[action].cannot}`),
     problem,
   ];
 }

@@ -71,6 +71,9 @@ function wantSeries(view) {
   if (view.wanted === view.parameters.range)
     return;
   view.wanted = view.parameters.range;
+  /* The lines of the former range must not stand under the name of this one. */
+  view.context.poller.drop("series");
+  view.context.poller.drop("rangeEvents");
   view.now = () => daemonNow(view.context.state, Date.now());
   view.context.poller.want("series", () => `/api/v1/series?target=${view.id}&metric=${metrics}` +
     `&from=${from()}&to=${new Date(view.now()).toISOString()}&points=${POINTS}`, every);
@@ -226,7 +229,7 @@ function updateChart(view, state, now) {
   const range = { from: to - rangeOf(view).seconds * 1000, to };
   const events = items(state, "rangeEvents").filter((event) => concerns(event, id));
   updateEvents(refs, events.filter((event) => wordFor(EVENTS, event.kind).line));
-  if (!body)
+  if (!body && !view.chart)
     return;
   const points = pointsByMetric(body);
   if (!view.chart) {

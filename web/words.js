@@ -7,17 +7,17 @@ export const STEPS = {
   collect: {
     does: "gc.collect(): drops unreachable cycles.",
     costs: "A pause of the program; after a fork it copies shared pages.",
-    cannot: "It cannot free live data, and it returns nothing to the operating system.",
+    cannot: "free live data, or return memory to the operating system.",
   },
   trim: {
     does: "Gives the allocator's free pages back.",
     costs: "Milliseconds; it does not take the GIL.",
-    cannot: "It cannot give back a page that still holds one live block.",
+    cannot: "give back a page that still holds one live block.",
   },
   free: {
     does: "collect, then trim: drops unreachable cycles, then gives the free pages back.",
     costs: "A pause of the program; after a fork the collect copies shared pages.",
-    cannot: "It cannot free live data, nor a page that still holds one live block.",
+    cannot: "free live data, or give back a page that still holds one live block.",
   },
 };
 

@@ -179,8 +179,8 @@ export function checks(subject) {
     }],
 
     ["each step says before the click what it does and what it cannot", async () => {
-      for (const [action, cannot] of [["collect", "cannot free live data"],
-        ["trim", "still holds one live block"], ["free", "cannot free live data"]]) {
+      for (const [action, cannot] of [["collect", "Cannot: free live data"],
+        ["trim", "still holds one live block"], ["free", "Cannot: free live data"]]) {
         const button = page.locator(`[data-action=${action}]`);
         await button.hover();
         const tip = page.locator(`#${await button.getAttribute("aria-describedby")}`);
