@@ -34,7 +34,8 @@ struct store_config {
     const char *directory; /* exists; holds STORE_FILE and STORE_RULES_COPY_FILE */
     uint64_t tick_usec;    /* configured period: a longer pause than 2.5 of it is a gap */
     struct store_limits limits;
-    bool set_aside; /* the file was found damaged while in use: do not try it again */
+    const char *boot_id; /* NULL: the running kernel's */
+    bool set_aside;      /* the file was found damaged while in use: do not try it again */
 };
 
 /* What opening found; text is for people, "" when there is nothing to say. */
@@ -44,11 +45,11 @@ enum store_opened {
     STORE_REPLACED /* damaged, foreign or newer: renamed to set_aside, fresh one made */
 };
 
-#define STORE_PATH_SIZE 256
+#define STORE_ASIDE_SIZE 64
 
 struct store_report {
     enum store_opened opened;
-    char set_aside[STORE_PATH_SIZE]; /* new name of the old file; "" = none */
+    char set_aside[STORE_ASIDE_SIZE]; /* new name of the old file; "" = none */
     size_t rules_restored, armings_restored, settings_restored; /* from the copy */
     char text[240];
 };

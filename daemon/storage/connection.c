@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+#include "storage/connection.h"
+
+#include "storage/result.h"
+
+#include <pthread.h>
+#include <stddef.h>
+
+/*
+ * Layout (only an empty file takes it), then WAL with FULL until said otherwise. Checkpoints are
+ * the store's own: it watches the log's size; a log that was folded in is cut back to 4 MiB.
+ * secure_delete would write each expired page once more. Cache: appending dirties a handful of
+ * pages, and 256 KiB holds them with the tops of the trees.
+ */
+static const char connection_write_setup[] = "PRAGMA page_size = 4096;"
+                                             "PRAGMA auto_vacuum = INCREMENTAL;"
+                                             "PRAGMA journal_mode = WAL;"
+                                             "PRAGMA synchronous = FULL;"
+                                             "PRAGMA wal_autocheckpoint = 0;"
+                                             "PRAGMA journal_size_limit = 4194304;"
+                                             "PRAGMA secure_delete = OFF;"
+                                             "PRAGMA foreign_keys = ON;"
+                                             "PRAGMA temp_store = MEMORY;"
+                                             "PRAGMA mmap_size = 0;"
+                                             "PRAGMA cache_size = -256;";
+static const char connection_read_setup[] = "PRAGMA query_only = ON;"
+                                            "PRAGMA temp_store = MEMORY;"
+                                            "PRAGMA mmap_size = 0;"
+                                            "PRAGMA cache_size = -256;";
+
+/* Once per process, before SQLite's first use: no locks inside a connection, no statistics. */
+static void connection_configure(void)
+{
+    sqlite3_config(SQLITE_CONFIG_MULTITHREAD);
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+    sqlite3_initialize();
+}
+
+static int connection_open(const char *path, int flags, const char *setup, sqlite3 **ret_database)
+{
+    static pthread_once_t configured = PTHREAD_ONCE_INIT;
+    pthread_once(&configured, connection_configure);
+    _cleanup_(connection_closep) sqlite3 *database = NULL;
+    int code =
+        sqlite3_open_v2(path, &database, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
+    int r = result_errno(database, code);
+    if (r < 0)
+        return r;
+    /* A damaged file must never make SQLite run what is written in it. */
+    sqlite3_db_config(database, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    sqlite3_db_config(database, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+    r = connection_run(database, setup);
+    if (r < 0)
+        return r;
+    *ret_database = STEAL(database);
+    return 0;
+}
+
+int connection_open_write(const char *path, sqlite3 **ret_database)
+{
+    return connection_open(path, SQLITE_OPEN_READWRITE, "", ret_database);
+}
+
+int connection_prepare_write(sqlite3 *database)
+{
+    return connection_run(database, connection_write_setup);
+}
+
+int connection_open_read(const char *path, sqlite3 **ret_database)
+{
+    return connection_open(path, SQLITE_OPEN_READONLY, connection_read_setup, ret_database);
+}
+
+int connection_open_memory(sqlite3 **ret_database)
+{
+    return connection_open(":memory:", SQLITE_OPEN_READWRITE, "PRAGMA page_size = 512;",
+                           ret_database);
+}
+
+void connection_close(sqlite3 *database)
+{
+    sqlite3_close(database);
+}
+
+int connection_run(sqlite3 *database, const char *sql)
+{
+    int code = sqlite3_exec(database, sql, NULL, NULL, NULL);
+    return result_errno(database, code);
+}
+
+int connection_number(sqlite3 *database, const char *sql, int64_t *ret_number)
+{
+    sqlite3_stmt *statement = NULL;
+    int code = sqlite3_prepare_v2(database, sql, -1, &statement, NULL);
+    if (code == SQLITE_OK) {
+        code = sqlite3_step(statement);
+        if (code == SQLITE_ROW)
+            *ret_number = sqlite3_column_int64(statement, 0);
+    }
+    int r = result_errno(database, code);
+    sqlite3_finalize(statement);
+    return r;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Opening SQLite connections the one way memtend does: no shared state between connections, small
+ * caches, no memory mapping. Each connection belongs to one thread at a time.
+ */
+#ifndef MEMTEND_STORAGE_CONNECTION_H
+#define MEMTEND_STORAGE_CONNECTION_H
+
+#include "base/cleanup.h"
+
+#include <sqlite3.h>
+#include <stdint.h>
+
+/* The file must exist: its permissions are ours to set. Nothing is written to it yet. */
+int connection_open_write(const char *path, sqlite3 **ret_database);
+/* Once the file is known to be ours, or empty. */
+int connection_prepare_write(sqlite3 *database);
+int connection_open_read(const char *path, sqlite3 **ret_database);
+/* In memory; pages of 512 bytes because it only ever holds a few small rows. */
+int connection_open_memory(sqlite3 **ret_database);
+/* All statements must have been finalised. */
+void connection_close(sqlite3 *database);
+DEFINE_CLEANUP(sqlite3 *, connection_close);
+
+int connection_run(sqlite3 *database, const char *sql);
+/* First column of the first row of a pragma or query without parameters. */
+int connection_number(sqlite3 *database, const char *sql, int64_t *ret_number);
+
+#endif

@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: MIT */
+#include "storage/history.h"
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "storage/connection.h"
+#include "storage/event_rows.h"
+#include "storage/receipt_rows.h"
+#include "storage/series_walk.h"
+#include "storage/store.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* Steps of SQLite's machine between two looks at the clock: about 50 microseconds. */
+#define HISTORY_DEADLINE_STEPS 1000
+
+struct history {
+    char *path;
+    uint64_t tick_usec;
+    uint64_t deadline_usec;
+    atomic_bool cancelled;
+    sqlite3 *database; /* NULL = not open */
+    struct queries queries;
+    dev_t device; /* of the open file */
+    ino_t inode;
+};
+
+int history_new(const char *directory, uint64_t tick_usec, struct history **ret_history)
+{
+    struct history *history = calloc(1, sizeof(*history));
+    if (!history)
+        return -ENOMEM;
+    if (asprintf(&history->path, "%s/" STORE_FILE, directory) < 0) {
+        free(history);
+        return -ENOMEM;
+    }
+    history->tick_usec = tick_usec;
+    history->deadline_usec = UINT64_MAX;
+    *ret_history = history;
+    return 0;
+}
+
+static void history_disconnect(struct history *history)
+{
+    queries_finish(&history->queries);
+    connection_close(history->database);
+    history->database = NULL;
+}
+
+void history_free(struct history *history)
+{
+    if (!history)
+        return;
+    history_disconnect(history);
+    free(history->path);
+    free(history);
+}
+
+void history_set_deadline(struct history *history, uint64_t mono_usec)
+{
+    history->deadline_usec = mono_usec;
+}
+
+void history_cancel(struct history *history)
+{
+    atomic_store(&history->cancelled, true);
+}
+
+static int history_is_over(void *context)
+{
+    struct history *history = context;
+    return atomic_load(&history->cancelled) || clock_mono_usec() >= history->deadline_usec;
+}
+
+static int history_connect(struct history *history)
+{
+    struct stat status;
+    if (stat(history->path, &status) < 0)
+        return -errno;
+    if (history->database && status.st_dev == history->device && status.st_ino == history->inode)
+        return 0;
+    history_disconnect(history);
+    int r = connection_open_read(history->path, &history->database);
+    if (r < 0)
+        return r;
+    queries_init(&history->queries, history->database);
+    sqlite3_progress_handler(history->database, HISTORY_DEADLINE_STEPS, history_is_over, history);
+    history->device = status.st_dev;
+    history->inode = status.st_ino;
+    return 0;
+}
+
+/* One query sees one state of the store. */
+static int history_begin(struct history *history)
+{
+    if (history_is_over(history))
+        return -ETIMEDOUT;
+    int r = history_connect(history);
+    return r < 0 ? r : connection_run(history->database, "BEGIN");
+}
+
+/* Ends the transaction and passes the query's result on. */
+static int history_end(struct history *history, int r)
+{
+    /* Also past the deadline, which must not break off the end itself. */
+    sqlite3_progress_handler(history->database, 0, NULL, NULL);
+    connection_run(history->database, "COMMIT");
+    sqlite3_progress_handler(history->database, HISTORY_DEADLINE_STEPS, history_is_over, history);
+    if (r == -EUCLEAN)
+        history_disconnect(history);
+    return r;
+}
+
+/* The metrics of a query that a kind of target has. */
+static size_t history_metrics(const struct series_query *query, enum metric_scope scope,
+                              enum metric *ret_metrics)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < query->metric_count; i++)
+        if (metric_info(query->metrics[i])->scope == scope)
+            ret_metrics[count++] = query->metrics[i];
+    return count;
+}
+
+static int history_add_series(const struct series_walk *walk, const struct target *target,
+                              enum series_aggregate aggregate, struct series_result *result)
+{
+    for (size_t i = 0; i < walk->metric_count; i++) {
+        struct series *series = &result->series[result->count];
+        *series = (struct series){.target = *target, .metric = walk->metrics[i]};
+        int r = buckets_points(&walk->buckets[i], aggregate, &series->count, &series->points);
+        if (r < 0)
+            return r;
+        result->count += series->count > 0;
+    }
+    return 0;
+}
+
+static int history_target(struct history *history, const struct series_query *query,
+                          const struct bucket_grid *grid, struct target target,
+                          struct series_result *result)
+{
+    enum metric metrics[SERIES_METRICS_LIMIT];
+    size_t count = history_metrics(
+        query, target.kind == TARGET_HOST ? METRIC_SCOPE_HOST : METRIC_SCOPE_PROCESS, metrics);
+    if (count == 0)
+        return 0;
+    _cleanup_(freep) struct bucket *buckets = calloc(count * grid->count, sizeof(*buckets));
+    if (!buckets)
+        return -ENOMEM;
+    struct buckets of_metric[SERIES_METRICS_LIMIT];
+    for (size_t i = 0; i < count; i++)
+        of_metric[i] = (struct buckets){.grid = grid, .buckets = buckets + i * grid->count};
+    struct series_walk walk = {.queries = &history->queries,
+                               .tick_usec = history->tick_usec,
+                               .metric_count = count,
+                               .metrics = metrics,
+                               .buckets = of_metric};
+    int r = series_walk_run(&walk, &target);
+    return r < 0 ? r : history_add_series(&walk, &target, query->aggregate, result);
+}
+
+static int history_check_query(const struct series_query *query, struct error *error)
+{
+    if (query->from_wall_usec >= query->to_wall_usec)
+        return error_set(error, -EINVAL, "'from' must be before 'to'");
+    if (query->to_wall_usec > INT64_MAX)
+        return error_set(error, -EINVAL, "'to' is too far in the future");
+    if (query->points < 1 || query->points > SERIES_POINTS_LIMIT)
+        return error_set(error, -EINVAL, "points must be 1 to %d", SERIES_POINTS_LIMIT);
+    if (query->target_count > SERIES_TARGETS_LIMIT || query->metric_count > SERIES_METRICS_LIMIT)
+        return error_set(error, -EINVAL, "at most %d targets and %d metrics at once",
+                         SERIES_TARGETS_LIMIT, SERIES_METRICS_LIMIT);
+    for (size_t i = 0; i < query->target_count; i++)
+        if (query->targets[i].kind == TARGET_UNIT || query->targets[i].kind == TARGET_GROUP)
+            return error_set(error, -EOPNOTSUPP,
+                             "there is no history of units and groups; ask for their processes");
+    return 0;
+}
+
+int history_series(struct history *history, const struct series_query *query,
+                   struct series_result *ret_result, struct error *error)
+{
+    int r = history_check_query(query, error);
+    if (r < 0)
+        return r;
+    struct bucket_grid grid = bucket_grid_of(query, history->tick_usec);
+    _cleanup_(series_result_finish) struct series_result result = {
+        .step_seconds = (double)grid.step_usec / (double)USEC_PER_SEC,
+        .series = calloc(query->target_count * query->metric_count + 1, sizeof(struct series))};
+    if (!result.series)
+        return -ENOMEM;
+    r = history_begin(history);
+    if (r < 0)
+        return r;
+    for (size_t i = 0; r == 0 && i < query->target_count; i++)
+        r = history_target(history, query, &grid, query->targets[i], &result);
+    r = history_end(history, r);
+    if (r < 0)
+        return r;
+    *ret_result = result;
+    result = (struct series_result){0};
+    return 0;
+}
+
+/* A cursor is the list's letter and the id at which the next page begins. */
+static int history_cursor_read(char list, const char *cursor, int64_t *ret_before)
+{
+    if (cursor[0] == '\0') {
+        *ret_before = INT64_MAX;
+        return 0;
+    }
+    return cursor[0] == list && cursor[1] != '-' ? text_parse_i64(cursor + 1, ret_before) : -EINVAL;
+}
+
+static void history_cursor_write(char list, int64_t before, char *ret_next)
+{
+    ret_next[0] = '\0';
+    if (before > 0)
+        snprintf(ret_next, HISTORY_CURSOR_SIZE, "%c%lld", list, (long long)before);
+}
+
+struct event_page {
+    size_t count;
+    struct event *events;
+    bool more;
+};
+
+static int history_event_rows(struct history *history, enum query query, char list,
+                              const struct history_page *page, struct event_page *ret_page)
+{
+    int64_t before;
+    int r = history_cursor_read(list, page->cursor, &before);
+    sqlite3_stmt *borrowed;
+    if (r == 0)
+        r = query_get(&history->queries, query, &borrowed);
+    if (r < 0)
+        return r;
+    _cleanup_(query_resetp) sqlite3_stmt *statement = borrowed;
+    query_bind(statement, ":before", before);
+    query_bind(statement, ":from_wall_usec", (int64_t)page->from_wall_usec);
+    query_bind(statement, ":limit", (int64_t)page->limit + 1);
+    if (query == QUERY_EVENT_LIST_KIND)
+        query_bind_text(statement, ":kind", event_kind_name(*page->kind));
+    return event_rows_read(&history->queries, statement, page->limit, &ret_page->count,
+                           &ret_page->events, &ret_page->more);
+}
+
+static int history_event_list(struct history *history, enum query query, char list,
+                              const struct history_page *page, size_t *ret_count,
+                              struct event **ret_events, char *ret_next)
+{
+    int r = history_begin(history);
+    if (r < 0)
+        return r;
+    struct event_page found = {0};
+    r = history_end(history, history_event_rows(history, query, list, page, &found));
+    if (r < 0) {
+        free(found.events);
+        return r;
+    }
+    history_cursor_write(list, found.more ? found.events[found.count - 1].id : 0, ret_next);
+    *ret_count = found.count;
+    *ret_events = found.events;
+    return 0;
+}
+
+int history_events(struct history *history, const struct history_page *page, size_t *ret_count,
+                   struct event **ret_events, char ret_next[static HISTORY_CURSOR_SIZE])
+{
+    return history_event_list(history, page->kind ? QUERY_EVENT_LIST_KIND : QUERY_EVENT_LIST, 'e',
+                              page, ret_count, ret_events, ret_next);
+}
+
+int history_audit(struct history *history, const struct history_page *page, size_t *ret_count,
+                  struct event **ret_events, char ret_next[static HISTORY_CURSOR_SIZE])
+{
+    return history_event_list(history, QUERY_AUDIT_LIST, 'a', page, ret_count, ret_events,
+                              ret_next);
+}
+
+struct receipt_page {
+    size_t count;
+    struct receipt *receipts;
+    int64_t next;
+};
+
+/* One by its id, or a page when that is NULL. */
+static int history_receipt_rows(struct history *history, const char *id,
+                                const struct history_page *page, struct receipt_page *ret_page)
+{
+    int64_t before = 0;
+    int r = id ? 0 : history_cursor_read('r', page->cursor, &before);
+    sqlite3_stmt *borrowed;
+    if (r == 0)
+        r = query_get(&history->queries, id ? QUERY_RECEIPT_GET : QUERY_RECEIPT_LIST, &borrowed);
+    if (r < 0)
+        return r;
+    _cleanup_(query_resetp) sqlite3_stmt *statement = borrowed;
+    if (id) {
+        query_bind_text(statement, ":id", id);
+    } else {
+        query_bind(statement, ":before", before);
+        query_bind(statement, ":limit", (int64_t)page->limit + 1);
+    }
+    return receipt_rows_read(&history->queries, statement, id ? 1 : page->limit, &ret_page->count,
+                             &ret_page->receipts, &ret_page->next);
+}
+
+static int history_receipt_page(struct history *history, const char *id,
+                                const struct history_page *page, struct receipt_page *ret_page)
+{
+    int r = history_begin(history);
+    if (r < 0)
+        return r;
+    r = history_end(history, history_receipt_rows(history, id, page, ret_page));
+    if (r < 0)
+        free(ret_page->receipts);
+    return r;
+}
+
+int history_receipts(struct history *history, const struct history_page *page, size_t *ret_count,
+                     struct receipt **ret_receipts, char ret_next[static HISTORY_CURSOR_SIZE])
+{
+    struct receipt_page found = {0};
+    int r = history_receipt_page(history, NULL, page, &found);
+    if (r < 0)
+        return r;
+    history_cursor_write('r', found.next, ret_next);
+    *ret_count = found.count;
+    *ret_receipts = found.receipts;
+    return 0;
+}
+
+int history_receipt(struct history *history, const char *id, struct receipt **ret_receipt)
+{
+    struct receipt_page found = {0};
+    int r = history_receipt_page(history, id, NULL, &found);
+    if (r < 0)
+        return r;
+    if (found.count == 0) {
+        free(found.receipts);
+        found.receipts = NULL;
+    }
+    *ret_receipt = found.receipts;
+    return 0;
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The read side of memtend.db: one read-only connection, one thread; a query ends at its deadline
+ * with -ETIMEDOUT. The connection is opened when first needed, and again when the file was
+ * replaced; -ENOENT: there is none yet.
+ */
+#ifndef MEMTEND_STORAGE_HISTORY_H
+#define MEMTEND_STORAGE_HISTORY_H
+
+#include "base/error.h"
+#include "model/event.h"
+#include "model/series.h"
+
+#include <stdint.h>
+
+struct history;
+
+/* tick_usec: the configured period. */
+int history_new(const char *directory, uint64_t tick_usec, struct history **ret_history);
+void history_free(struct history *history);
+
+/* Monotonic; for every query until it is set again. */
+void history_set_deadline(struct history *history, uint64_t mono_usec);
+/* Any thread: the query under way and all later ones end with -ETIMEDOUT. */
+void history_cancel(struct history *history);
+
+/*
+ * Values hold until the next row of their process. Nothing is known where ticks are missing for
+ * more than 2.5 periods, before a process was there and after it was gone. A series without any
+ * value is left out. Targets: host, a process, a pid (the newest process that had it; its start
+ * goes to the answer). -EOPNOTSUPP and -EINVAL with `error` for what cannot be asked.
+ */
+int history_series(struct history *history, const struct series_query *query,
+                   struct series_result *ret_result, struct error *error);
+
+#define HISTORY_CURSOR_SIZE 48
+
+/* Lists are newest first. `cursor` "" = from the newest; of another list: -EINVAL. The next one is
+ * "" at the end. */
+struct history_page {
+    size_t limit; /* >= 1 */
+    char cursor[HISTORY_CURSOR_SIZE];
+    uint64_t from_wall_usec;     /* events, audit; 0 = from the beginning */
+    const enum event_kind *kind; /* events; NULL = all */
+};
+
+int history_events(struct history *history, const struct history_page *page, size_t *ret_count,
+                   struct event **ret_events, char ret_next[static HISTORY_CURSOR_SIZE]);
+/* Events that say who asked. */
+int history_audit(struct history *history, const struct history_page *page, size_t *ret_count,
+                  struct event **ret_events, char ret_next[static HISTORY_CURSOR_SIZE]);
+int history_receipts(struct history *history, const struct history_page *page, size_t *ret_count,
+                     struct receipt **ret_receipts, char ret_next[static HISTORY_CURSOR_SIZE]);
+/* One on the heap; NULL: there is none with this id. */
+int history_receipt(struct history *history, const char *id, struct receipt **ret_receipt);
+
+#endif

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+#include "storage/result.h"
+
+#include <errno.h>
+#include <stddef.h>
+
+struct result_meaning {
+    int code; /* primary result code */
+    int error;
+};
+
+static const struct result_meaning result_meanings[] = {
+    {SQLITE_OK, 0},
+    {SQLITE_ROW, 0},
+    {SQLITE_DONE, 0},
+    {SQLITE_FULL, ENOSPC},
+    {SQLITE_READONLY, EROFS},
+    {SQLITE_CORRUPT, EUCLEAN},
+    {SQLITE_NOTADB, EUCLEAN},
+    {SQLITE_BUSY, EBUSY},
+    {SQLITE_LOCKED, EBUSY},
+    {SQLITE_NOMEM, ENOMEM},
+    {SQLITE_INTERRUPT, ETIMEDOUT},
+    {SQLITE_PERM, EACCES},
+    {SQLITE_AUTH, EACCES},
+};
+
+/* Of the errnos behind an I/O error, those that a person can do something about. */
+static int result_of_system(int error)
+{
+    switch (error) {
+    case ENOSPC:
+    case EDQUOT:
+    case EFBIG: /* a limit on the size of files: for the store the same as a full disk */
+        return -ENOSPC;
+    case EROFS:
+    case EACCES:
+    case EPERM:
+    case ENOENT:
+    case ENOMEM:
+    case EMFILE:
+        return -error;
+    default:
+        return -EIO;
+    }
+}
+
+int result_errno(sqlite3 *database, int code)
+{
+    int primary = code & 0xFF;
+    for (size_t i = 0; i < sizeof(result_meanings) / sizeof(result_meanings[0]); i++)
+        if (result_meanings[i].code == primary)
+            return -result_meanings[i].error;
+    if (primary == SQLITE_IOERR || primary == SQLITE_CANTOPEN)
+        return code == SQLITE_IOERR_NOMEM
+                   ? -ENOMEM
+                   : result_of_system(database ? sqlite3_system_errno(database) : 0);
+    return -EPROTO;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What kind of file this is, and making a new one. Used when the store is opened.
+ */
+#ifndef MEMTEND_STORAGE_SCHEMA_H
+#define MEMTEND_STORAGE_SCHEMA_H
+
+#include <sqlite3.h>
+
+#define SCHEMA_APPLICATION_ID 0x6d74656e /* "mten"; also in sql/schema/001_initial.sql */
+#define SCHEMA_VERSION        1
+
+enum schema_state {
+    SCHEMA_EMPTY,   /* a database without any table: make it */
+    SCHEMA_CURRENT, /* ours, this version, sound as far as looked */
+    SCHEMA_NEWER,   /* ours, of a later memtend */
+    SCHEMA_FOREIGN, /* a database of something else */
+    SCHEMA_DAMAGED,
+};
+
+/*
+ * Looks at the header and checks the pages: all of them up to a size that takes about a quarter of
+ * a second, above that those of rules, armings, settings and receipts only. Damage found later in
+ * use is -EUCLEAN from the call that met it. -errno when the file cannot be read at all.
+ */
+int schema_inspect(sqlite3 *database, enum schema_state *ret_state);
+
+/* All tables, in one transaction. Page size and auto_vacuum are set before, on the empty file. */
+int schema_create(sqlite3 *database);
+
+#endif

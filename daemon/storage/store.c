@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: MIT */
+#include "storage/store.h"
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/text.h"
+#include "storage/connection.h"
+#include "storage/event_rows.h"
+#include "storage/expire.h"
+#include "storage/opening.h"
+#include "storage/query.h"
+#include "storage/receipt_rows.h"
+#include "storage/result.h"
+#include "storage/rule_rows.h"
+#include "storage/rules_copy.h"
+#include "storage/tick_writer.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* Pages of the log at which it is folded into the database (4 MiB), and at which, when a long
+ * query kept it from starting over, the writer waits for that query (12 MiB): below 16 MiB. */
+#define STORE_LOG_FOLD_PAGES 1000
+#define STORE_LOG_WAIT_PAGES 3000
+#define STORE_LOG_WAIT_MSEC  6000 /* longer than any query may take */
+
+#define STORE_SLACK_PART 64 /* of max_size, freed beyond what is needed at once */
+#define STORE_LOG_PART   4  /* of max_size that the log may take before it counts as data */
+
+struct store {
+    char *directory;
+    struct store_limits limits;
+    sqlite3 *database;
+    struct queries queries;
+    struct tick_writer ticks;
+    bool synchronous;   /* the connection is set to FULL */
+    bool rules_changed; /* in the open transaction */
+    bool copy_stale;
+    int log_pages; /* after the last commit */
+};
+
+static int store_on_log(void *context, sqlite3 *database, const char *name, int pages)
+{
+    (void)database;
+    (void)name;
+    struct store *store = context;
+    store->log_pages = pages;
+    return SQLITE_OK;
+}
+
+void store_close(struct store *store)
+{
+    if (!store)
+        return;
+    store_rollback(store);
+    tick_writer_finish(&store->ticks);
+    queries_finish(&store->queries);
+    connection_close(store->database);
+    free(store->directory);
+    free(store);
+}
+
+DEFINE_CLEANUP(struct store *, store_close);
+
+static int store_boot_id(const struct store_config *config, char *ret_id, size_t size)
+{
+    if (config->boot_id) {
+        text_copy(ret_id, size, config->boot_id);
+        return 0;
+    }
+    size_t length;
+    int r = file_read_at(AT_FDCWD, "/proc/sys/kernel/random/boot_id", ret_id, size, &length);
+    if (r == 0)
+        ret_id[strcspn(ret_id, "\n")] = '\0';
+    return r;
+}
+
+/* The connection is open on a sound file; find its end. */
+static int store_ready(struct store *store, const struct store_config *config)
+{
+    char boot_id[64];
+    int r = store_boot_id(config, boot_id, sizeof(boot_id));
+    if (r < 0)
+        return r;
+    sqlite3_wal_hook(store->database, store_on_log, store);
+    queries_init(&store->queries, store->database);
+    store->synchronous = true;
+    r = connection_run(store->database, "BEGIN IMMEDIATE");
+    if (r == 0)
+        r = tick_writer_init(&store->ticks, &store->queries, boot_id, config->tick_usec);
+    if (r == 0)
+        r = connection_run(store->database, "COMMIT");
+    store->copy_stale = true;
+    return r;
+}
+
+static int store_connect(const struct store_config *config, struct store **ret_store,
+                         struct store_report *ret_report)
+{
+    _cleanup_(store_closep) struct store *store = calloc(1, sizeof(*store));
+    if (!store)
+        return -ENOMEM;
+    store->limits = config->limits;
+    store->directory = strdup(config->directory);
+    if (!store->directory)
+        return -ENOMEM;
+    struct store_report report;
+    int r = opening_run(config, &store->database, &report);
+    if (r == 0)
+        r = store_ready(store, config);
+    if (r < 0)
+        return r;
+    *ret_report = report;
+    *ret_store = STEAL(store);
+    return 0;
+}
+
+int store_open(const struct store_config *config, struct store **ret_store,
+               struct store_report *ret_report, struct error *error)
+{
+    int r = store_connect(config, ret_store, ret_report);
+    if (r == -EUCLEAN && !config->set_aside) {
+        /* The checks did not see it, the first use did. */
+        struct store_config again = *config;
+        again.set_aside = true;
+        r = store_connect(&again, ret_store, ret_report);
+    }
+    if (r < 0)
+        return error_set(error, r, "cannot open %s/" STORE_FILE ": %s", config->directory,
+                         strerror(-r));
+    return 0;
+}
+
+static int store_set_synchronous(struct store *store, bool full)
+{
+    if (store->synchronous == full)
+        return 0;
+    int r = connection_run(store->database,
+                           full ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
+    if (r == 0)
+        store->synchronous = full;
+    return r;
+}
+
+int store_begin(struct store *store, bool durable)
+{
+    int r = store_set_synchronous(store, durable);
+    if (r == 0)
+        r = connection_run(store->database, "BEGIN IMMEDIATE");
+    if (r < 0)
+        return r;
+    tick_writer_begin(&store->ticks);
+    store->rules_changed = false;
+    return 0;
+}
+
+/* Fold the log into the database. A failure is none of the transaction's: that is in the log. */
+static void store_fold_log(struct store *store)
+{
+    if (store->log_pages < STORE_LOG_FOLD_PAGES)
+        return;
+    if (store->log_pages < STORE_LOG_WAIT_PAGES) {
+        sqlite3_wal_checkpoint_v2(store->database, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+        return;
+    }
+    sqlite3_busy_timeout(store->database, STORE_LOG_WAIT_MSEC);
+    sqlite3_wal_checkpoint_v2(store->database, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    sqlite3_busy_timeout(store->database, 0);
+}
+
+int store_commit(struct store *store)
+{
+    int r = connection_run(store->database, "COMMIT");
+    if (r < 0)
+        return r;
+    if (store->rules_changed)
+        store->copy_stale = true;
+    store_fold_log(store);
+    return 0;
+}
+
+void store_rollback(struct store *store)
+{
+    if (!store->database)
+        return;
+    /* Some failures have rolled back already. */
+    if (!sqlite3_get_autocommit(store->database))
+        connection_run(store->database, "ROLLBACK");
+    tick_writer_abort(&store->ticks);
+}
+
+int store_write_tick(struct store *store, const struct tick *tick)
+{
+    return tick_writer_write(&store->ticks, tick);
+}
+
+int store_write_event(struct store *store, const struct event *event)
+{
+    return event_rows_put(&store->queries, store->ticks.boot, event);
+}
+
+int store_write_receipt(struct store *store, const struct receipt *receipt)
+{
+    return receipt_rows_put(&store->queries, store->ticks.boot, receipt);
+}
+
+int store_rule_put(struct store *store, const char *name, const char *text)
+{
+    store->rules_changed = true;
+    return rule_rows_put_rule(&store->queries, name, text);
+}
+
+int store_rule_delete(struct store *store, const char *name)
+{
+    store->rules_changed = true;
+    return rule_rows_delete(&store->queries, QUERY_RULE_DELETE, name);
+}
+
+int store_arming_put(struct store *store, const struct rule_arming *arming)
+{
+    store->rules_changed = true;
+    return rule_rows_put_arming(&store->queries, arming);
+}
+
+int store_arming_delete(struct store *store, const char *name)
+{
+    store->rules_changed = true;
+    return rule_rows_delete(&store->queries, QUERY_ARMING_DELETE, name);
+}
+
+int store_setting_put(struct store *store, const char *name, const char *value)
+{
+    store->rules_changed = true;
+    return rule_rows_put_setting(&store->queries, name, value);
+}
+
+int store_setting_delete(struct store *store, const char *name)
+{
+    store->rules_changed = true;
+    return rule_rows_delete(&store->queries, QUERY_SETTING_DELETE, name);
+}
+
+static int store_max(struct store *store, enum query query, int64_t *ret_value)
+{
+    sqlite3_stmt *statement;
+    int r = query_get(&store->queries, query, &statement);
+    return r < 0 ? r : query_value(&store->queries, statement, ret_value);
+}
+
+int store_load(struct store *store, struct store_content *ret_content)
+{
+    _cleanup_(store_content_finish) struct store_content content = {0};
+    int r = rule_rows_load(&store->queries, &content);
+    if (r == 0)
+        r = store_max(store, QUERY_PROCESS_MAX, &content.max_process_row);
+    if (r == 0)
+        r = store_max(store, QUERY_EVENT_MAX, &content.max_event_id);
+    if (r < 0)
+        return r;
+    *ret_content = content;
+    content = (struct store_content){0};
+    return 0;
+}
+
+int store_load_copy(const char *directory, struct store_content *ret_content)
+{
+    return rules_copy_read(directory, ret_content);
+}
+
+int store_refresh_copy(struct store *store)
+{
+    if (!store->copy_stale)
+        return 0;
+    _cleanup_(store_content_finish) struct store_content content = {0};
+    int r = rule_rows_load(&store->queries, &content);
+    if (r == 0)
+        r = rules_copy_write(store->directory, &content);
+    if (r == 0)
+        store->copy_stale = false;
+    return r;
+}
+
+static int store_file_size(const struct store *store, const char *name, uint64_t *ret_bytes)
+{
+    char path[PATH_MAX];
+    snprintf(path, sizeof(path), "%s/%s", store->directory, name);
+    struct stat status;
+    bool there = stat(path, &status) == 0;
+    if (!there && errno != ENOENT)
+        return -errno;
+    *ret_bytes = there ? (uint64_t)status.st_size : 0;
+    return 0;
+}
+
+int store_size(struct store *store, uint64_t *ret_bytes)
+{
+    uint64_t file, log;
+    int r = store_file_size(store, STORE_FILE, &file);
+    if (r == 0)
+        r = store_file_size(store, STORE_FILE "-wal", &log);
+    if (r == 0)
+        *ret_bytes = file + log;
+    return r;
+}
+
+/* How far the database itself is over its share. It knows its pages before the file has them. */
+static int store_excess(struct store *store, uint64_t *ret_bytes)
+{
+    uint64_t log;
+    int64_t pages = 0, page_size = 0;
+    int r = store_file_size(store, STORE_FILE "-wal", &log);
+    if (r == 0)
+        r = connection_number(store->database, "PRAGMA page_count", &pages);
+    if (r == 0)
+        r = connection_number(store->database, "PRAGMA page_size", &page_size);
+    if (r < 0)
+        return r;
+    uint64_t log_share = store->limits.max_size_bytes / STORE_LOG_PART;
+    uint64_t share = store->limits.max_size_bytes - (log < log_share ? log : log_share);
+    uint64_t bytes = (uint64_t)(pages * page_size);
+    *ret_bytes = bytes > share ? bytes - share : 0;
+    return 0;
+}
+
+static int store_shrink(struct store *store, bool *ret_more)
+{
+    uint64_t size, excess;
+    int r = store_size(store, &size);
+    if (r < 0 || size <= store->limits.max_size_bytes)
+        return r;
+    r = store_excess(store, &excess);
+    if (r < 0 || excess == 0)
+        return r;
+    return expire_by_size(&store->queries, excess, store->limits.max_size_bytes / STORE_SLACK_PART,
+                          ret_more);
+}
+
+int store_expire(struct store *store, uint64_t wall_usec, bool *ret_more)
+{
+    bool more = false;
+    int r = store_begin(store, false);
+    if (r < 0)
+        return r;
+    r = expire_by_age(&store->queries, &store->limits, wall_usec);
+    if (r == 0)
+        r = store_shrink(store, &more);
+    if (r == 0)
+        r = store_commit(store);
+    if (r < 0) {
+        store_rollback(store);
+        return r;
+    }
+    *ret_more = more;
+    return 0;
+}

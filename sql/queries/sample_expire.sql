@@ -1,0 +1,2 @@
+-- SPDX-License-Identifier: MIT
+DELETE FROM sample WHERE id < :tick << 16;

@@ -1,0 +1,3 @@
+-- SPDX-License-Identifier: MIT
+INSERT INTO setting (name, value) VALUES (:name, :value)
+ON CONFLICT (name) DO UPDATE SET value = excluded.value;

@@ -1,0 +1,2 @@
+-- SPDX-License-Identifier: MIT
+SELECT wall_usec, gap FROM tick WHERE id = :id;

@@ -1,0 +1,10 @@
+-- SPDX-License-Identifier: MIT
+-- The host's values, newest first. The columns after gap are those of the metric table.
+SELECT id, wall_usec, gap,
+    mem_total_bytes, mem_available_bytes, mem_free_bytes, mem_cached_bytes, mem_shmem_bytes,
+    swap_total_bytes, swap_free_bytes,
+    psi_some_avg10_percent, psi_some_avg60_percent, psi_full_avg10_percent, psi_full_avg60_percent,
+    oom_kills, host_faults_major, swap_in, swap_out
+FROM tick
+WHERE id <= :id
+ORDER BY id DESC;
