@@ -405,3 +405,9 @@ void ladder_on_exit(struct ladder *ladder, uint64_t now_usec)
     if (ladder->state != LADDER_FINISHED)
         stop(ladder, RECEIPT_OUTCOME_TARGET_GONE, "the process has ended", now_usec);
 }
+
+void ladder_stop(struct ladder *ladder, const char *note, uint64_t now_usec)
+{
+    if (ladder->state != LADDER_FINISHED)
+        stop(ladder, RECEIPT_OUTCOME_PAUSED, note, now_usec);
+}

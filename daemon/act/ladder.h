@@ -102,6 +102,9 @@ void ladder_on_answer(struct ladder *ladder, uint64_t number, const struct ladde
 /* The target has exited. */
 void ladder_on_exit(struct ladder *ladder, uint64_t now_usec);
 
+/* Nothing more is sent; the receipt is closed as paused with this note. */
+void ladder_stop(struct ladder *ladder, const char *note, uint64_t now_usec);
+
 bool ladder_is_finished(const struct ladder *ladder);
 
 #endif

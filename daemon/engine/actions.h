@@ -16,17 +16,28 @@
 #include "model/status.h"
 
 struct actions;
+struct store_reader;
+
+#define ACTIONS_RATE_LIMIT 600
+/* Ladders at a time; a second one for the same process is refused anyway. */
+#define ACTIONS_RUNNING_LIMIT 64
+/* Finished receipts kept in RAM. */
+#define ACTIONS_RECENT 64
 
 struct actions_config {
     sd_event *event; /* all borrowed */
     struct table *table;
     struct agent_server *agents;
     struct journal *journal;
-    struct mailbox *reader;    /* commands about receipts of the store; NULL: there is none */
-    const struct sample *host; /* the loop's own, current values */
-    int proc_fd;               /* the root of /proc */
+    struct store_reader *reader; /* commands about receipts of the store; NULL: there is none */
+    const struct sample *host;   /* the loop's own, current values */
+    int proc_fd;                 /* the root of /proc */
     struct measure_source rollups;
-    uint64_t started_usec; /* monotonic start of the daemon, for the grace of rules */
+    uint64_t started_usec; /* monotonic start of the daemon */
+
+    /* They bind rules, not people. */
+    uint64_t grace_usec;       /* after the start of the daemon and of the process; 0 = 3 s */
+    uint32_t steps_per_minute; /* on the whole host; 0 = 30, ACTIONS_RATE_LIMIT at most */
 
     void *context; /* of the functions below */
     /* rule "" = an order of a person. Asked before every step. */
@@ -59,8 +70,8 @@ enum order_refusal {
     ORDER_PROTECTED, /* never acted upon */
     ORDER_NO_AGENT,
     ORDER_BUSY,  /* another ladder is at work there */
-    ORDER_GRACE, /* daemon or process started less than 3 s ago */
-    ORDER_RATE,  /* 30 automatic steps in the last minute */
+    ORDER_GRACE, /* daemon or process was started a moment ago */
+    ORDER_RATE,  /* as many steps in the last minute as rules may do */
     ORDER_FULL,  /* too many events wait for the store, or too many ladders run */
     ORDER_PAUSED,
 };

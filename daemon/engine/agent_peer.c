@@ -52,7 +52,8 @@ static void bump_exec_count(struct agent_peer *peer)
 {
     struct table *table = agent_server_config_of(peer->server)->table;
     struct process *process = table_find(table, peer->identity.id);
-    if (!process)
+    /* Whoever reads PID/exe may have noticed first. */
+    if (!process || process->exec_count != peer->exec_count)
         return;
     process->exec_count++;
     table_tracked(table, process)->identity_changed = true;
@@ -213,8 +214,10 @@ static void forget(struct agent_peer *peer)
     peer->memory = (struct estimate_memory){0};
     peer->stats = (struct control_stats){0};
     peer->stats_usec = 0;
-    if (process)
-        statistics_into_sample(&peer->stats, 0, &process->sample);
+    if (!process)
+        return;
+    statistics_into_sample(&peer->stats, 0, &process->sample);
+    peer->exec_count = process->exec_count;
 }
 
 /* The session has ended: what it leaves behind depends on how. */

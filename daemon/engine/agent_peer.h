@@ -34,10 +34,11 @@ struct agent_peer {
     bool has_session;
     struct quota connects; /* of this process */
 
-    bool greeted;       /* a HELLO event was written; BYE follows */
-    bool returning;     /* its next hello means that it has called exec */
-    bool not_ready;     /* its interpreter is not up */
-    bool stats_claimed; /* somebody waits for on_stats */
+    bool greeted;        /* a HELLO event was written; BYE follows */
+    bool returning;      /* its next hello means that it has called exec */
+    uint32_t exec_count; /* of the process when the connection was lost */
+    bool not_ready;      /* its interpreter is not up */
+    bool stats_claimed;  /* somebody waits for on_stats */
     char name[PROCESS_NAME_SIZE];
     struct agent_info info;
 
