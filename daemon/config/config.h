@@ -2,7 +2,7 @@
 /*
  * The daemon's settings: an INI text like systemd's, turned into a struct by one table of items.
  * Plain data, filled once at start and again at reload; the loop thread owns the one in force.
- * Only config_load() and config_load_file() touch files.
+ * Only config_load() touches files.
  */
 #ifndef MEMTEND_CONFIG_CONFIG_H
 #define MEMTEND_CONFIG_CONFIG_H
