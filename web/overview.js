@@ -9,7 +9,7 @@ import { bdi, el, keyed, setAttribute, setFacts, setMarked, setNote, setText, st
 import * as format from "./format.js";
 import { createReceipt, updateReceipt } from "./receipt.js";
 import { processAddress } from "./router.js";
-import { HISTORY_LENGTH, answer, daemonNow, freshness, items } from "./state.js";
+import { HISTORY_LENGTH, answer, daemonNow, forgetHistory, freshness, items } from "./state.js";
 import * as table from "./table.js";
 import { themeColour } from "./theme.js";
 import { AGENT_COMMAND, STEPS, STEPS_OF } from "./words.js";
@@ -46,6 +46,8 @@ export function overviewView(context, route) {
     leave() {
       clearTimeout(view.typing);
       context.poller.drop("table");
+      context.poller.drop("biggest");
+      forgetHistory(context.state);
     },
   };
 }

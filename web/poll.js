@@ -9,6 +9,8 @@ import * as state from "./state.js";
 const ROUND_MS = 1000;
 /* A round that took long still leaves the browser, and the daemon, a breath. */
 const LEAST_PAUSE_MS = 250;
+/* What the daemon refuses (a process that is gone) is asked for again, but not each second. */
+const REFUSED_SECONDS = 5;
 const BACK_OFF_MS = [1000, 2000, 4000, 8000, 15000];
 
 export class Poller {
@@ -36,7 +38,7 @@ export class Poller {
     const former = this.#wanted.get(name);
     if (former && former.path === path && former.every === every)
       return;
-    this.#wanted.set(name, { path, every, tag: null, last: -Infinity });
+    this.#wanted.set(name, { path, every, pause: every, tag: null, last: -Infinity });
   }
 
   /* Forgets the resource and its answer. */
@@ -78,7 +80,7 @@ export class Poller {
   async #round() {
     this.#running = true;
     const began = performance.now();
-    const due = [...this.#wanted].filter(([, want]) => began - want.last >= want.every * 1000);
+    const due = [...this.#wanted].filter(([, want]) => began - want.last >= want.pause * 1000);
     const results = await Promise.all(due.map(([name, want]) => this.#ask(name, want, began)));
     this.#running = false;
     if (this.#stopped)
@@ -99,18 +101,18 @@ export class Poller {
     try {
       result = await read(path, path === want.asked ? want.tag : null);
     } catch (error) {
-      return this.#failed(name, want, error);
+      return this.#failed(name, want, error, began);
     }
     if (this.#wanted.get(name) === want) {
       this.state.problems.delete(name);
       if (result.changed)
         state.takeAnswer(this.state, name, result.body, Date.now());
     }
-    Object.assign(want, { tag: result.tag, asked: path, last: began });
+    Object.assign(want, { tag: result.tag, asked: path, last: began, pause: want.every });
     return "answered";
   }
 
-  #failed(name, want, error) {
+  #failed(name, want, error, began) {
     if (error instanceof NoAnswer)
       return "no answer";
     if (!(error instanceof Problem))
@@ -119,6 +121,7 @@ export class Poller {
       return "signed out";
     if (this.#wanted.get(name) === want)
       this.state.problems.set(name, error);
+    Object.assign(want, { last: began, pause: Math.max(want.every, REFUSED_SECONDS) });
     return "answered";
   }
 

@@ -145,7 +145,7 @@ function setBusy(refs, action) {
 function update(view, state, now) {
   const { refs } = view;
   const process = answer(state, "process");
-  setNote(refs.problem, state.problems.get("process")?.message);
+  setNote(refs.problem, problemText(state.problems.get("process"), process));
   if (process) {
     updateHead(refs, process);
     updateFigures(refs, process);
@@ -153,6 +153,12 @@ function update(view, state, now) {
   }
   updateChart(view, state, now);
   updateReceipts(view, items(state, "actions"), process);
+}
+
+function problemText(problem, process) {
+  if (!problem)
+    return null;
+  return process ? `${problem.message}. What is shown is the last that was seen.` : problem.message;
 }
 
 function updateHead(refs, process) {

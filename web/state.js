@@ -84,15 +84,15 @@ export function takeTick(state) {
     return;
   state.tickTime = tick;
   const seen = new Map();
-  for (const name of ["biggest", "table", "process"])
-    for (const process of processesOf(state, name))
+  for (const name of ["biggest", "table"])
+    for (const process of items(state, name))
       seen.set(process.id, process);
   state.history.push(seen.values());
 }
 
-function processesOf(state, name) {
-  const body = answer(state, name);
-  return body?.items ?? (body?.id ? [body] : []);
+/* While no list is polled the lines would only gather gaps; they begin anew from the record. */
+export function forgetHistory(state) {
+  state.history = new History();
 }
 
 /* Polling as a whole: the first failure starts the outage, any success ends it. */

@@ -54,244 +54,258 @@ async function axe(page, what) {
   assert.deepEqual(violations, [], what);
 }
 
-export function checks(subject) {
-  let page, watch, context;
-  const processAddress = () => `#/p/${subject.rich.id}`;
-  return [
-    ["the HTML names no other host and holds no inline script or style", async () => {
-      const html = await (await fetch(`${subject.url}/`)).text();
-      assert.doesNotMatch(html, /https?:\/\//);
-      assert.doesNotMatch(html, /<script>|<style|\sstyle=|\son\w+=/);
-    }],
+const processAddress = ({ rich }) => `#/p/${rich.id}`;
 
-    ["without a session there is a sign-in that says where the link comes from", async () => {
-      const visitor = await (await subject.browser.newContext()).newPage();
-      const eye = new Watch(visitor, subject.url);
-      await eye.expecting(FAILED_LOAD(401), async () => {
-        await visitor.goto(`${subject.url}/`);
-        await visitor.getByText("memtend open prints a link").waitFor();
-        await axe(visitor, "sign-in");
-        await visitor.fill("#token", "wrong");
-        await visitor.getByRole("button", { name: "Sign in" }).click();
-        await visitor.getByRole("alert").filter({ hasText: "That token is not the daemon's." }).waitFor();
-      });
-      await visitor.fill("#token", subject.token);
-      await visitor.getByRole("button", { name: "Sign in" }).click();
-      await visitor.waitForSelector(ROW);
-      await visitor.getByRole("button", { name: "Sign out" }).click();
+const SIGN_IN = [
+  ["the HTML names no other host and holds no inline script or style", async ({ subject }) => {
+    const html = await (await fetch(`${subject.url}/`)).text();
+    assert.doesNotMatch(html, /https?:\/\//);
+    assert.doesNotMatch(html, /<script>|<style|\sstyle=|\son\w+=/);
+  }],
+
+  ["without a session there is a sign-in that says where the link comes from", async ({ subject }) => {
+    const visitor = await (await subject.browser.newContext()).newPage();
+    const eye = new Watch(visitor, subject.url);
+    await eye.expecting(FAILED_LOAD(401), async () => {
+      await visitor.goto(`${subject.url}/`);
       await visitor.getByText("memtend open prints a link").waitFor();
-      eye.check();
-      await visitor.context().close();
-    }],
+      await axe(visitor, "sign-in");
+      await visitor.fill("#token", "wrong");
+      await visitor.getByRole("button", { name: "Sign in" }).click();
+      await visitor.getByRole("alert").filter({ hasText: "That token is not the daemon's." }).waitFor();
+    });
+    await visitor.fill("#token", subject.token);
+    await visitor.getByRole("button", { name: "Sign in" }).click();
+    await visitor.waitForSelector(ROW);
+    await visitor.getByRole("button", { name: "Sign out" }).click();
+    await visitor.getByText("memtend open prints a link").waitFor();
+    eye.check();
+    await visitor.context().close();
+  }],
 
-    ["the link signs in, the token leaves the address, the cookie is out of reach", async () => {
-      ({ page, watch, context } = await open(subject));
-      assert.doesNotMatch(page.url(), /token/);
-      const [cookie] = await context.cookies();
-      assert.equal(cookie.httpOnly, true);
-      assert.equal(cookie.sameSite, "Strict");
-      assert.notEqual(cookie.value, subject.token);
-      await page.reload();
-      await page.waitForSelector(ROW);
-    }],
+  ["the link signs in, the token leaves the address, the cookie is out of reach", async (shared) => {
+    Object.assign(shared, await open(shared.subject));
+    const { subject, page, context } = shared;
+    assert.doesNotMatch(page.url(), /token/);
+    const [cookie] = await context.cookies();
+    assert.equal(cookie.httpOnly, true);
+    assert.equal(cookie.sameSite, "Strict");
+    assert.notEqual(cookie.value, subject.token);
+    await page.reload();
+    await page.waitForSelector(ROW);
+  }],
+];
 
-    ["the first screen answers its questions", async () => {
-      for (const question of ["Is anything about to die?", "The one fitting step",
-        "What memtend did, and whether it helped", "May I believe this page?"])
-        await page.getByRole("heading", { name: question }).waitFor();
-      await page.getByText(/GiB (available)|of .* available/).first().waitFor();
-      await page.locator(".trust dd", { hasText: "ready of" }).waitFor();
-    }],
+const OVERVIEW = [
+  ["the first screen answers its questions", async ({ page }) => {
+    for (const question of ["Is anything about to die?", "The one fitting step",
+      "What memtend did, and whether it helped", "May I believe this page?"])
+      await page.getByRole("heading", { name: question }).waitFor();
+    await page.getByText(/GiB (available)|of .* available/).first().waitFor();
+    await page.locator(".trust dd", { hasText: "ready of" }).waitFor();
+  }],
 
-    ["it is live: ticks count on and ages stay small", async () => {
-      const ticks = async () => Number(/([\d,.]+) ticks/.exec(await page.textContent("#colophon"))?.[1]
-        .replace(/\D/g, ""));
-      const first = await until("ticks", ticks);
-      await until("two more ticks", async () => await ticks() >= first + 2);
-      assert.match(await page.textContent("#freshness"), /data (under 2|[2-4])\s+?s old/u);
-    }],
+  ["it is live: ticks count on and ages stay small", async ({ page }) => {
+    const ticks = async () => Number(/([\d,.]+) ticks/.exec(await page.textContent("#colophon"))?.[1]
+      .replace(/\D/g, ""));
+    const first = await until("ticks", ticks);
+    await until("two more ticks", async () => await ticks() >= first + 2);
+    assert.match(await page.textContent("#freshness"), /data (under 2|[2-4])\s+?s old/u);
+  }],
 
-    ["search asks the daemon, shows matches only and is in the address", async () => {
-      await page.keyboard.press("/");
-      await page.keyboard.type(subject.rich.name);
-      await until("only matches", async () =>
-        (await columnOf(page, "name")).every((name) => name === subject.rich.name) &&
-        (await page.locator(ROW).count()) >= 1);
-      assert.match(page.url(), new RegExp(`q=${subject.rich.name}`));
-      await page.fill("[type=search]", "no-such-process");
-      await page.getByText("No process matches.").waitFor();
-      await page.fill("[type=search]", "");
-      await until("all rows again", async () => (await page.locator(ROW).count()) > 3);
-      await page.keyboard.press("Escape");
-    }],
+  ["search asks the daemon, shows matches only and is in the address", async ({ subject, page }) => {
+    await page.keyboard.press("/");
+    await page.keyboard.type(subject.rich.name);
+    await until("only matches", async () =>
+      (await columnOf(page, "name")).every((name) => name === subject.rich.name) &&
+      (await page.locator(ROW).count()) >= 1);
+    assert.match(page.url(), new RegExp(`q=${subject.rich.name}`));
+    await page.fill("[type=search]", "no-such-process");
+    await page.getByText("No process matches.").waitFor();
+    await page.fill("[type=search]", "");
+    await until("all rows again", async () => (await page.locator(ROW).count()) > 3);
+    await page.keyboard.press("Escape");
+  }],
 
-    ["a column sorts and says so", async () => {
-      for (const column of ["uss", "cpu", "pid", "name", "rss"]) {
-        await page.locator(`thead .c-${column} button`).click();
-        await page.waitForSelector(`thead .c-${column}[aria-sort]`);
-        if (column !== "name")
-          await until(`rows by ${column}`, async () => isSorted(column, await columnOf(page, column)));
-      }
-      assert.equal(await page.locator(".processes .problem").isVisible(), false);
-    }],
+  ["a column sorts and says so", async ({ page }) => {
+    for (const column of ["uss", "cpu", "pid", "name", "rss"]) {
+      await page.locator(`thead .c-${column} button`).click();
+      await page.waitForSelector(`thead .c-${column}[aria-sort]`);
+      if (column !== "name")
+        await until(`rows by ${column}`, async () => isSorted(column, await columnOf(page, column)));
+    }
+    assert.equal(await page.locator(".processes .problem").isVisible(), false);
+  }],
 
-    ["j, k and Enter open a row, Escape leads back", async () => {
-      await page.evaluate(() => document.activeElement.blur());
-      for (const key of ["j", "j", "k"])
-        await page.keyboard.press(key);
-      const id = await page.evaluate(() => document.activeElement.closest("tr").dataset.id);
-      await page.keyboard.press("Enter");
-      await until("the process page", () => page.url().endsWith(`#/p/${id}`));
-      await page.keyboard.press("Escape");
-      await page.waitForSelector(ROW);
-      await page.keyboard.press("?");
-      await page.getByRole("heading", { name: "Keys" }).waitFor();
-      await page.getByRole("button", { name: "Close" }).click();
-    }],
+  ["j, k and Enter open a row, Escape leads back", async ({ page }) => {
+    await page.evaluate(() => document.activeElement.blur());
+    for (const key of ["j", "j", "k"])
+      await page.keyboard.press(key);
+    const id = await page.evaluate(() => document.activeElement.closest("tr").dataset.id);
+    await page.keyboard.press("Enter");
+    await until("the process page", () => page.url().endsWith(`#/p/${id}`));
+    await page.keyboard.press("Escape");
+    await page.waitForSelector(ROW);
+    await page.keyboard.press("?");
+    await page.getByRole("heading", { name: "Keys" }).waitFor();
+    await page.getByRole("button", { name: "Close" }).click();
+  }],
 
-    ["names that programs chose are text and cannot steer the page", async () => {
-      const shown = async () => (await texts(page, "main")).join("\n");
-      for (const text of subject.hostile) {
-        await go(page, `#/?q=${encodeURIComponent(text)}`);
-        await until(`the text ${text}`, async () => (await page.locator(ROW).count()) >= 1 &&
-          (await shown()).includes(text));
-        await page.locator(`${ROW} .row-link`).first().click();
-        await page.waitForSelector(".process-head h1");
-        await until("its own page", async () => (await shown()).includes(text));
-        assert.doesNotMatch(await shown(), /[\u0000-\u0008\u001b\u202a-\u202e\u2066-\u2069]/);
-      }
-      assert.equal(await page.locator("main img, main script, main b:not(.tip b)").count(), 0);
-      await go(page, "#/");
-    }],
+  ["names that programs chose are text and cannot steer the page", async ({ subject, page }) => {
+    const shown = async () => (await texts(page, "main")).join("\n");
+    for (const text of subject.hostile) {
+      await go(page, `#/?q=${encodeURIComponent(text)}`);
+      await until(`the text ${text}`, async () => (await page.locator(ROW).count()) >= 1 &&
+        (await shown()).includes(text));
+      await page.locator(`${ROW} .row-link`).first().click();
+      await page.waitForSelector(".process-head h1");
+      await until("its own page", async () => (await shown()).includes(text));
+      assert.doesNotMatch(await shown(), /[\u0000-\u0008\u001b\u202a-\u202e\u2066-\u2069]/);
+    }
+    assert.equal(await page.locator("main img, main script, main b:not(.tip b)").count(), 0);
+    await go(page, "#/");
+  }],
+];
 
-    ["the process page draws the history with its events, and as a table", async () => {
-      await go(page, processAddress());
-      await until("a described chart", async () =>
-        /RSS .* to /.test(await page.getAttribute(".chart-frame canvas", "aria-label") ?? ""));
-      assert.ok(await page.evaluate(isDrawn), "the canvas is blank");
-      await page.getByRole("button", { name: "1 h", exact: true }).click();
-      assert.match(page.url(), /range=1h/);
-      await page.getByRole("button", { name: "Show as table" }).click();
-      await until("rows", async () => (await page.locator(".chart-panel tbody tr").count()) >= 2);
-      assert.match(page.url(), /range=1h&show=table/);
-      await page.getByRole("button", { name: "Show as table" }).click();
-      await page.getByRole("button", { name: "5 min" }).click();
-    }],
+const PROCESS = [
+  ["the process page draws the history with its events, and as a table", async ({ subject, page }) => {
+    await go(page, processAddress(subject));
+    await until("a described chart", async () =>
+      /RSS .* to /.test(await page.getAttribute(".chart-frame canvas", "aria-label") ?? ""));
+    assert.ok(await page.evaluate(isDrawn), "the canvas is blank");
+    await page.getByRole("button", { name: "1 h", exact: true }).click();
+    assert.match(page.url(), /range=1h/);
+    await page.getByRole("button", { name: "Show as table" }).click();
+    await until("rows", async () => (await page.locator(".chart-panel tbody tr").count()) >= 2);
+    assert.match(page.url(), /range=1h&show=table/);
+    await page.getByRole("button", { name: "Show as table" }).click();
+    await page.getByRole("button", { name: "5 min" }).click();
+  }],
 
-    ["each step says before the click what it does and what it cannot", async () => {
-      for (const [action, cannot] of [["collect", "Cannot: free live data"],
-        ["trim", "still holds one live block"], ["free", "Cannot: free live data"]]) {
-        const button = page.locator(`[data-action=${action}]`);
-        await button.hover();
-        const tip = page.locator(`#${await button.getAttribute("aria-describedby")}`);
-        await until("the tip", () => tip.isVisible());
-        assert.ok((await tip.textContent()).includes(cannot));
-      }
-    }],
+  ["each step says before the click what it does and what it cannot", async ({ page }) => {
+    for (const [action, cannot] of [["collect", "Cannot: free live data"],
+      ["trim", "still holds one live block"], ["free", "Cannot: free live data"]]) {
+      const button = page.locator(`[data-action=${action}]`);
+      await button.hover();
+      const tip = page.locator(`#${await button.getAttribute("aria-describedby")}`);
+      await until("the tip", () => tip.isVisible());
+      assert.ok((await tip.textContent()).includes(cannot));
+    }
+  }],
 
-    ["collect and trim bring a receipt that shows what came back", async () => {
-      const receipts = page.locator(".cards.full .card");
-      for (const action of ["collect", "free"]) {
-        const before = await receipts.count();
-        await page.locator(`[data-action=${action}]`).click();
-        await until("a receipt", async () => await receipts.count() > before || before >= 10);
-        await until("its end", async () => !/running/.test(await receipts.first().textContent()));
-      }
-      const rows = await receipts.first().locator("tbody tr").allTextContents();
-      assert.match(rows[0], /^collect/);
-      assert.match(rows[1], /^trim/);
-      assert.match(await receipts.locator(".card-outcome").allTextContents().then((all) => all.slice(0, 2).join()), /freed [\d.]+/);
-      assert.match(await receipts.first().textContent(), /measured by .*asked by/);
-    }],
+  ["collect and trim bring a receipt that shows what came back", async ({ page }) => {
+    const receipts = page.locator(".cards.full .card");
+    for (const action of ["collect", "free"]) {
+      const before = await receipts.count();
+      await page.locator(`[data-action=${action}]`).click();
+      await until("a receipt", async () => await receipts.count() > before || before >= 10);
+      await until("its end", async () => !/running/.test(await receipts.first().textContent()));
+    }
+    const rows = await receipts.first().locator("tbody tr").allTextContents();
+    assert.match(rows[0], /^collect/);
+    assert.match(rows[1], /^trim/);
+    assert.match(await receipts.locator(".card-outcome").allTextContents().then((all) => all.slice(0, 2).join()), /freed [\d.]+/);
+    assert.match(await receipts.first().textContent(), /measured by .*asked by/);
+  }],
 
-    ["without an agent the refusal is shown with the command to try", async () => {
-      await go(page, `#/p/${subject.poor.id}`);
-      await watch.expecting(FAILED_LOAD(409), async () => {
-        await page.locator("[data-action=collect]").click();
-        await page.locator("main .problem", { hasText: "memtend run" }).waitFor();
-      });
-    }],
+  ["without an agent the refusal is shown with the command to try", async ({ subject, page, watch }) => {
+    await go(page, `#/p/${subject.poor.id}`);
+    await watch.expecting(FAILED_LOAD(409), async () => {
+      await page.locator("[data-action=collect]").click();
+      await page.locator("main .problem", { hasText: "memtend run" }).waitFor();
+    });
+  }],
+];
 
-    ["receipts and events list what was done", async () => {
-      await go(page, "#/receipts");
-      await page.locator(".card", { hasText: subject.rich.id.split("-")[0] }).first().waitFor();
-      await go(page, "#/events");
-      await page.selectOption("main select", "receipt");
-      await until("receipts only", async () => {
-        const kinds = await texts(page, ".timeline .event-kind");
-        return kinds.length > 0 && kinds.every((kind) => kind === "receipt");
-      });
-      assert.match(page.url(), /kind=receipt/);
-      await page.getByRole("link", { name: "show receipt" }).first().click();
-      await page.waitForSelector(".card[aria-current]");
-    }],
+const CHANGES = [
+  ["receipts and events list what was done", async ({ subject, page }) => {
+    await go(page, "#/receipts");
+    await page.locator(".card", { hasText: subject.rich.id.split("-")[0] }).first().waitFor();
+    await go(page, "#/events");
+    await page.selectOption("main select", "receipt");
+    await until("receipts only", async () => {
+      const kinds = await texts(page, ".timeline .event-kind");
+      return kinds.length > 0 && kinds.every((kind) => kind === "receipt");
+    });
+    assert.match(page.url(), /kind=receipt/);
+    await page.getByRole("link", { name: "show receipt" }).first().click();
+    await page.waitForSelector(".card[aria-current]");
+  }],
 
-    ["a rule is armed only after its text was shown, and disarmed again", async () => {
-      await go(page, "#/rules");
-      if (subject.rule === null)
-        return;
-      const card = page.locator(".rule", { hasText: subject.rule }).first();
-      await card.getByRole("button", { name: "Arm", exact: true }).click();
-      await page.locator("#confirm-quote", { hasText: `rule ${subject.rule}` }).waitFor();
-      await axe(page, "the dialog");
-      await page.locator("#confirm-yes").click();
-      await card.getByRole("button", { name: "Disarm" }).click();
-      await page.locator("#confirm-yes").click();
-      await card.locator(".rule-state", { hasText: "dry-run" }).waitFor();
-    }],
+  ["a rule is armed only after its text was shown, and disarmed again", async ({ subject, page }) => {
+    await go(page, "#/rules");
+    if (subject.rule === null)
+      return;
+    const card = page.locator(".rule", { hasText: subject.rule }).first();
+    await card.getByRole("button", { name: "Arm", exact: true }).click();
+    await page.locator("#confirm-quote", { hasText: `rule ${subject.rule}` }).waitFor();
+    await axe(page, "the dialog");
+    await page.locator("#confirm-yes").click();
+    await card.getByRole("button", { name: "Disarm" }).click();
+    await page.locator("#confirm-yes").click();
+    await card.locator(".rule-state", { hasText: "dry-run" }).waitFor();
+  }],
 
-    ["pausing is said on every view until it is resumed", async () => {
-      await page.getByRole("button", { name: "Pause rules" }).click();
-      await page.locator("#confirm-yes").click();
-      await page.locator(".notice", { hasText: "no rule acts" }).waitFor();
-      await page.getByRole("button", { name: "Resume rules" }).click();
-      await page.locator("#confirm-yes").click();
-      await page.locator(".notice").waitFor({ state: "detached" });
-    }],
+  ["pausing is said on every view until it is resumed", async ({ page }) => {
+    await page.getByRole("button", { name: "Pause rules" }).click();
+    await page.locator("#confirm-yes").click();
+    await page.locator(".notice", { hasText: "no rule acts" }).waitFor();
+    await page.getByRole("button", { name: "Resume rules" }).click();
+    await page.locator("#confirm-yes").click();
+    await page.locator(".notice").waitFor({ state: "detached" });
+  }],
 
-    ["nothing was said on the console, nobody else was asked", () => {
-      watch.check();
-      return context.close();
-    }],
+  ["nothing was said on the console, nobody else was asked", ({ watch, context }) => {
+    watch.check();
+    return context.close();
+  }],
+];
 
-    ...["light", "dark"].map((colorScheme) => [`${colorScheme}: no accessibility violation`, async () => {
-      const look = await open(subject, { colorScheme });
-      const ground = await look.page.evaluate(() => getComputedStyle(document.body).backgroundColor);
-      const brightness = Number(/\d+/.exec(ground)[0]);
-      assert.equal(brightness > 128, colorScheme === "light", `${colorScheme} has ground ${ground}`);
-      for (const address of [...VIEWS, processAddress(), `${processAddress()}?show=table`]) {
-        await go(look.page, address);
-        await until("content", async () => (await look.page.textContent("main")).length > 40);
-        await axe(look.page, `${colorScheme} ${address}`);
-      }
-      look.watch.check();
-      await look.context.close();
-    }]),
+const LOOKS = [
+  ...["light", "dark"].map((colorScheme) => [`${colorScheme}: no accessibility violation`, async ({ subject }) => {
+    const look = await open(subject, { colorScheme });
+    const ground = await look.page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+    const brightness = Number(/\d+/.exec(ground)[0]);
+    assert.equal(brightness > 128, colorScheme === "light", `${colorScheme} has ground ${ground}`);
+    for (const address of [...VIEWS, processAddress(subject), `${processAddress(subject)}?show=table`]) {
+      await go(look.page, address);
+      await until("content", async () => (await look.page.textContent("main")).length > 40);
+      await axe(look.page, `${colorScheme} ${address}`);
+    }
+    look.watch.check();
+    await look.context.close();
+  }]),
 
-    ["375 px wide: one column, nothing to scroll sideways", async () => {
-      const look = await open(subject, { viewport: PHONE, hasTouch: true });
-      for (const address of [...VIEWS, processAddress(), `${processAddress()}?show=table`]) {
-        await go(look.page, address);
-        await until("content", async () => (await look.page.textContent("main")).length > 40);
-        const width = await look.page.evaluate(() => document.documentElement.scrollWidth);
-        assert.ok(width <= PHONE.width, `${address} is ${width} px wide`);
-      }
-      await go(look.page, processAddress());
-      assert.ok(await look.page.locator("#tip-collect").isVisible(), "no hover, so the tips stand open");
-      look.watch.check();
-      await look.context.close();
-    }],
+  ["375 px wide: one column, nothing to scroll sideways", async ({ subject }) => {
+    const look = await open(subject, { viewport: PHONE, hasTouch: true });
+    for (const address of [...VIEWS, processAddress(subject), `${processAddress(subject)}?show=table`]) {
+      await go(look.page, address);
+      await until("content", async () => (await look.page.textContent("main")).length > 40);
+      const width = await look.page.evaluate(() => document.documentElement.scrollWidth);
+      assert.ok(width <= PHONE.width, `${address} is ${width} px wide`);
+    }
+    await go(look.page, processAddress(subject));
+    assert.ok(await look.page.locator("#tip-collect").isVisible(), "no hover, so the tips stand open");
+    look.watch.check();
+    await look.context.close();
+  }],
 
-    ["the screenshot is taken", async () => {
-      if (!subject.screenshot)
-        return;
-      const look = await open(subject, { viewport: { width: 1440, height: 900 } });
-      await look.page.waitForSelector(".did .card");
-      await until("lines beside the rows", () => look.page.evaluate(isDrawn));
-      await look.page.screenshot({ path: subject.screenshot });
-      await look.context.close();
-    }],
-  ];
+  ["the screenshot is taken", async ({ subject }) => {
+    if (!subject.screenshot)
+      return;
+    const look = await open(subject, { viewport: { width: 1440, height: 900 } });
+    await look.page.waitForSelector(".did .card");
+    await until("lines beside the rows", () => look.page.evaluate(isDrawn));
+    await look.page.screenshot({ path: subject.screenshot });
+    await look.context.close();
+  }],
+];
+
+/* The steps share one signed-in page. */
+export function checks(subject) {
+  const shared = { subject };
+  return [...SIGN_IN, ...OVERVIEW, ...PROCESS, ...CHANGES, ...LOOKS]
+    .map(([name, step]) => [name, () => step(shared)]);
 }
 
 /* Numbers come largest first. */

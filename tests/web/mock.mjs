@@ -124,7 +124,7 @@ function status({ world }) {
 function oneProcess({ world, parts }) {
   const process = world.find(parts[0]);
   if (!process)
-    throw new Refusal(404, "target_gone", `No process ${parts[0]} is running.`);
+    throw new Refusal(404, "target_gone", "there is no such process (any more)");
   return processJson(process, world);
 }
 
