@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The Prometheus text format 0.0.4 of one snapshot: our own, the host's and the action lines.
+ * No line of a process: a pid as a label makes a new series at every start. Pure.
+ */
+#ifndef MEMTEND_HTTP_METRICS_H
+#define MEMTEND_HTTP_METRICS_H
+
+#include "base/buffer.h"
+#include "model/snapshot.h"
+
+/* 0, -ENOMEM or -ENOBUFS. */
+int metrics_write(struct buffer *buffer, const struct snapshot *snapshot, const char *version);
+/* A label value: backslash, quote and line feed escaped. */
+int metrics_label(struct buffer *buffer, const char *text);
+
+#endif

@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: MIT */
+#include "fake_head.h"
+
+#include "base/clock.h"
+#include "base/text.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static const char *const hostile_names[] = {
+    "</script><script>alert(1)</script>",
+    "a\nb\r\nSet-Cookie: x=y",
+    "\x1b[2J\x1b]0;title\a",
+    "\xff\xfe broken \xc3",
+    "\xe2\x80\xae gnp.exe",
+    "\"quote\\back\"",
+    "%s%n%x",
+    "{\"rss_bytes\":0}",
+};
+
+static void fake_process(struct process *process, size_t index)
+{
+    const char *name = hostile_names[index % (sizeof(hostile_names) / sizeof(hostile_names[0]))];
+    *process = (struct process){
+        .id = {.pid = (pid_t)(100 + index), .start_ticks = 5000 + index},
+        .ppid = 1,
+        .uid = index % 2 ? FAKE_OTHER_UID : 0,
+        .family_size = 1,
+    };
+    process->family = process->id;
+    text_clean(process->comm, sizeof(process->comm), name, strlen(name));
+    text_clean(process->cmdline, sizeof(process->cmdline), name, strlen(name));
+    /* Equal values among them: pages must not lose or repeat those. One has none. */
+    if (index != 7)
+        sample_set(&process->sample, METRIC_RSS, (int64_t)(index / 3) << 20, 10 * USEC_PER_SEC);
+}
+
+static void fake_snapshot(struct fake_head *head)
+{
+    for (size_t i = 0; i < FAKE_PROCESSES; i++)
+        fake_process(&head->processes[i], i);
+    head->snapshot = (struct snapshot){.tick = 42,
+                                       .mono_usec = clock_mono_usec(),
+                                       .wall_usec = clock_wall_usec(),
+                                       .count = FAKE_PROCESSES,
+                                       .processes = head->processes};
+    head->snapshot.status = (struct status){.ticks = 42,
+                                            .tick_usec = 60 * USEC_PER_SEC, /* never stale */
+                                            .processes = FAKE_PROCESSES,
+                                            .started_wall_usec = clock_wall_usec()};
+    sample_set(&head->snapshot.host, METRIC_MEM_TOTAL, INT64_C(1) << 33, clock_mono_usec());
+}
+
+static const struct snapshot *fake_acquire(void *context)
+{
+    struct fake_head *head = context;
+    if (head->no_snapshot)
+        return NULL;
+    head->borrowed++;
+    return &head->snapshot;
+}
+
+static void fake_release(void *context, const struct snapshot *snapshot)
+{
+    struct fake_head *head = context;
+    assert_ptr_equal(snapshot, &head->snapshot);
+    head->borrowed--;
+}
+
+static int fake_submit(void *context, struct command *command)
+{
+    struct fake_head *head = context;
+    return head->full ? -ENOBUFS : mailbox_push(&head->commands, command);
+}
+
+static int fake_rules_check(void *context, const char *text, size_t length, struct error *errors,
+                            size_t limit, size_t *ret_count)
+{
+    (void)context;
+    assert_int_equal(strlen(text), length);
+    assert_true(limit >= 2);
+    *ret_count = 0;
+    if (strstr(text, "bad")) {
+        error_set_at(&errors[0], 0, 2, 7, "unknown metric \"rs\"; did you mean \"rss\"?");
+        error_set_at(&errors[1], 0, 3, 1, "a step is missing");
+        *ret_count = 2;
+    }
+    return 0;
+}
+
+static void fake_answer_action(struct command *command)
+{
+    command->receipt_count = 1;
+    command->receipts = calloc(1, sizeof(*command->receipts));
+    struct receipt *receipt = command->receipts;
+    text_copy(receipt->id, sizeof(receipt->id), "r-1");
+    text_copy(receipt->asked_by, sizeof(receipt->asked_by), command->asker.text);
+    receipt->target = command->target.id;
+    receipt->predicted_pause_usec = -1;
+    receipt->wall_usec = clock_wall_usec();
+    bool finished = command->kind != COMMAND_ACTION || command->wait_until_usec > 0;
+    receipt->outcome = finished ? RECEIPT_OUTCOME_FREED_NOTHING : RECEIPT_OUTCOME_NONE;
+    command->result = finished ? COMMAND_OK : COMMAND_RUNNING;
+    if (command->target.id.pid == 104)
+        command_refuse(command, COMMAND_NO_AGENT, "process 104 has no in-process agent");
+}
+
+static void fake_answer_events(struct command *command)
+{
+    command->event_count = 1;
+    command->events = calloc(1, sizeof(*command->events));
+    struct event *event = command->events;
+    event->id = 7;
+    event->kind = command->event_kind;
+    event->wall_usec = clock_wall_usec();
+    text_copy(event->text, sizeof(event->text), command->text ? command->text : "event");
+    if (command->kind == COMMAND_EVENT_ADD)
+        command->result = COMMAND_CREATED;
+    else
+        text_copy(command->next_cursor, sizeof(command->next_cursor), "abc-7");
+}
+
+static void fake_answer_rules(struct command *command)
+{
+    command->rule_count = 1;
+    command->rules = calloc(1, sizeof(*command->rules));
+    text_copy(command->rules[0].name, sizeof(command->rules[0].name), command->name);
+    command->rules[0].text = strdup(command->text ? command->text : "rule x");
+    if (command->kind == COMMAND_RULE_PUT)
+        command->result = COMMAND_CREATED;
+    if (command->text && strstr(command->text, "bad")) {
+        command->result = COMMAND_INVALID;
+        error_set_at(&command->error, 0, 2, 7, "unknown metric");
+    }
+    if (strcmp(command->name, "file") == 0)
+        command_refuse(command, COMMAND_CONFLICT, "that rule is in a file");
+}
+
+static void fake_answer_series(struct command *command)
+{
+    struct series_result *result = &command->series_result;
+    result->step_seconds = 2.5;
+    result->count = 1;
+    result->series = calloc(1, sizeof(*result->series));
+    struct series *series = result->series;
+    series->target = command->series.targets[0];
+    series->metric = command->series.metrics[0];
+    series->count = 2;
+    series->points = calloc(2, sizeof(*series->points));
+    series->points[0] = (struct series_point){.wall_msec = 1000, .value = 5, .max = 6};
+    series->points[1] = (struct series_point){.wall_msec = 2000, .gap = true};
+}
+
+static void fake_answer(struct command *command)
+{
+    switch (command->kind) {
+    case COMMAND_ACTION:
+    case COMMAND_ACTION_GET:
+    case COMMAND_ACTION_LIST:
+        fake_answer_action(command);
+        break;
+    case COMMAND_EVENT_ADD:
+    case COMMAND_EVENT_LIST:
+    case COMMAND_AUDIT_LIST:
+    case COMMAND_PAUSE:
+    case COMMAND_RESUME:
+        fake_answer_events(command);
+        break;
+    case COMMAND_SERIES:
+        fake_answer_series(command);
+        break;
+    case COMMAND_RULE_LIST:
+    case COMMAND_RULE_GET:
+    case COMMAND_RULE_PUT:
+    case COMMAND_RULE_DELETE:
+    case COMMAND_RULE_ARM:
+    case COMMAND_RULE_DISARM:
+        fake_answer_rules(command);
+        break;
+    }
+    struct mailbox *replies = command->reply_to;
+    assert_int_equal(mailbox_push(replies, command), 0);
+}
+
+static void *fake_thread(void *argument)
+{
+    struct fake_head *head = argument;
+    struct command *held[FAKE_HELD];
+    size_t count = 0;
+    while (!head->stop) {
+        struct command *command = mailbox_wait(&head->commands, 5);
+        if (command && count < FAKE_HELD) {
+            held[count++] = command;
+            head->seen++;
+        }
+        while (count > 0 && !head->hold)
+            fake_answer(held[--count]);
+    }
+    while (count > 0)
+        fake_answer(held[--count]);
+    return NULL;
+}
+
+static void fake_listen(struct fake_head *head)
+{
+    struct sockaddr_in tcp = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof(tcp);
+    head->tcp_fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_return_code(bind(head->tcp_fd, (struct sockaddr *)&tcp, size), errno);
+    assert_return_code(listen(head->tcp_fd, 64), errno);
+    assert_return_code(getsockname(head->tcp_fd, (struct sockaddr *)&tcp, &size), errno);
+    head->port = ntohs(tcp.sin_port);
+
+    snprintf(head->directory, sizeof(head->directory), "/tmp/memtend-http-XXXXXX");
+    assert_non_null(mkdtemp(head->directory));
+    assert_return_code(chmod(head->directory, 0755), errno);
+    snprintf(head->path, sizeof(head->path), "%s/http.sock", head->directory);
+    struct sockaddr_un local = {.sun_family = AF_UNIX};
+    snprintf(local.sun_path, sizeof(local.sun_path), "%s", head->path);
+    head->unix_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_return_code(bind(head->unix_fd, (struct sockaddr *)&local, sizeof(local)), errno);
+    assert_return_code(chmod(head->path, 0666), errno);
+    assert_return_code(listen(head->unix_fd, 128), errno);
+}
+
+void fake_head_start(struct fake_head *head, void (*adjust)(struct http_config *))
+{
+    *head = (struct fake_head){.tcp_fd = -1};
+    fake_snapshot(head);
+    fake_listen(head);
+    assert_int_equal(mailbox_init(&head->commands, FAKE_HELD), 0);
+    struct http_ops ops = {.snapshot_acquire = fake_acquire,
+                           .snapshot_release = fake_release,
+                           .submit = fake_submit,
+                           .rules_check = fake_rules_check,
+                           .context = head};
+    struct http_config config = {.tcp_fd = head->tcp_fd,
+                                 .unix_fd = head->unix_fd,
+                                 .port = head->port,
+                                 .bind_address = "127.0.0.1",
+                                 .token = FAKE_TOKEN,
+                                 .daemon_uid = getuid(),
+                                 .admin_gid = (gid_t)-1,
+                                 .rules_writable = true,
+                                 .version = "0.1.0"};
+    if (adjust)
+        adjust(&config);
+    assert_int_equal(http_new(&config, &ops, &head->http), 0);
+    assert_int_equal(pthread_create(&head->thread, NULL, fake_thread, head), 0);
+    assert_int_equal(http_start(head->http), 0);
+}
+
+static void fake_drop(void *item)
+{
+    command_free(item);
+}
+
+void fake_head_stop(struct fake_head *head)
+{
+    http_stop(head->http);
+    head->stop = true;
+    pthread_join(head->thread, NULL);
+    http_free(head->http);
+    mailbox_finish(&head->commands, fake_drop);
+    close(head->tcp_fd);
+    close(head->unix_fd);
+    unlink(head->path);
+    rmdir(head->directory);
+    assert_int_equal(head->borrowed, 0);
+}
+
+void fake_head_wait_seen(struct fake_head *head, int count)
+{
+    uint64_t until = clock_mono_usec() + 10 * USEC_PER_SEC;
+    while (head->seen < count) {
+        assert_true(clock_mono_usec() < until);
+        usleep(1000);
+    }
+}
