@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+#include "agents/statistics.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+static void what_was_said_is_set(void **state)
+{
+    (void)state;
+    const struct control_stats stats = {
+        .has = CONTROL_HAS_MALLOC_FREE | CONTROL_HAS_GC_ENABLED | CONTROL_HAS_GC_COUNT,
+        .malloc_free_bytes = 4096,
+        .gc_count = {7, 8, 9},
+    };
+    struct sample sample = {0};
+    int64_t value = -1;
+    statistics_into_sample(&stats, 55, &sample);
+    assert_true(sample_get(&sample, METRIC_HEAP_FREE, &value));
+    assert_int_equal(value, 4096);
+    assert_int_equal(sample_time(&sample, METRIC_HEAP_FREE), 55);
+    assert_true(sample_get(&sample, METRIC_PY_GC_COUNT2, &value));
+    assert_int_equal(value, 9);
+    assert_true(sample_get(&sample, METRIC_PY_GC_ENABLED, &value));
+    assert_int_equal(value, 0);
+}
+
+static void what_was_not_said_is_absent(void **state)
+{
+    (void)state;
+    const struct control_stats stats = {.has = CONTROL_HAS_PY_BLOCKS, .malloc_total_bytes = 1};
+    struct sample sample = {0};
+    sample_set(&sample, METRIC_HEAP_TOTAL, 1, 1);
+    sample_set(&sample, METRIC_PY_GC_ENABLED, 1, 1);
+    sample_set(&sample, METRIC_RSS, 1, 1);
+    statistics_into_sample(&stats, 2, &sample);
+    assert_false(sample_has(&sample, METRIC_HEAP_TOTAL));
+    assert_false(sample_has(&sample, METRIC_PY_GC_ENABLED));
+    assert_true(sample_has(&sample, METRIC_PY_BLOCKS));
+    assert_true(sample_has(&sample, METRIC_RSS));
+}
+
+static void hello_into_info(void **state)
+{
+    (void)state;
+    const struct control_hello hello = {
+        .version = 1,
+        .runtime = "a runtime with a name longer than fits",
+        .allocator = "glibc 2.36",
+        .capabilities = CONTROL_CAN_TRIM,
+    };
+    struct agent_info info;
+    statistics_into_info(&hello, &info);
+    assert_true(info.can_trim);
+    assert_false(info.can_collect);
+    assert_string_equal(info.runtime, "a runtime with a name l");
+    assert_string_equal(info.allocator, "glibc 2.36");
+    assert_int_equal(info.version, 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_was_said_is_set),
+        cmocka_unit_test(what_was_not_said_is_absent),
+        cmocka_unit_test(hello_into_info),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
