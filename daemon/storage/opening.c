@@ -16,7 +16,7 @@
 #include <sys/stat.h>
 
 /* 0600 from the first byte on; SQLite gives its other files the same mode. */
-static int opening_make_file(const char *path, bool *ret_made)
+static int opening_make_file(const char *path)
 {
     _cleanup_(closep) int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0 && errno != EEXIST)
@@ -24,19 +24,50 @@ static int opening_make_file(const char *path, bool *ret_made)
     struct stat status;
     if (lstat(path, &status) < 0)
         return -errno;
-    if (!S_ISREG(status.st_mode))
-        return -EINVAL;
-    *ret_made = fd >= 0;
+    return S_ISREG(status.st_mode) ? 0 : -EINVAL;
+}
+
+/* Tables and what the copy holds, whole or not at all: a file without its rules must never be taken
+ * for one whose rules were deleted. */
+static int opening_fill(sqlite3 *database, const struct store_content *content)
+{
+    struct queries queries;
+    queries_init(&queries, database);
+    int r = connection_run(database, "BEGIN IMMEDIATE");
+    if (r == 0)
+        r = schema_create(database);
+    if (r == 0)
+        r = rule_rows_put_content(&queries, content);
+    if (r == 0)
+        r = connection_run(database, "COMMIT");
+    queries_finish(&queries);
+    return r;
+}
+
+static int opening_make(const char *directory, sqlite3 *database, struct store_report *report)
+{
+    _cleanup_(store_content_finish) struct store_content content = {0};
+    int r = rules_copy_read(directory, &content);
+    if (r == -ENOMEM)
+        return r;
+    r = connection_prepare_write(database);
+    if (r == 0)
+        r = opening_fill(database, &content);
+    if (r < 0)
+        return r;
+    report->opened = STORE_CREATED;
+    report->rules_restored = content.rule_count;
+    report->armings_restored = content.arming_count;
+    report->settings_restored = content.setting_count;
     return 0;
 }
 
 /* Usable when *ret_state is SCHEMA_CURRENT; otherwise nothing was written and no connection is
  * left. */
-static int opening_try(const char *path, sqlite3 **ret_database, enum schema_state *ret_state,
-                       bool *ret_made)
+static int opening_try(const char *directory, const char *path, sqlite3 **ret_database,
+                       enum schema_state *ret_state, struct store_report *report)
 {
-    bool made;
-    int r = opening_make_file(path, &made);
+    int r = opening_make_file(path);
     if (r < 0)
         return r;
     _cleanup_(connection_closep) sqlite3 *database = NULL;
@@ -49,46 +80,18 @@ static int opening_try(const char *path, sqlite3 **ret_database, enum schema_sta
         return r;
     if (sqlite3_db_readonly(database, "main") == 1)
         return -EROFS;
-    if (state == SCHEMA_EMPTY || state == SCHEMA_CURRENT)
+    if (state == SCHEMA_EMPTY)
+        r = opening_make(directory, database, report);
+    else if (state == SCHEMA_CURRENT)
         r = connection_prepare_write(database);
     else
         /* What is set aside stays as it was found. */
         sqlite3_db_config(database, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-    if (r == 0 && state == SCHEMA_EMPTY) {
-        made = true;
-        state = SCHEMA_CURRENT;
-        r = schema_create(database);
-    }
     if (r < 0)
         return r;
-    *ret_state = state;
-    *ret_made = made;
-    if (state == SCHEMA_CURRENT)
+    *ret_state = state == SCHEMA_EMPTY ? SCHEMA_CURRENT : state;
+    if (*ret_state == SCHEMA_CURRENT)
         *ret_database = STEAL(database);
-    return 0;
-}
-
-static int opening_restore(const char *directory, sqlite3 *database, struct store_report *report)
-{
-    _cleanup_(store_content_finish) struct store_content content = {0};
-    int r = rules_copy_read(directory, &content);
-    if (r == -ENOMEM)
-        return r;
-    if (r < 0)
-        return 0; /* nothing to restore from: said by counts of 0 */
-    struct queries queries;
-    queries_init(&queries, database);
-    r = connection_run(database, "BEGIN IMMEDIATE");
-    if (r == 0)
-        r = rule_rows_put_content(&queries, &content);
-    if (r == 0)
-        r = connection_run(database, "COMMIT");
-    queries_finish(&queries);
-    if (r < 0)
-        return r;
-    report->rules_restored = content.rule_count;
-    report->armings_restored = content.arming_count;
-    report->settings_restored = content.setting_count;
     return 0;
 }
 
@@ -111,19 +114,15 @@ static int opening_replace(const struct store_config *config, const char *path,
         return r;
     _cleanup_(connection_closep) sqlite3 *database = NULL;
     enum schema_state fresh;
-    bool made;
-    r = opening_try(path, &database, &fresh, &made);
+    r = opening_try(config->directory, path, &database, &fresh, report);
     if (r < 0)
         return r;
     if (!database)
         return -EUCLEAN;
-    r = opening_restore(config->directory, database, report);
-    if (r < 0)
-        return r;
     report->opened = STORE_REPLACED;
     snprintf(report->text, sizeof(report->text),
-             STORE_FILE " %s; kept as %s; a fresh one was made with %zu rules, %zu armings and %zu "
-                        "settings from the copy",
+             STORE_FILE " %s and was kept as %s; a fresh one has %zu rules, %zu armings and %zu "
+                        "settings from " STORE_RULES_COPY_FILE,
              opening_reason(state), report->set_aside, report->rules_restored,
              report->armings_restored, report->settings_restored);
     *ret_database = STEAL(database);
@@ -140,16 +139,19 @@ int opening_run(const struct store_config *config, sqlite3 **ret_database,
     struct store_report report = {.opened = STORE_OPENED};
     enum schema_state state = SCHEMA_DAMAGED;
     _cleanup_(connection_closep) sqlite3 *database = NULL;
-    bool made = false;
-    int r = config->set_aside ? 0 : opening_try(path, &database, &state, &made);
+    int r =
+        config->set_aside ? 0 : opening_try(config->directory, path, &database, &state, &report);
     if (r == -EUCLEAN)
         r = 0;
     if (r == 0 && !database)
         r = opening_replace(config, path, state, &database, &report);
     if (r < 0)
         return r;
-    if (made)
-        report.opened = STORE_CREATED;
+    if (report.opened == STORE_CREATED && report.rules_restored + report.armings_restored > 0)
+        snprintf(report.text, sizeof(report.text),
+                 STORE_FILE " was not there; a fresh one has %zu rules, %zu armings and %zu "
+                            "settings from " STORE_RULES_COPY_FILE,
+                 report.rules_restored, report.armings_restored, report.settings_restored);
     *ret_report = report;
     *ret_database = STEAL(database);
     return 0;

@@ -23,14 +23,16 @@ static void rules_copy_freep(unsigned char **bytes)
 
 static int rules_copy_fill(sqlite3 *database, const struct store_content *content)
 {
-    int r = schema_create(database);
+    int r = connection_run(database, "BEGIN");
+    if (r == 0)
+        r = schema_create(database);
     if (r < 0)
         return r;
     struct queries queries;
     queries_init(&queries, database);
     r = rule_rows_put_content(&queries, content);
     queries_finish(&queries);
-    return r;
+    return r < 0 ? r : connection_run(database, "COMMIT");
 }
 
 static int rules_copy_path(const char *directory, char ret_path[static PATH_MAX])

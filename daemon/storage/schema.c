@@ -94,8 +94,8 @@ int schema_inspect(sqlite3 *database, enum schema_state *ret_state)
 
 int schema_create(sqlite3 *database)
 {
-    int r = connection_run(database, "BEGIN IMMEDIATE");
+    int r = 0;
     for (const struct embed_file *file = storage_schema; r == 0 && file->name; file++)
         r = connection_run(database, file->data);
-    return r < 0 ? r : connection_run(database, "COMMIT");
+    return r;
 }

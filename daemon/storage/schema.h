@@ -25,7 +25,7 @@ enum schema_state {
  */
 int schema_inspect(sqlite3 *database, enum schema_state *ret_state);
 
-/* All tables, in one transaction. Page size and auto_vacuum are set before, on the empty file. */
+/* All tables, in the caller's transaction. Layout is set before, on the empty file. */
 int schema_create(sqlite3 *database);
 
 #endif
