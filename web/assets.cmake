@@ -20,6 +20,7 @@ set(MEMTEND_WEB_ASSETS
   web/masthead.js
   web/overview.js
   web/poll.js
+  web/process.css
   web/process.js
   web/receipt.js
   web/receipts.js
@@ -28,6 +29,7 @@ set(MEMTEND_WEB_ASSETS
   web/session.js
   web/spark.js
   web/state.js
+  web/table.css
   web/table.js
   web/theme.js
   web/words.js

@@ -98,14 +98,16 @@ export class SeriesChart {
     const ratio = 2;
     pen.setTransform(ratio, 0, 0, ratio, 0, 0);
     pen.clearRect(0, 0, canvas.width, canvas.height);
-    Object.assign(pen, { strokeStyle: themeColour(colour), fillStyle: themeColour(colour), lineWidth: 2 });
+    pen.strokeStyle = pen.fillStyle = themeColour(colour);
+    pen.lineWidth = 2;
     pen.setLineDash(dash);
     pen.beginPath();
     pen.moveTo(0, 6);
     pen.lineTo(30, 6);
     pen.stroke();
     pen.setLineDash([]);
-    globalThis.Chart.helpers.drawPoint(pen, { pointStyle: marker, radius: 3, borderWidth: 2 }, 15, 6);
+    const point = { pointStyle: marker, radius: 3, borderWidth: 2 };
+    globalThis.Chart.helpers.drawPoint(pen, point, 15, 6);
   }
 
   /* Takes the colours of the theme. */

@@ -75,7 +75,8 @@ export function keyed(parent, items, keyOf, create, update) {
 export function mark(level) {
   const { mark: shape, says } = LEVELS[level] ?? LEVELS.unknown;
   return el("span", { class: "mark", "data-level": level },
-    el("span", { "aria-hidden": "true" }, shape), el("span", { class: "hidden-text" }, `${says}: `));
+    el("span", { "aria-hidden": "true" }, shape),
+    el("span", { class: "hidden-text" }, `${says}: `));
 }
 
 /* Sets node to mark + text when either changed. */

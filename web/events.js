@@ -97,7 +97,8 @@ function targetOf({ target }) {
 }
 
 function receiptOf({ receipt }) {
-  return receipt ? el("span", {}, " ",
-    el("a", { href: formatRoute({ view: "receipts", parameters: { id: receipt } }) }, "show receipt"))
-    : null;
+  if (!receipt)
+    return null;
+  const href = formatRoute({ view: "receipts", parameters: { id: receipt } });
+  return el("span", {}, " ", el("a", { href }, "show receipt"));
 }

@@ -16,7 +16,8 @@ const plain = [0, 1, 2].map((digits) => new Intl.NumberFormat(undefined, {
 const clock = new Intl.DateTimeFormat(undefined, CLOCK);
 const clockMinutes = new Intl.DateTimeFormat(undefined, {
   hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
-const dayAndClock = new Intl.DateTimeFormat(undefined, { month: "short", day: "numeric", ...CLOCK });
+const dayAndClock = new Intl.DateTimeFormat(undefined, {
+  month: "short", day: "numeric", ...CLOCK });
 const full = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "long" });
 
 export function isKnown(value) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The icon of the tab: filled when all is well, hollow when paused, square when something is bad. */
+/* The icon of the tab: filled when all is well, hollow when paused, a square when it is bad. */
 const SIZE = 32;
 
 let shown = null;

@@ -5,7 +5,9 @@
  */
 import * as advice from "./advice.js";
 import { read } from "./api.js";
-import { bdi, el, keyed, setAttribute, setFacts, setMarked, setNote, setText, stamp } from "./dom.js";
+import {
+  bdi, el, keyed, setAttribute, setFacts, setMarked, setNote, setText, stamp,
+} from "./dom.js";
 import * as format from "./format.js";
 import { createReceipt, updateReceipt } from "./receipt.js";
 import { processAddress } from "./router.js";

@@ -77,7 +77,8 @@ async function toggle(view, rule) {
   const answered = await confirm({
     title: `${arms ? "Arm" : "Disarm"} rule ${format.clean(rule.name)}?`,
     text: arms
-      ? "From now on this rule acts on its own. The arming is bound to exactly this text; an edit disarms."
+      ? "From now on this rule acts on its own. The arming is bound to exactly this text; " +
+        "an edit disarms."
       : "The rule goes back to dry-run: it only writes what it would have done.",
     quote: format.cleanLines(rule.text),
     yes: arms ? "Arm" : "Disarm",

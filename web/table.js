@@ -68,7 +68,7 @@ export function markSort(row, sort, processes) {
 }
 
 function orderOf(column, processes) {
-  const known = processes.map(column.value).filter((value) => value !== undefined && value !== null);
+  const known = processes.map(column.value).filter((value) => (value ?? null) !== null);
   return known.length > 1 && known[0] < known.at(-1) ? "ascending" : "descending";
 }
 

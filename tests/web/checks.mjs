@@ -41,7 +41,8 @@ const columnOf = (page, name) => texts(page, `${ROW} .c-${name}`);
 /* "1.47 GiB" back to a number, for comparing rows; unknown is less than all. */
 function toBytes(text) {
   const [, number, unit] = /^([\d.,]+)\s(\w+)$/u.exec(text.replace("\u00a0", " ")) ?? [];
-  return number ? Number(number.replace(",", "")) * 1024 ** ["B", "KiB", "MiB", "GiB"].indexOf(unit) : -1;
+  const power = ["B", "KiB", "MiB", "GiB"].indexOf(unit);
+  return number ? Number(number.replace(",", "")) * 1024 ** power : -1;
 }
 
 async function axe(page, what) {
@@ -55,6 +56,8 @@ async function axe(page, what) {
 }
 
 const processAddress = ({ rich }) => `#/p/${rich.id}`;
+const addressesOf = (subject) =>
+  [...VIEWS, processAddress(subject), `${processAddress(subject)}?show=table`];
 
 const SIGN_IN = [
   ["the HTML names no other host and holds no inline script or style", async ({ subject }) => {
@@ -63,7 +66,7 @@ const SIGN_IN = [
     assert.doesNotMatch(html, /<script>|<style|\sstyle=|\son\w+=/);
   }],
 
-  ["without a session there is a sign-in that says where the link comes from", async ({ subject }) => {
+  ["without a session a sign-in says where the link comes from", async ({ subject }) => {
     const visitor = await (await subject.browser.newContext()).newPage();
     const eye = new Watch(visitor, subject.url);
     await eye.expecting(FAILED_LOAD(401), async () => {
@@ -72,7 +75,8 @@ const SIGN_IN = [
       await axe(visitor, "sign-in");
       await visitor.fill("#token", "wrong");
       await visitor.getByRole("button", { name: "Sign in" }).click();
-      await visitor.getByRole("alert").filter({ hasText: "That token is not the daemon's." }).waitFor();
+      await visitor.locator("[role=alert]", { hasText: "That token is not the daemon's." })
+        .waitFor();
     });
     await visitor.fill("#token", subject.token);
     await visitor.getByRole("button", { name: "Sign in" }).click();
@@ -83,7 +87,7 @@ const SIGN_IN = [
     await visitor.context().close();
   }],
 
-  ["the link signs in, the token leaves the address, the cookie is out of reach", async (shared) => {
+  ["the link signs in and the token leaves the address", async (shared) => {
     Object.assign(shared, await open(shared.subject));
     const { subject, page, context } = shared;
     assert.doesNotMatch(page.url(), /token/);
@@ -106,14 +110,16 @@ const OVERVIEW = [
   }],
 
   ["it is live: ticks count on and ages stay small", async ({ page }) => {
-    const ticks = async () => Number(/([\d,.]+) ticks/.exec(await page.textContent("#colophon"))?.[1]
-      .replace(/\D/g, ""));
+    const ticks = async () => {
+      const text = await page.textContent("#colophon");
+      return Number(/([\d,.]+) ticks/.exec(text)?.[1].replace(/\D/g, ""));
+    };
     const first = await until("ticks", ticks);
     await until("two more ticks", async () => await ticks() >= first + 2);
     assert.match(await page.textContent("#freshness"), /data (under 2|[2-4])\s+?s old/u);
   }],
 
-  ["search asks the daemon, shows matches only and is in the address", async ({ subject, page }) => {
+  ["search shows matches only and is in the address", async ({ subject, page }) => {
     await page.keyboard.press("/");
     await page.keyboard.type(subject.rich.name);
     await until("only matches", async () =>
@@ -132,7 +138,8 @@ const OVERVIEW = [
       await page.locator(`thead .c-${column} button`).click();
       await page.waitForSelector(`thead .c-${column}[aria-sort]`);
       if (column !== "name")
-        await until(`rows by ${column}`, async () => isSorted(column, await columnOf(page, column)));
+        await until(`rows by ${column}`, async () =>
+          isSorted(column, await columnOf(page, column)));
     }
     assert.equal(await page.locator(".processes .problem").isVisible(), false);
   }],
@@ -168,7 +175,7 @@ const OVERVIEW = [
 ];
 
 const PROCESS = [
-  ["the process page draws the history with its events, and as a table", async ({ subject, page }) => {
+  ["the process page draws the history, and shows it as a table", async ({ subject, page }) => {
     await go(page, processAddress(subject));
     await until("a described chart", async () =>
       /RSS .* to /.test(await page.getAttribute(".chart-frame canvas", "aria-label") ?? ""));
@@ -204,11 +211,12 @@ const PROCESS = [
     const rows = await receipts.first().locator("tbody tr").allTextContents();
     assert.match(rows[0], /^collect/);
     assert.match(rows[1], /^trim/);
-    assert.match(await receipts.locator(".card-outcome").allTextContents().then((all) => all.slice(0, 2).join()), /freed [\d.]+/);
+    const outcomes = await receipts.locator(".card-outcome").allTextContents();
+    assert.match(outcomes.slice(0, 2).join(), /freed [\d.]+/);
     assert.match(await receipts.first().textContent(), /measured by .*asked by/);
   }],
 
-  ["without an agent the refusal is shown with the command to try", async ({ subject, page, watch }) => {
+  ["without an agent the refusal names the command to try", async ({ subject, page, watch }) => {
     await go(page, `#/p/${subject.poor.id}`);
     await watch.expecting(FAILED_LOAD(409), async () => {
       await page.locator("[data-action=collect]").click();
@@ -232,7 +240,7 @@ const CHANGES = [
     await page.waitForSelector(".card[aria-current]");
   }],
 
-  ["a rule is armed only after its text was shown, and disarmed again", async ({ subject, page }) => {
+  ["a rule is armed only after its text was shown", async ({ subject, page }) => {
     await go(page, "#/rules");
     if (subject.rule === null)
       return;
@@ -262,12 +270,12 @@ const CHANGES = [
 ];
 
 const LOOKS = [
-  ...["light", "dark"].map((colorScheme) => [`${colorScheme}: no accessibility violation`, async ({ subject }) => {
+  ...["light", "dark"].map((colorScheme) => [`${colorScheme}, accessible`, async ({ subject }) => {
     const look = await open(subject, { colorScheme });
     const ground = await look.page.evaluate(() => getComputedStyle(document.body).backgroundColor);
     const brightness = Number(/\d+/.exec(ground)[0]);
     assert.equal(brightness > 128, colorScheme === "light", `${colorScheme} has ground ${ground}`);
-    for (const address of [...VIEWS, processAddress(subject), `${processAddress(subject)}?show=table`]) {
+    for (const address of addressesOf(subject)) {
       await go(look.page, address);
       await until("content", async () => (await look.page.textContent("main")).length > 40);
       await axe(look.page, `${colorScheme} ${address}`);
@@ -278,14 +286,14 @@ const LOOKS = [
 
   ["375 px wide: one column, nothing to scroll sideways", async ({ subject }) => {
     const look = await open(subject, { viewport: PHONE, hasTouch: true });
-    for (const address of [...VIEWS, processAddress(subject), `${processAddress(subject)}?show=table`]) {
+    for (const address of addressesOf(subject)) {
       await go(look.page, address);
       await until("content", async () => (await look.page.textContent("main")).length > 40);
       const width = await look.page.evaluate(() => document.documentElement.scrollWidth);
       assert.ok(width <= PHONE.width, `${address} is ${width} px wide`);
     }
     await go(look.page, processAddress(subject));
-    assert.ok(await look.page.locator("#tip-collect").isVisible(), "no hover, so the tips stand open");
+    assert.ok(await look.page.locator("#tip-collect").isVisible(), "tips stand open by touch");
     look.watch.check();
     await look.context.close();
   }],
@@ -311,7 +319,8 @@ export function checks(subject) {
 /* Numbers come largest first. */
 function isSorted(column, cells) {
   const value = ["cpu", "pid"].includes(column) ? Number.parseFloat : toBytes;
-  return cells.length > 1 && cells.every((cell, i) => i === 0 || value(cells[i - 1]) >= value(cell));
+  const values = cells.map((cell) => value(cell));
+  return values.length > 1 && values.every((each, i) => i === 0 || values[i - 1] >= each);
 }
 
 /* Runs in the page: does the first canvas in sight hold more than one colour? */

@@ -49,7 +49,8 @@ function processJson(process, world) {
   };
   const optional = {
     name: process.name, cmdline: process.cmdline, unit: process.unit, family: process.family,
-    pss_bytes: readable ? pssOf(process) : undefined, uss_bytes: readable ? ussOf(process) : undefined,
+    pss_bytes: readable ? pssOf(process) : undefined,
+    uss_bytes: readable ? ussOf(process) : undefined,
     pss_age_seconds: readable ? (world.ticks + process.pid) % 14 : undefined,
     uss_age_seconds: readable ? (world.ticks + process.pid) % 14 : undefined,
     swap_bytes: readable ? 0 : undefined,
@@ -106,15 +107,18 @@ function status({ world }) {
   const agents = world.processes.filter((process) => process.agent).length;
   return {
     version: "0.1.0", started_at: new Date(world.startedAt).toISOString(),
-    now: new Date(world.now + 40).toISOString(), uptime_seconds: (world.now - world.startedAt) / 1000,
+    now: new Date(world.now).toISOString(),
+    uptime_seconds: (world.now - world.startedAt) / 1000,
     ticks: world.ticks, tick_seconds: 1, tick_duration_seconds: 0.0021, tick_late_seconds: 0.0004,
     processes: world.processes.length, processes_unreadable: 1, agents, agents_ready: agents,
-    rules: world.rules.length, rules_armed: world.rules.filter((rule) => rule.state === "armed").length,
+    rules: world.rules.length,
+    rules_armed: world.rules.filter((rule) => rule.state === "armed").length,
     paused: world.paused !== null,
     paused_until: world.paused?.until ? new Date(world.paused.until).toISOString() : null,
     pause_reason: world.paused ? "asked by a person" : "",
     probe: { state: "ok", restarts: 0, deep_seconds_total: 2.1, detail: "" },
-    store: { state: "ok", detail: "", queue: 0, dropped_ticks: 0, size_bytes: 21954560, durable: true },
+    store: { state: "ok", detail: null, queue: 0, dropped_ticks: 0, size_bytes: 21954560,
+      durable: true },
     actor: { state: "unsupported" }, psi: "polled",
     self: { cpu_percent: 0.62, private_bytes: 5242880, rss_bytes: 9437184 },
     missing: [], user: "memtend", roles_separated: true,
@@ -197,8 +201,8 @@ function act({ world, body }) {
   if (!Array.isArray(body.steps) || body.steps.some((step) => !["collect", "trim"].includes(step)))
     throw new Refusal(422, "bad_step", "steps: each one of collect, trim");
   if (!process.agent)
-    throw new Refusal(409, "no_agent", `${process.comm} (${process.pid}) has no in-process agent. ` +
-      "Start it with: memtend run -- COMMAND");
+    throw new Refusal(409, "no_agent", `${process.comm} (${process.pid}) has no in-process ` +
+      "agent. Start it with: memtend run -- COMMAND");
   return world.run(process, body.steps, { askedBy: "token (http)", dryRun: body.dry_run });
 }
 
@@ -255,8 +259,9 @@ class Mock {
     } catch (error) {
       if (!(error instanceof Refusal))
         throw error;
-      sendJson(response, error.status, { type: `urn:memtend:problem:${error.code}`, title: error.code,
-        status: error.status, detail: error.message }, "application/problem+json");
+      const problem = { type: `urn:memtend:problem:${error.code}`, title: error.code,
+        status: error.status, detail: error.message };
+      sendJson(response, error.status, problem, "application/problem+json");
     }
   }
 
@@ -318,8 +323,8 @@ class Mock {
 }
 
 async function readBody(request) {
-  const isEmpty = !Number(request.headers["content-length"]) && !request.headers["transfer-encoding"];
-  if (isEmpty)
+  const { "content-length": length, "transfer-encoding": encoding } = request.headers;
+  if (!Number(length) && !encoding)
     return {};
   if (!/^application\/json\b/.test(request.headers["content-type"] ?? ""))
     throw new Refusal(415, "content_type", "Send application/json.");

@@ -37,9 +37,9 @@ const HOSTILE = [
   ["evil\u001b[31mred\nnext", "/usr/bin/evil \u001b]0;title\u0007"],
   ["gpj\u202eexe.tac", "/tmp/\u202egnp.exe \u2066hidden\u2069"],
 ];
-const SMALL = ["sshd", "cron", "dbus-daemon", "systemd-journald", "systemd-logind", "rsyslogd", "agetty",
-  "bash", "tmux: server", "chronyd", "polkitd", "udisksd", "nginx", "nginx", "redis-server",
-  "node_exporter", "containerd", "dockerd", "gpg-agent", "systemd-udevd"];
+const SMALL = ["sshd", "cron", "dbus-daemon", "systemd-journald", "systemd-logind", "rsyslogd",
+  "agetty", "bash", "tmux: server", "chronyd", "polkitd", "udisksd", "nginx", "nginx",
+  "redis-server", "node_exporter", "containerd", "dockerd", "gpg-agent", "systemd-udevd"];
 
 /* A repeatable random number in 0..1, so that two runs of the tests see the same machine. */
 function dice(seed) {
@@ -77,7 +77,8 @@ function cast(random) {
     python(5333, "thumbnails", "/srv/img/resize.py --threads 8", {
       live: 41 * MIB, slack: 176 * MIB, unit: "thumbnails.service",
       grow(dt) { this.slack = Math.min(190 * MIB, this.slack + 0.02 * MIB * dt); } }),
-    python(6001, undefined, "-m gunicorn app:web --workers 3", { live: 52 * MIB, unit: "web.service" }),
+    python(6001, undefined, "-m gunicorn app:web --workers 3", {
+      live: 52 * MIB, unit: "web.service" }),
     ...[6004, 6005, 6006].map((pid) => python(pid, undefined, "-m gunicorn app:web --workers 3", {
       ppid: 6001, family: "6001-40211", live: 58 * MIB, slack: 6 * MIB, shared: 44 * MIB,
       unit: "web.service", grow(dt) { jitter(this, dt); } })),
@@ -98,7 +99,8 @@ function cast(random) {
 
 const rssOf = (process) => Math.round(process.live + process.dead + process.slack + process.file);
 const ussOf = (process) => Math.round(rssOf(process) - process.file - (process.shared ?? 0));
-const pssOf = (process) => Math.round(ussOf(process) + process.file / 3 + (process.shared ?? 0) / 4);
+const pssOf = (process) =>
+  Math.round(ussOf(process) + process.file / 3 + (process.shared ?? 0) / 4);
 
 export class World {
   constructor(now = Date.now(), seed = 7) {
@@ -137,7 +139,8 @@ export class World {
   }
 
   note(kind, target, text, at = this.now, more = {}) {
-    this.events.unshift({ id: this.nextId++, time: new Date(at).toISOString(), kind, target, text, ...more });
+    const time = new Date(at).toISOString();
+    this.events.unshift({ id: String(this.nextId++), time, kind, target, text, ...more });
     this.events.length = Math.min(this.events.length, KEPT_EVENTS);
   }
 
@@ -184,7 +187,8 @@ export class World {
     const refused = done.some((step) => step.outcome === "refused");
     const receipt = {
       id: `r${(this.nextId++).toString(36).padStart(6, "0")}`, target: process.id, rule: rule ?? "",
-      asked_by: askedBy, basis: process.family ? "family_pss" : "uss", time: new Date(at).toISOString(),
+      asked_by: askedBy, basis: process.family ? "family_pss" : "uss",
+      time: new Date(at).toISOString(),
       comm: process.comm, predicted_bytes: [Math.round(freed * 0.9), Math.round(freed * 1.12)],
       predicted_pause_seconds: 0.05, steps: done,
       rss_before_bytes: before.rss_bytes, rss_after_bytes: after.rss_bytes,
@@ -207,7 +211,8 @@ export class World {
     if (dryRun)
       result.outcome = "dry_run";
     else if (step === "collect" && process.ppid)
-      Object.assign(result, { outcome: "refused", note: "a collect here would copy 44 MiB that is shared with the parent" });
+      Object.assign(result, { outcome: "refused",
+        note: "a collect here would copy 44 MiB that is shared with the parent" });
     else
       Object.assign(result, step === "collect" ? collect(process) : trim(process));
     const after = this.#measure(process);
@@ -235,7 +240,8 @@ export class World {
     const cached = 7.6 * GIB;
     return {
       time: new Date(this.now).toISOString(), mem_total_bytes: TOTAL,
-      mem_available_bytes: Math.round(TOTAL - used), mem_free_bytes: Math.round(TOTAL - used - cached),
+      mem_available_bytes: Math.round(TOTAL - used),
+      mem_free_bytes: Math.round(TOTAL - used - cached),
       mem_cached_bytes: cached, swap_total_bytes: 2 * GIB, swap_free_bytes: 1.94 * GIB,
       psi_some_avg10_percent: 0.12, psi_some_avg60_percent: 0.31, psi_full_avg10_percent: 0,
       psi_full_avg60_percent: 0.05, oom_kills: OOM_KILLS,

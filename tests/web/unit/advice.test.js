@@ -6,9 +6,11 @@ import * as advice from "../../../web/advice.js";
 
 const MIB = 2 ** 20;
 const GIB = 2 ** 30;
-const ROOMY = { mem_total_bytes: 24 * GIB, mem_available_bytes: 16 * GIB, psi_some_avg10_percent: 0 };
+const ROOMY = {
+  mem_total_bytes: 24 * GIB, mem_available_bytes: 16 * GIB, psi_some_avg10_percent: 0 };
 const SHORT = { ...ROOMY, mem_available_bytes: 0.4 * GIB };
 
+const stepFor = (processes, receipts = []) => advice.fittingStep(ROOMY, processes, receipts);
 const withAgent = (extra) => ({ id: "9-1", pid: 9, comm: "python3", rss_bytes: 300 * MIB,
   anon_bytes: 290 * MIB, heap_used_bytes: 60 * MIB, heap_free_bytes: 2 * MIB, py_gc_enabled: true,
   agent: { state: "ready" }, ...extra });
@@ -26,37 +28,38 @@ test("danger follows what is available and who waits", () => {
 });
 
 test("much free heap asks for a trim, with the most it can give back", () => {
-  const step = advice.fittingStep(ROOMY, [without(), withAgent({ heap_free_bytes: 180 * MIB })], []);
+  const step = stepFor([without(), withAgent({ heap_free_bytes: 180 * MIB })]);
   assert.equal(step.kind, "step");
   assert.equal(step.action, "trim");
   assert.equal(step.weight, 180 * MIB);
 });
 
 test("free heap that is not resident any more is not promised again", () => {
-  const trimmed = withAgent({ heap_free_bytes: 180 * MIB, rss_bytes: 75 * MIB, anon_bytes: 66 * MIB });
+  const trimmed = withAgent({
+    heap_free_bytes: 180 * MIB, rss_bytes: 75 * MIB, anon_bytes: 66 * MIB });
   assert.equal(advice.trimBound(trimmed), 6 * MIB);
-  assert.equal(advice.fittingStep(ROOMY, [trimmed], []).kind, "nothing");
+  assert.equal(stepFor([trimmed]).kind, "nothing");
 });
 
 test("a step that was in vain here is not offered again", () => {
   const process = withAgent({ heap_free_bytes: 180 * MIB });
   const receipt = (outcome, target = "9-1") => ({ target, outcome, steps: [{ step: "trim" }] });
-  assert.equal(advice.fittingStep(ROOMY, [process], [receipt("freed_nothing")]).kind, "nothing");
-  assert.equal(advice.fittingStep(ROOMY, [process], [receipt("freed"), receipt("freed_nothing")]).kind, "step");
-  assert.equal(advice.fittingStep(ROOMY, [process], [receipt("freed_nothing", "8-1")]).kind, "step");
+  assert.equal(stepFor([process], [receipt("freed_nothing")]).kind, "nothing");
+  assert.equal(stepFor([process], [receipt("freed"), receipt("freed_nothing")]).kind, "step");
+  assert.equal(stepFor([process], [receipt("freed_nothing", "8-1")]).kind, "step");
 });
 
 test("gc off with many objects asks for a collect, but not in a forked child", () => {
   const cycles = withAgent({ py_gc_enabled: false, py_gc_count0: 800000 });
-  assert.equal(advice.fittingStep(ROOMY, [cycles], []).action, "free");
-  assert.equal(advice.fittingStep(ROOMY, [{ ...cycles, family: "9-1" }], []).action, "free");
-  assert.equal(advice.fittingStep(ROOMY, [{ ...cycles, family: "8-1" }], []).kind, "nothing");
-  assert.equal(advice.fittingStep(ROOMY, [{ ...cycles, py_gc_enabled: undefined }], []).kind, "nothing");
+  assert.equal(stepFor([cycles]).action, "free");
+  assert.equal(stepFor([{ ...cycles, family: "9-1" }]).action, "free");
+  assert.equal(stepFor([{ ...cycles, family: "8-1" }]).kind, "nothing");
+  assert.equal(stepFor([{ ...cycles, py_gc_enabled: undefined }]).kind, "nothing");
 });
 
 test("an agent that is not ready is not asked", () => {
   const busy = withAgent({ heap_free_bytes: 180 * MIB, agent: { state: "silent" } });
-  assert.equal(advice.fittingStep(ROOMY, [busy], []).kind, "nothing");
+  assert.equal(stepFor([busy]).kind, "nothing");
 });
 
 test("what cannot be helped is said, with the command that would change it", () => {
@@ -64,7 +67,7 @@ test("what cannot be helped is said, with the command that would change it", () 
   assert.equal(step.kind, "cannot");
   assert.equal(step.command, true);
   assert.equal(advice.fittingStep(SHORT, [withAgent()], []).command, undefined);
-  assert.equal(advice.fittingStep(ROOMY, [], []).kind, "unknown");
+  assert.equal(stepFor([]).kind, "unknown");
 });
 
 test("trust names what is wrong, and unknown stays unknown", () => {
