@@ -69,7 +69,7 @@ def main():
     idle = [subprocess.Popen([BUILD / "bench" / "bench_idle"]) for _ in range(PROCESSES)]
     pids = [process.pid for process in idle]
     try:
-        with Daemon(config="[Probe]\nEnabled=no\n[HTTP]\nListen=off\n") as daemon:
+        with Daemon(config="[Probe]\nEnable=no\n[HTTP]\nListen=off\n") as daemon:
             settle(daemon)
             tick, seen, raw = measure(daemon, pids)
             say("fast_and_store", usec_per_process=round(tick / seen * 1e6, 2),

@@ -209,6 +209,7 @@ static void main_print_errors(const struct config_errors *errors)
         fprintf(stderr, "memtendd: and %zu more errors\n", errors->count - kept);
 }
 
+/* A value of the command line over that of the file. */
 static int main_override(struct config *config, const char *section, const char *key,
                          const char *value)
 {
@@ -217,6 +218,20 @@ static int main_override(struct config *config, const char *section, const char 
         return 0;
     fprintf(stderr, "memtendd: %s: %s\n", value, error.text);
     return -EINVAL;
+}
+
+/* On the command line a directory may be relative; in a file it would depend on who starts us. */
+static int main_override_directory(struct config *config, const char *key, const char *value)
+{
+    char here[CONFIG_PATH_SIZE], path[CONFIG_PATH_SIZE];
+    if (!value || value[0] == '/')
+        return main_override(config, "Daemon", key, value);
+    if (!getcwd(here, sizeof(here)) ||
+        (size_t)snprintf(path, sizeof(path), "%s/%s", here, value) >= sizeof(path)) {
+        fprintf(stderr, "memtendd: %s: path too long\n", value);
+        return -ENAMETOOLONG;
+    }
+    return main_override(config, "Daemon", key, path);
 }
 
 static int main_load_config(struct arguments *arguments)
@@ -232,8 +247,8 @@ static int main_load_config(struct arguments *arguments)
     if (!errors)
         return EXIT_FAILURE;
     int r = path[0] ? config_load(path, arguments->config != NULL, config, errors) : 0;
-    if (main_override(config, "Daemon", "StateDirectory", arguments->state_directory) < 0 ||
-        main_override(config, "Daemon", "RuntimeDirectory", arguments->runtime_directory) < 0 ||
+    if (main_override_directory(config, "StateDirectory", arguments->state_directory) < 0 ||
+        main_override_directory(config, "RuntimeDirectory", arguments->runtime_directory) < 0 ||
         main_override(config, "HTTP", "Listen", arguments->http) < 0)
         r = -EINVAL;
     if (r == 0)

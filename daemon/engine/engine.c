@@ -317,7 +317,7 @@ static int engine_actions(struct engine *engine, struct error *error)
         .rollups = eyes_measure_source(head),
         .started_usec = head->started_usec,
         .grace_usec = head->config.grace_usec,
-        .steps_per_minute = head->config.actions_per_minute,
+        .steps_per_minute = (uint32_t)head->config.actions_per_minute,
         .context = head,
         .paused = engine_paused,
     };

@@ -45,7 +45,7 @@ static json_t *render_missing(const struct status *status)
 {
     json_t *missing = json_array();
     for (size_t i = 0; missing && i < status->missing_count && i < STATUS_MISSING_LIMIT; i++) {
-        if (json_array_append_new(missing, json_text(status->missing[i])) < 0) {
+        if (json_array_append_new(missing, sheet_string(status->missing[i])) < 0) {
             json_decref(missing);
             missing = NULL;
         }

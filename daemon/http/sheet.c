@@ -40,7 +40,7 @@ void sheet_value(struct sheet *sheet, const char *key, json_t *value)
         sheet->failed = true;
 }
 
-json_t *json_text(const char *text)
+json_t *sheet_string(const char *text)
 {
     size_t length = strlen(text);
     if (text_is_clean(text))
@@ -61,7 +61,7 @@ json_t *json_text(const char *text)
 
 void sheet_text(struct sheet *sheet, const char *key, const char *text)
 {
-    sheet_value(sheet, key, *text ? json_text(text) : json_null());
+    sheet_value(sheet, key, *text ? sheet_string(text) : json_null());
 }
 
 void sheet_integer(struct sheet *sheet, const char *key, int64_t value)
@@ -97,7 +97,7 @@ static int json_append_bytes(const char *bytes, size_t size, void *data)
     return buffer_append(data, bytes, size) < 0 ? -1 : 0;
 }
 
-int json_append(struct buffer *buffer, const json_t *value)
+int sheet_dump(struct buffer *buffer, const json_t *value)
 {
     size_t before = buffer->size;
     if (value &&
@@ -114,7 +114,7 @@ void reply_json(struct reply *reply, unsigned status, json_t *value)
     reply->content_type = "application/json";
     buffer_finish(&reply->body);
     buffer_init(&reply->body, HTTP_ANSWER_BYTES);
-    if (json_append(&reply->body, value) < 0)
+    if (sheet_dump(&reply->body, value) < 0)
         reply_no_memory(reply);
     json_decref(value);
 }
@@ -133,16 +133,16 @@ void list_item(struct list *list, json_t *item)
     if (!list->failed && list->count++ > 0)
         list->failed = buffer_append_text(body, ",") < 0;
     if (!list->failed)
-        list->failed = json_append(body, item) < 0;
+        list->failed = sheet_dump(body, item) < 0;
     json_decref(item);
 }
 
 void list_end(struct list *list, const char *next_cursor)
 {
     struct buffer *body = &list->reply->body;
-    json_t *cursor = *next_cursor ? json_text(next_cursor) : json_null();
+    json_t *cursor = *next_cursor ? sheet_string(next_cursor) : json_null();
     if (list->failed || buffer_append_text(body, "],\"next_cursor\":") < 0 ||
-        json_append(body, cursor) < 0 || buffer_append_text(body, "}") < 0)
+        sheet_dump(body, cursor) < 0 || buffer_append_text(body, "}") < 0)
         reply_no_memory(list->reply);
     json_decref(cursor);
 }

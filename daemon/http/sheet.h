@@ -34,9 +34,9 @@ void sheet_seconds(struct sheet *sheet, const char *key, uint64_t usec);
 void sheet_value(struct sheet *sheet, const char *key, json_t *value);
 
 /* NULL when there is no memory; never because of its bytes. */
-json_t *json_text(const char *text);
+json_t *sheet_string(const char *text);
 /* Append as compact JSON. 0 or -ENOMEM/-ENOBUFS. */
-int json_append(struct buffer *buffer, const json_t *value);
+int sheet_dump(struct buffer *buffer, const json_t *value);
 /* Answer with the object; takes it over (NULL: 503). */
 void reply_json(struct reply *reply, unsigned status, json_t *value);
 

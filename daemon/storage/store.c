@@ -328,7 +328,7 @@ static int store_excess(struct store *store, uint64_t *ret_bytes)
 
 static int store_shrink(struct store *store, bool *ret_more)
 {
-    uint64_t size, excess;
+    uint64_t size = 0, excess = 0;
     int r = store_size(store, &size);
     if (r < 0 || size <= store->limits.max_size_bytes)
         return r;

@@ -2,7 +2,7 @@
 #include "wire/control.h"
 
 #include "base/text.h"
-#include "wire/json.h"
+#include "wire/object.h"
 #include "wire/layout.h"
 
 #include <errno.h>
@@ -11,10 +11,10 @@
 
 /* ---- decode ---- */
 
-static int name_index(const char *line, const struct json_node *node, const char *const *names)
+static int name_index(const char *line, const struct object_node *node, const char *const *names)
 {
     for (int i = 0; names[i]; i++)
-        if (node->kind == JSON_STRING && json_is(line, node, names[i]))
+        if (node->kind == OBJECT_STRING && object_is(line, node, names[i]))
             return i;
     return -EINVAL;
 }
@@ -24,39 +24,39 @@ static bool step_is_sound(const char *step)
     return step[0] && strspn(step, "abcdefghijklmnopqrstuvwxyz_") == strlen(step);
 }
 
-static int decode_steps(const char *line, const struct json_node *node, struct control_run *run)
+static int decode_steps(const char *line, const struct object_node *node, struct control_run *run)
 {
-    if (node->kind != JSON_ARRAY || node->size < 1 || node->size > CONTROL_STEPS_MAX)
+    if (node->kind != OBJECT_ARRAY || node->size < 1 || node->size > CONTROL_STEPS_MAX)
         return -EINVAL;
     run->step_count = (size_t)node->size;
     for (int i = 0; i < node->size; i++) {
-        int r = json_text(line, &node[1 + i], run->steps[i], CONTROL_STEP_SIZE);
+        int r = object_text(line, &node[1 + i], run->steps[i], CONTROL_STEP_SIZE);
         if (r < 0 || !step_is_sound(run->steps[i]))
             return -EINVAL;
     }
     return 0;
 }
 
-static int decode_triple(const char *line, const struct json_node *node, uint64_t *ret_values)
+static int decode_triple(const char *line, const struct object_node *node, uint64_t *ret_values)
 {
-    if (node->kind != JSON_ARRAY || node->size != 3)
+    if (node->kind != OBJECT_ARRAY || node->size != 3)
         return -EINVAL;
     for (int i = 0; i < 3; i++) {
-        int r = json_u64(line, &node[1 + i], LAYOUT_ANY_NUMBER, &ret_values[i]);
+        int r = object_u64(line, &node[1 + i], LAYOUT_ANY_NUMBER, &ret_values[i]);
         if (r < 0)
             return r;
     }
     return 0;
 }
 
-static int decode_flags(const char *line, const struct json_node *node, const char *const *names,
+static int decode_flags(const char *line, const struct object_node *node, const char *const *names,
                         uint32_t *ret_flags)
 {
-    if (node->kind != JSON_ARRAY)
+    if (node->kind != OBJECT_ARRAY)
         return -EINVAL;
     uint32_t flags = 0;
     for (int i = 0; i < node->size; i++) {
-        if (node[1 + i].kind != JSON_STRING)
+        if (node[1 + i].kind != OBJECT_STRING)
             return -EINVAL;
         int index = name_index(line, &node[1 + i], names);
         if (index >= 0)
@@ -66,17 +66,17 @@ static int decode_flags(const char *line, const struct json_node *node, const ch
     return 0;
 }
 
-static int decode_value(const char *line, const struct json_node *node, const struct field *field,
+static int decode_value(const char *line, const struct object_node *node, const struct field *field,
                         char *body)
 {
     char *place = body + field->offset;
     switch (field->kind) {
     case FIELD_U64:
-        return json_u64(line, node, field->maximum, (uint64_t *)(void *)place);
+        return object_u64(line, node, field->maximum, (uint64_t *)(void *)place);
     case FIELD_BOOL:
-        return json_bool(line, node, (bool *)place);
+        return object_bool(line, node, (bool *)place);
     case FIELD_TEXT:
-        return json_text(line, node, place, field->size);
+        return object_text(line, node, place, field->size);
     case FIELD_TRIPLE:
         return decode_triple(line, node, (uint64_t *)(void *)place);
     case FIELD_FLAGS:
@@ -94,35 +94,35 @@ static int decode_value(const char *line, const struct json_node *node, const st
 }
 
 /* The value behind the key in the root object, or NULL. */
-static const struct json_node *find_value(const char *line, const struct json_node *nodes,
-                                          const char *key)
+static const struct object_node *find_value(const char *line, const struct object_node *nodes,
+                                            const char *key)
 {
     int at = 1;
     for (int i = 0; i < nodes[0].size; i++, at = nodes[at + 1].next)
-        if (json_is(line, &nodes[at], key))
+        if (object_is(line, &nodes[at], key))
             return &nodes[at + 1];
     return NULL;
 }
 
-static int decode_id(const char *line, const struct json_node *nodes, enum id_rule rule,
+static int decode_id(const char *line, const struct object_node *nodes, enum id_rule rule,
                      uint64_t *ret_id)
 {
-    const struct json_node *node = find_value(line, nodes, "id");
+    const struct object_node *node = find_value(line, nodes, "id");
     *ret_id = 0;
     if (rule == ID_NONE)
         return 0;
     if (!node)
         return rule == ID_REQUIRED ? -EINVAL : 0;
-    int r = json_u64(line, node, LAYOUT_ANY_NUMBER, ret_id);
+    int r = object_u64(line, node, LAYOUT_ANY_NUMBER, ret_id);
     return r == 0 && *ret_id == 0 && rule == ID_REQUIRED ? -EINVAL : r;
 }
 
-static int decode_fields(const char *line, const struct json_node *nodes,
+static int decode_fields(const char *line, const struct object_node *nodes,
                          const struct layout *layout, char *body)
 {
     for (size_t i = 0; i < layout->count; i++) {
         const struct field *field = &layout->fields[i];
-        const struct json_node *node = find_value(line, nodes, field->key);
+        const struct object_node *node = find_value(line, nodes, field->key);
         if (!node && field->required)
             return -EINVAL;
         if (!node)
@@ -154,20 +154,20 @@ static char *message_body(struct control_message *message)
 enum control_outcome control_decode(const char *line, size_t length,
                                     struct control_message *ret_message)
 {
-    struct json_node nodes[CONTROL_TOKENS_MAX];
+    struct object_node nodes[CONTROL_TOKENS_MAX];
     if (length > CONTROL_LINE_MAX_BYTES ||
-        json_read(line, length, CONTROL_DEPTH_MAX, nodes, CONTROL_TOKENS_MAX) < 0)
+        object_read(line, length, CONTROL_DEPTH_MAX, nodes, CONTROL_TOKENS_MAX) < 0)
         return CONTROL_MALFORMED;
 
     struct control_message message = {0};
     if (decode_id(line, nodes, ID_OPTIONAL, &message.id) < 0)
         message.id = 0;
     ret_message->id = message.id;
-    const struct json_node *type = find_value(line, nodes, "t");
-    if (!type || type->kind != JSON_STRING)
+    const struct object_node *type = find_value(line, nodes, "t");
+    if (!type || type->kind != OBJECT_STRING)
         return CONTROL_INVALID;
     for (size_t i = 0; i < layout_count; i++) {
-        if (!json_is(line, type, layouts[i].type))
+        if (!object_is(line, type, layouts[i].type))
             continue;
         message.type = (enum control_type)i;
         if (decode_id(line, nodes, layouts[i].id, &message.id) < 0 ||

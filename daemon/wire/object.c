@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "wire/json.h"
+#include "wire/object.h"
 
 #include "base/text.h"
 #include "wire/limits.h"
@@ -8,41 +8,41 @@
 #include <jsmn.h>
 #include <string.h>
 
-struct json_reader {
+struct object_reader {
     const char *line;
-    struct json_node *nodes;
+    struct object_node *nodes;
     int count;
 };
 
-static int json_begin(const struct json_node *node)
+static int object_begin(const struct object_node *node)
 {
-    return node->kind == JSON_STRING ? node->start - 1 : node->start;
+    return node->kind == OBJECT_STRING ? node->start - 1 : node->start;
 }
 
-static int json_behind(const struct json_node *node)
+static int object_behind(const struct object_node *node)
 {
-    return node->kind == JSON_STRING ? node->end + 1 : node->end;
+    return node->kind == OBJECT_STRING ? node->end + 1 : node->end;
 }
 
-static bool json_is_blank(char c)
+static bool object_is_blank(char c)
 {
     return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
 /* The bytes between two tokens are blanks and exactly the separator ('\0': none). */
-static bool json_gap(const char *line, int from, int to, char separator)
+static bool object_gap(const char *line, int from, int to, char separator)
 {
     int found = 0;
     for (int at = from; at < to; at++) {
         if (separator && line[at] == separator)
             found++;
-        else if (!json_is_blank(line[at]))
+        else if (!object_is_blank(line[at]))
             return false;
     }
     return from <= to && found == (separator ? 1 : 0);
 }
 
-static int json_hex4(const char *text, const char *end, uint32_t *ret_unit)
+static int object_hex4(const char *text, const char *end, uint32_t *ret_unit)
 {
     if (end - text < 4)
         return -EINVAL;
@@ -63,23 +63,23 @@ static int json_hex4(const char *text, const char *end, uint32_t *ret_unit)
 }
 
 /* The character behind "\u", as a pair of surrogates where there is one. Returns bytes taken. */
-static int json_code_point(const char *text, const char *end, uint32_t *ret_point)
+static int object_code_point(const char *text, const char *end, uint32_t *ret_point)
 {
     uint32_t high, low;
-    if (json_hex4(text, end, &high) < 0 || high == 0)
+    if (object_hex4(text, end, &high) < 0 || high == 0)
         return -EINVAL;
     if (high < 0xD800 || high > 0xDFFF) {
         *ret_point = high;
         return 4;
     }
     if (high > 0xDBFF || end - text < 10 || text[4] != '\\' || text[5] != 'u' ||
-        json_hex4(text + 6, end, &low) < 0 || low < 0xDC00 || low > 0xDFFF)
+        object_hex4(text + 6, end, &low) < 0 || low < 0xDC00 || low > 0xDFFF)
         return -EINVAL;
     *ret_point = 0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00);
     return 10;
 }
 
-static size_t json_utf8(uint32_t point, char ret_bytes[static 4])
+static size_t object_utf8(uint32_t point, char ret_bytes[static 4])
 {
     if (point < 0x80) {
         ret_bytes[0] = (char)point;
@@ -93,8 +93,8 @@ static size_t json_utf8(uint32_t point, char ret_bytes[static 4])
 }
 
 /* One character of a string; returns the bytes taken from text, the character goes to ret. */
-static int json_character(const char *text, const char *end, char ret_bytes[static 4],
-                          size_t *ret_length)
+static int object_character(const char *text, const char *end, char ret_bytes[static 4],
+                            size_t *ret_length)
 {
     static const char names[] = "\"\\/bfnrt", values[] = "\"\\/\b\f\n\r\t";
     *ret_length = 1;
@@ -105,10 +105,10 @@ static int json_character(const char *text, const char *end, char ret_bytes[stat
         return -EINVAL;
     if (text[1] == 'u') {
         uint32_t point;
-        int taken = json_code_point(text + 2, end, &point);
+        int taken = object_code_point(text + 2, end, &point);
         if (taken < 0)
             return taken;
-        *ret_length = json_utf8(point, ret_bytes);
+        *ret_length = object_utf8(point, ret_bytes);
         return taken + 2;
     }
     const char *found = text[1] ? strchr(names, text[1]) : NULL;
@@ -119,14 +119,14 @@ static int json_character(const char *text, const char *end, char ret_bytes[stat
 }
 
 /* Unescape into ret (NULL: only judge). Returns the length or -errno. */
-static int json_unescape(const char *line, const struct json_node *node, char *ret, size_t size)
+static int object_unescape(const char *line, const struct object_node *node, char *ret, size_t size)
 {
     const char *end = line + node->end;
     size_t written = 0;
     for (const char *at = line + node->start; at < end;) {
         char bytes[4];
         size_t length;
-        int taken = json_character(at, end, bytes, &length);
+        int taken = object_character(at, end, bytes, &length);
         if (taken < 0)
             return taken;
         at += taken;
@@ -140,7 +140,7 @@ static int json_unescape(const char *line, const struct json_node *node, char *r
     return (int)written;
 }
 
-static size_t json_digits(const char *text, size_t length)
+static size_t object_digits(const char *text, size_t length)
 {
     size_t count = 0;
     while (count < length && text[count] >= '0' && text[count] <= '9')
@@ -149,15 +149,15 @@ static size_t json_digits(const char *text, size_t length)
 }
 
 /* -?(0|[1-9][0-9]*)(.[0-9]+)?([eE][+-]?[0-9]+)? */
-static bool json_is_number(const char *text, size_t length)
+static bool object_is_number(const char *text, size_t length)
 {
     size_t at = length > 0 && text[0] == '-';
-    size_t digits = json_digits(text + at, length - at);
+    size_t digits = object_digits(text + at, length - at);
     if (digits == 0 || (digits > 1 && text[at] == '0'))
         return false;
     at += digits;
     if (at < length && text[at] == '.') {
-        digits = json_digits(text + at + 1, length - at - 1);
+        digits = object_digits(text + at + 1, length - at - 1);
         if (digits == 0)
             return false;
         at += 1 + digits;
@@ -166,7 +166,7 @@ static bool json_is_number(const char *text, size_t length)
         at++;
         if (at < length && (text[at] == '+' || text[at] == '-'))
             at++;
-        digits = json_digits(text + at, length - at);
+        digits = object_digits(text + at, length - at);
         if (digits == 0)
             return false;
         at += digits;
@@ -174,20 +174,20 @@ static bool json_is_number(const char *text, size_t length)
     return at == length;
 }
 
-static bool json_primitive_sound(const char *line, const struct json_node *node)
+static bool object_primitive_sound(const char *line, const struct object_node *node)
 {
-    return json_is(line, node, "true") || json_is(line, node, "false") ||
-           json_is(line, node, "null") ||
-           json_is_number(line + node->start, (size_t)(node->end - node->start));
+    return object_is(line, node, "true") || object_is(line, node, "false") ||
+           object_is(line, node, "null") ||
+           object_is_number(line + node->start, (size_t)(node->end - node->start));
 }
 
 /* Index of the key that repeats one before it in the object, or 0. */
-static bool json_key_repeats(const struct json_reader *reader, int object, int key)
+static bool object_key_repeats(const struct object_reader *reader, int object, int key)
 {
-    const struct json_node *new_key = &reader->nodes[key];
+    const struct object_node *new_key = &reader->nodes[key];
     size_t length = (size_t)(new_key->end - new_key->start);
     for (int at = object + 1; at < key; at = reader->nodes[at + 1].next) {
-        const struct json_node *old = &reader->nodes[at];
+        const struct object_node *old = &reader->nodes[at];
         if ((size_t)(old->end - old->start) == length &&
             memcmp(reader->line + old->start, reader->line + new_key->start, length) == 0)
             return true;
@@ -196,68 +196,69 @@ static bool json_key_repeats(const struct json_reader *reader, int object, int k
 }
 
 /* A key is a plain string with one value behind it. */
-static bool json_key_sound(const struct json_reader *reader, int object, int key)
+static bool object_key_sound(const struct object_reader *reader, int object, int key)
 {
-    const struct json_node *node = &reader->nodes[key];
-    return key + 1 < reader->count && node->kind == JSON_STRING && node->size == 1 &&
+    const struct object_node *node = &reader->nodes[key];
+    return key + 1 < reader->count && node->kind == OBJECT_STRING && node->size == 1 &&
            !memchr(reader->line + node->start, '\\', (size_t)(node->end - node->start)) &&
-           json_unescape(reader->line, node, NULL, 0) >= 0 &&
-           !json_key_repeats(reader, object, key);
+           object_unescape(reader->line, node, NULL, 0) >= 0 &&
+           !object_key_repeats(reader, object, key);
 }
 
-static bool json_value_sound(struct json_reader *reader, int index, int depth);
+static bool object_value_sound(struct object_reader *reader, int index, int depth);
 
 /* An object or array: its members with exactly one comma between them. */
-static bool json_members_sound(struct json_reader *reader, int index, int depth)
+static bool object_members_sound(struct object_reader *reader, int index, int depth)
 {
-    struct json_node *node = &reader->nodes[index];
+    struct object_node *node = &reader->nodes[index];
     int position = node->start + 1, at = index + 1;
     for (int i = 0; i < node->size; i++) {
         if (at >= reader->count)
             return false;
         int value = at;
-        if (!json_gap(reader->line, position, json_begin(&reader->nodes[at]), i > 0 ? ',' : '\0'))
+        if (!object_gap(reader->line, position, object_begin(&reader->nodes[at]),
+                        i > 0 ? ',' : '\0'))
             return false;
-        if (node->kind == JSON_OBJECT) {
-            if (!json_key_sound(reader, index, at))
+        if (node->kind == OBJECT_OBJECT) {
+            if (!object_key_sound(reader, index, at))
                 return false;
             value = at + 1;
             reader->nodes[at].next = value;
-            if (!json_gap(reader->line, json_behind(&reader->nodes[at]),
-                          json_begin(&reader->nodes[value]), ':'))
+            if (!object_gap(reader->line, object_behind(&reader->nodes[at]),
+                            object_begin(&reader->nodes[value]), ':'))
                 return false;
         }
-        if (!json_value_sound(reader, value, depth - 1))
+        if (!object_value_sound(reader, value, depth - 1))
             return false;
-        position = json_behind(&reader->nodes[value]);
+        position = object_behind(&reader->nodes[value]);
         at = reader->nodes[value].next;
     }
     node->next = at;
-    return json_gap(reader->line, position, node->end - 1, '\0');
+    return object_gap(reader->line, position, node->end - 1, '\0');
 }
 
 /* Recursion is bounded by depth, CONTROL_DEPTH_MAX levels. */
-static bool json_value_sound(struct json_reader *reader, int index, int depth)
+static bool object_value_sound(struct object_reader *reader, int index, int depth)
 {
-    struct json_node *node = &reader->nodes[index];
+    struct object_node *node = &reader->nodes[index];
     node->next = index + 1;
-    if (node->kind == JSON_OBJECT || node->kind == JSON_ARRAY)
-        return depth > 0 && json_members_sound(reader, index, depth);
+    if (node->kind == OBJECT_OBJECT || node->kind == OBJECT_ARRAY)
+        return depth > 0 && object_members_sound(reader, index, depth);
     if (node->size != 0)
         return false;
-    return node->kind == JSON_STRING ? json_unescape(reader->line, node, NULL, 0) >= 0
-                                     : json_primitive_sound(reader->line, node);
+    return node->kind == OBJECT_STRING ? object_unescape(reader->line, node, NULL, 0) >= 0
+                                       : object_primitive_sound(reader->line, node);
 }
 
-static bool json_kind_from(jsmntype_t type, enum json_kind *ret_kind)
+static bool object_kind_from(jsmntype_t type, enum object_kind *ret_kind)
 {
     static const struct {
         jsmntype_t type;
-        enum json_kind kind;
-    } kinds[] = {{JSMN_OBJECT, JSON_OBJECT},
-                 {JSMN_ARRAY, JSON_ARRAY},
-                 {JSMN_STRING, JSON_STRING},
-                 {JSMN_PRIMITIVE, JSON_PRIMITIVE}};
+        enum object_kind kind;
+    } kinds[] = {{JSMN_OBJECT, OBJECT_OBJECT},
+                 {JSMN_ARRAY, OBJECT_ARRAY},
+                 {JSMN_STRING, OBJECT_STRING},
+                 {JSMN_PRIMITIVE, OBJECT_PRIMITIVE}};
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
         if (kinds[i].type == type) {
             *ret_kind = kinds[i].kind;
@@ -267,7 +268,8 @@ static bool json_kind_from(jsmntype_t type, enum json_kind *ret_kind)
     return false;
 }
 
-int json_read(const char *line, size_t length, int depth, struct json_node *nodes, size_t capacity)
+int object_read(const char *line, size_t length, int depth, struct object_node *nodes,
+                size_t capacity)
 {
     jsmntok_t tokens[CONTROL_TOKENS_MAX];
     if (capacity > CONTROL_TOKENS_MAX)
@@ -278,33 +280,34 @@ int json_read(const char *line, size_t length, int depth, struct json_node *node
     if (count < 1)
         return -EBADMSG;
     for (int i = 0; i < count; i++) {
-        nodes[i] = (struct json_node){
+        nodes[i] = (struct object_node){
             .start = tokens[i].start, .end = tokens[i].end, .size = tokens[i].size};
-        if (tokens[i].end < tokens[i].start || !json_kind_from(tokens[i].type, &nodes[i].kind))
+        if (tokens[i].end < tokens[i].start || !object_kind_from(tokens[i].type, &nodes[i].kind))
             return -EBADMSG;
     }
-    struct json_reader reader = {.line = line, .nodes = nodes, .count = count};
-    if (nodes[0].kind != JSON_OBJECT || !json_value_sound(&reader, 0, depth) ||
+    struct object_reader reader = {.line = line, .nodes = nodes, .count = count};
+    if (nodes[0].kind != OBJECT_OBJECT || !object_value_sound(&reader, 0, depth) ||
         nodes[0].next != count)
         return -EBADMSG;
     /* jsmn stops at a NUL byte: what is behind the object has not been looked at. */
-    if (!json_gap(line, 0, nodes[0].start, '\0') ||
-        !json_gap(line, nodes[0].end, (int)length, '\0'))
+    if (!object_gap(line, 0, nodes[0].start, '\0') ||
+        !object_gap(line, nodes[0].end, (int)length, '\0'))
         return -EBADMSG;
     return count;
 }
 
-bool json_is(const char *line, const struct json_node *node, const char *text)
+bool object_is(const char *line, const struct object_node *node, const char *text)
 {
     size_t length = (size_t)(node->end - node->start);
     return strlen(text) == length && memcmp(line + node->start, text, length) == 0;
 }
 
-int json_u64(const char *line, const struct json_node *node, uint64_t maximum, uint64_t *ret_value)
+int object_u64(const char *line, const struct object_node *node, uint64_t maximum,
+               uint64_t *ret_value)
 {
     uint64_t value;
     size_t used, length = (size_t)(node->end - node->start);
-    if (node->kind != JSON_PRIMITIVE)
+    if (node->kind != OBJECT_PRIMITIVE)
         return -EINVAL;
     int r = text_scan_u64(line + node->start, length, &value, &used);
     if (r < 0)
@@ -317,23 +320,23 @@ int json_u64(const char *line, const struct json_node *node, uint64_t maximum, u
     return 0;
 }
 
-int json_bool(const char *line, const struct json_node *node, bool *ret_value)
+int object_bool(const char *line, const struct object_node *node, bool *ret_value)
 {
-    if (node->kind != JSON_PRIMITIVE)
+    if (node->kind != OBJECT_PRIMITIVE)
         return -EINVAL;
-    bool yes = json_is(line, node, "true");
-    if (!yes && !json_is(line, node, "false"))
+    bool yes = object_is(line, node, "true");
+    if (!yes && !object_is(line, node, "false"))
         return -EINVAL;
     *ret_value = yes;
     return 0;
 }
 
-int json_text(const char *line, const struct json_node *node, char *ret_text, size_t size)
+int object_text(const char *line, const struct object_node *node, char *ret_text, size_t size)
 {
     char raw[CONTROL_TEXT_MAX_BYTES];
-    if (node->kind != JSON_STRING)
+    if (node->kind != OBJECT_STRING)
         return -EINVAL;
-    int length = json_unescape(line, node, raw, sizeof(raw));
+    int length = object_unescape(line, node, raw, sizeof(raw));
     if (length < 0)
         return length;
     /* Cleaning may lengthen the text (U+FFFD is three bytes); cut text would be a lie. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "wire/json.h"
+#include "wire/object.h"
 
 #include "wire/limits.h"
 
@@ -13,11 +13,11 @@
 
 #include <cmocka.h>
 
-static struct json_node nodes[CONTROL_TOKENS_MAX];
+static struct object_node nodes[CONTROL_TOKENS_MAX];
 
 static int read_text(const char *text)
 {
-    return json_read(text, strlen(text), CONTROL_DEPTH_MAX, nodes, CONTROL_TOKENS_MAX);
+    return object_read(text, strlen(text), CONTROL_DEPTH_MAX, nodes, CONTROL_TOKENS_MAX);
 }
 
 static void takes_sound_text(void **state)
@@ -115,27 +115,28 @@ static void refuses_every_cut_of_a_sound_line(void **state)
     static const char text[] = "{\"t\":\"x\",\"a\":[1,-2.5e3],\"b\":{\"c\":\"\\ud83d\\ude00\"}}";
     assert_true(read_text(text) > 0);
     for (size_t length = 0; length < sizeof(text) - 1; length++)
-        assert_int_equal(json_read(text, length, 3, nodes, CONTROL_TOKENS_MAX), -EBADMSG);
+        assert_int_equal(object_read(text, length, 3, nodes, CONTROL_TOKENS_MAX), -EBADMSG);
 }
 
 static void looks_behind_a_nul_byte(void **state)
 {
     (void)state;
     static const char text[] = "{\"a\":1}\0{\"a\":2}";
-    assert_int_equal(json_read(text, sizeof(text) - 1, 3, nodes, CONTROL_TOKENS_MAX), -EBADMSG);
+    assert_int_equal(object_read(text, sizeof(text) - 1, 3, nodes, CONTROL_TOKENS_MAX), -EBADMSG);
     static const char inside[] = "{\"a\":\"x\0y\"}";
-    assert_int_equal(json_read(inside, sizeof(inside) - 1, 3, nodes, CONTROL_TOKENS_MAX), -EBADMSG);
+    assert_int_equal(object_read(inside, sizeof(inside) - 1, 3, nodes, CONTROL_TOKENS_MAX),
+                     -EBADMSG);
 }
 
 static void refuses_more_nodes_than_there_is_room_for(void **state)
 {
     (void)state;
-    assert_int_equal(json_read("{\"a\":1}", 7, 3, nodes, 2), -EBADMSG);
-    assert_int_equal(json_read("{\"a\":1}", 7, 3, nodes, 3), 3);
+    assert_int_equal(object_read("{\"a\":1}", 7, 3, nodes, 2), -EBADMSG);
+    assert_int_equal(object_read("{\"a\":1}", 7, 3, nodes, 3), 3);
     static char bomb[CONTROL_LINE_MAX_BYTES];
     memset(bomb, '[', sizeof(bomb));
     memcpy(bomb, "{\"a\":", 5);
-    assert_int_equal(json_read(bomb, sizeof(bomb), 3, nodes, CONTROL_TOKENS_MAX), -EBADMSG);
+    assert_int_equal(object_read(bomb, sizeof(bomb), 3, nodes, CONTROL_TOKENS_MAX), -EBADMSG);
 }
 
 static void reads_numbers_exactly(void **state)
@@ -146,17 +147,17 @@ static void reads_numbers_exactly(void **state)
     uint64_t value = 7;
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         assert_true(read_text(bad[i]) > 0);
-        assert_int_equal(json_u64(bad[i], &nodes[2], INT64_MAX, &value), -EINVAL);
+        assert_int_equal(object_u64(bad[i], &nodes[2], INT64_MAX, &value), -EINVAL);
     }
     const char *large = "{\"a\":9223372036854775808}", *huge = "{\"a\":99999999999999999999999}";
     assert_true(read_text(large) > 0);
-    assert_int_equal(json_u64(large, &nodes[2], INT64_MAX, &value), -ERANGE);
+    assert_int_equal(object_u64(large, &nodes[2], INT64_MAX, &value), -ERANGE);
     assert_true(read_text(huge) > 0);
-    assert_int_equal(json_u64(huge, &nodes[2], INT64_MAX, &value), -ERANGE);
+    assert_int_equal(object_u64(huge, &nodes[2], INT64_MAX, &value), -ERANGE);
     assert_int_equal(value, 7);
     const char *most = "{\"a\":9223372036854775807}";
     assert_true(read_text(most) > 0);
-    assert_int_equal(json_u64(most, &nodes[2], INT64_MAX, &value), 0);
+    assert_int_equal(object_u64(most, &nodes[2], INT64_MAX, &value), 0);
     assert_true(value == INT64_MAX);
 }
 
@@ -166,7 +167,7 @@ static void unescapes_and_cleans_text(void **state)
     const char *line = "{\"a\":\"\\u00e9\\ud83d\\ude00\\\"\\u001b[31m\\u202e\xFF\"}";
     char text[64];
     assert_true(read_text(line) > 0);
-    assert_int_equal(json_text(line, &nodes[2], text, sizeof(text)), 0);
+    assert_int_equal(object_text(line, &nodes[2], text, sizeof(text)), 0);
     assert_string_equal(text, "\xC3\xA9\xF0\x9F\x98\x80\"\xEF\xBF\xBD[31m\xEF\xBF\xBD\xEF\xBF\xBD");
 }
 
@@ -176,9 +177,9 @@ static void never_cuts_text(void **state)
     const char *line = "{\"a\":\"abc\"}";
     char text[4] = "zzz";
     assert_true(read_text(line) > 0);
-    assert_int_equal(json_text(line, &nodes[2], text, 3), -ENOBUFS);
+    assert_int_equal(object_text(line, &nodes[2], text, 3), -ENOBUFS);
     assert_string_equal(text, "zzz");
-    assert_int_equal(json_text(line, &nodes[2], text, 4), 0);
+    assert_int_equal(object_text(line, &nodes[2], text, 4), 0);
     assert_string_equal(text, "abc");
 }
 
