@@ -152,14 +152,14 @@ void api_series_answer(struct request *request, const struct command *command, s
     reply->status = 200;
     reply->content_type = "application/json";
     int r = buffer_append_text(body, "{\"step_seconds\":");
-    r |= json_append(body, step);
+    r |= sheet_dump(body, step);
     r |= buffer_append_text(body, ",\"series\":[");
     json_decref(step);
     for (size_t i = 0; i < result->count && r == 0; i++) {
         json_t *series = render_series(&result->series[i], command->series.aggregate);
         if (i > 0)
             r |= buffer_append_text(body, ",");
-        r |= json_append(body, series);
+        r |= sheet_dump(body, series);
         json_decref(series);
     }
     r |= buffer_append_text(body, "]}");

@@ -75,6 +75,8 @@ static void server_on_connection(void *listener, struct MHD_Connection *mhd, voi
     } else if (*socket_context) {
         connection_free(*socket_context);
         *socket_context = NULL;
+        /* A full listener takes the next client at the beginning of a run: ask for one more. */
+        ((struct listener *)listener)->due = true;
     }
 }
 
@@ -287,10 +289,13 @@ static int server_timeout(struct http *http)
         msec = until_usec > now_usec ? (until_usec - now_usec) / USEC_PER_MSEC + 1 : 0;
     for (size_t i = 0; i < CORE_LISTENERS; i++) {
         struct listener *listener = &http->listeners[i];
-        MHD_UNSIGNED_LONG_LONG wait;
-        if (!listener->daemon || MHD_get_timeout(listener->daemon, &wait) != MHD_YES)
+        MHD_UNSIGNED_LONG_LONG wait = UINT64_MAX;
+        if (!listener->daemon)
             continue;
+        MHD_get_timeout(listener->daemon, &wait);
         listener->due |= wait == 0;
+        if (listener->due)
+            wait = 0;
         if (wait < msec)
             msec = wait;
     }

@@ -92,7 +92,7 @@ void sheet_seconds(struct sheet *sheet, const char *key, uint64_t usec)
     sheet_real(sheet, key, (double)usec / (double)USEC_PER_SEC);
 }
 
-static int json_append_bytes(const char *bytes, size_t size, void *data)
+static int sheet_dump_bytes(const char *bytes, size_t size, void *data)
 {
     return buffer_append(data, bytes, size) < 0 ? -1 : 0;
 }
@@ -101,7 +101,7 @@ int sheet_dump(struct buffer *buffer, const json_t *value)
 {
     size_t before = buffer->size;
     if (value &&
-        json_dump_callback(value, json_append_bytes, buffer,
+        json_dump_callback(value, sheet_dump_bytes, buffer,
                            JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(JSON_DIGITS)) == 0)
         return 0;
     buffer->size = before;

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+#include "http/metrics.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static void test_labels_are_escaped(void **state)
+{
+    (void)state;
+    struct buffer buffer;
+    buffer_init(&buffer, 256);
+    assert_int_equal(metrics_label(&buffer, "a\\b\"c\nd {}"), 0);
+    assert_int_equal(buffer_append(&buffer, "", 1), 0);
+    assert_string_equal(buffer.data, "a\\\\b\\\"c\\nd {}");
+    buffer_finish(&buffer);
+}
+
+static char *written(const struct snapshot *snapshot, struct buffer *buffer)
+{
+    buffer_init(buffer, 1 << 20);
+    assert_int_equal(metrics_write(buffer, snapshot, "0.1\"x"), 0);
+    assert_int_equal(buffer_append(buffer, "", 1), 0);
+    return buffer->data;
+}
+
+static void test_values(void **state)
+{
+    (void)state;
+    struct snapshot snapshot = {.status = {.ticks = 5,
+                                           .freed_bytes_total = -4096,
+                                           .self_private_bytes = -1,
+                                           .self_rss_bytes = 1 << 20,
+                                           .self_cpu_permyriad = 50}};
+    sample_set(&snapshot.host, METRIC_MEM_TOTAL, INT64_C(1) << 40, 1);
+    sample_set(&snapshot.host, METRIC_PSI_SOME_AVG10, 1234, 1);
+    sample_set(&snapshot.host, METRIC_OOM_KILLS, 3, 1);
+    sample_set(&snapshot.host, METRIC_HOST_MAJOR_FAULTS, 9, 1);
+    struct buffer buffer;
+    const char *text = written(&snapshot, &buffer);
+    static const char *const lines[] = {
+        "\nmemtend_build_info{version=\"0.1\\\"x\"} 1\n",
+        "\nmemtend_ticks_total 5\n",
+        "\nmemtend_actions_freed_bytes -4096\n",
+        "\nmemtend_self_rss_bytes 1048576\n",
+        "\nmemtend_self_cpu_ratio 0.005\n",
+        "\nmemtend_host_mem_total_bytes 1099511627776\n",
+        "\nmemtend_host_psi_some_avg10_ratio 0.1234\n",
+        "\n# TYPE memtend_host_oom_kills_total counter\nmemtend_host_oom_kills_total 3\n",
+        "\nmemtend_host_faults_major_total 9\n",
+        "\nmemtend_probe_state{state=\"ok\"} 1\n",
+    };
+    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
+        if (!strstr(text, lines[i]))
+            fail_msg("lacks %s in\n%s", lines[i], text);
+    /* Unknown is absent. */
+    assert_null(strstr(text, "self_private"));
+    assert_null(strstr(text, "swap_free"));
+    buffer_finish(&buffer);
+}
+
+/* Every sample has its HELP and TYPE before it, and a name of ours. */
+static void test_format(void **state)
+{
+    (void)state;
+    struct snapshot snapshot = {0};
+    for (enum metric metric = METRIC_HOST_FIRST; metric < METRIC_COUNT; metric++)
+        sample_set(&snapshot.host, metric, 1, 1);
+    struct buffer buffer;
+    char *text = written(&snapshot, &buffer), *rest = NULL, type[128] = "";
+    for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
+        if (strncmp(line, "# HELP ", 7) == 0)
+            continue;
+        if (strncmp(line, "# TYPE ", 7) == 0) {
+            snprintf(type, sizeof(type), "%.*s", (int)strcspn(line + 7, " "), line + 7);
+            continue;
+        }
+        assert_int_equal(strncmp(line, "memtend_", 8), 0);
+        assert_int_equal(strncmp(line, type, strlen(type)), 0);
+        assert_true(line[strlen(type)] == ' ' || line[strlen(type)] == '{');
+    }
+    buffer_finish(&buffer);
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_labels_are_escaped),
+        cmocka_unit_test(test_values),
+        cmocka_unit_test(test_format),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
