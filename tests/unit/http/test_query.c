@@ -85,11 +85,12 @@ static void test_cursors(void **state)
     assert_false(query_is_cursor("a\n", 48));
 }
 
-static struct request *request_with(struct argument *arguments, size_t count)
+static struct request *request_with(const struct argument *arguments, size_t count)
 {
     static struct request request;
     request = (struct request){.argument_count = count};
-    memcpy(request.arguments, arguments, count * sizeof(*arguments));
+    for (size_t i = 0; i < count; i++)
+        request.arguments[i] = arguments[i];
     return &request;
 }
 
