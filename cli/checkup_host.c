@@ -135,7 +135,9 @@ static void check_rollup(struct checkup *checkup, int proc, pid_t other)
     default:
         checkup_add(checkup, "rights", "pss", FINDING_WARNING,
                     "you may not read PSS and USS of other users' processes; only RSS of them");
-        checkup_fix(checkup, "sudo memtend doctor, or let the service memtendd see them");
+        checkup_fix(checkup, "%s",
+                    geteuid() == 0 ? "start the container with --cap-add SYS_PTRACE"
+                                   : "sudo memtend doctor, or let the service memtendd see them");
         break;
     }
 }

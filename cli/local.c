@@ -109,6 +109,9 @@ static int table_read(struct local_table *table, const struct local_query *query
         struct process process;
         if (!read_process(table->proc, list.pids[i], now, &process))
             continue;
+        /* Our own command line holds the text: that is not what was meant. */
+        if (query->text && process.id.pid == getpid())
+            continue;
         if (query->text)
             set_texts(table->proc, &process);
         if (!query->text || process_matches(&process, query->text))

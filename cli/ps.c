@@ -14,6 +14,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define PS_LIMIT_DEFAULT 100 /* when stdout is no terminal */
 #define PS_LIMIT_MAX     1000
@@ -45,13 +46,14 @@ static int parse(const struct invocation *invocation, struct ps_query *ret_query
     return 0;
 }
 
-static const char *command_of(json_t *process)
+/* "NAME: COMMAND LINE", or what there is of it. */
+static void add_command(struct table *table, json_t *process)
 {
     const char *name = member_text(process, "name");
     const char *cmdline = member_text(process, "cmdline");
-    if (*name)
-        return name;
-    return *cmdline ? cmdline : member_text(process, "comm");
+    if (!*cmdline)
+        cmdline = member_text(process, "comm");
+    table_add(table, COLOUR_NONE, "%s%s%s", name, *name ? ": " : "", cmdline);
 }
 
 static void print_table(json_t *items)
@@ -72,7 +74,7 @@ static void print_table(json_t *items)
         table_add(&table, COLOUR_NONE, "%s", show_bytes(process, "uss_bytes", text));
         table_add(&table, COLOUR_NONE, "%s", show_percent(process, "cpu_percent", text));
         table_add(&table, COLOUR_NONE, "%s", show_seconds(process, "age_seconds", text));
-        table_add(&table, COLOUR_NONE, "%s", command_of(process));
+        add_command(&table, process);
     }
     table_print(&table);
     table_finish(&table);
@@ -83,7 +85,8 @@ static void say_gaps(const struct local_gaps *gaps)
     if (gaps->denied > 0) {
         say("PSS and USS of %zu of them may be read only by their own user or with CAP_SYS_PTRACE",
             gaps->denied);
-        say_try("sudo memtend ps --local");
+        say_try("%s", geteuid() == 0 ? "again outside the container, or with --cap-add SYS_PTRACE"
+                                     : "sudo memtend ps --local");
     }
     if (gaps->too_large > 0)
         say("PSS and USS of %zu of them were not read: reading them would stop large processes for "

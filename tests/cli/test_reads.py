@@ -1,0 +1,317 @@
+# SPDX-License-Identifier: MIT
+"""events, receipts, rules, pause, query, status, host, open: what is asked and what is shown."""
+
+import os
+import pathlib
+import pty
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+from case import EVIL, MEMTEND, environment, main, wait_for
+from fake_daemon import FakeDaemon, problem
+from shapes import EVENTS, HOST, RECEIPT, RULE, SERIES, STATUS, listing
+
+
+def serving(method, path, answer):
+    daemon = FakeDaemon()
+    daemon.answer(method, path, answer)
+    return daemon
+
+
+def test_events_are_oldest_first():
+    with serving("GET", "/api/v1/events", listing(*EVENTS)) as daemon:
+        said = daemon.memtend("events", code=0)
+        kinds = [line.split()[2] for line in said.out.splitlines()]
+        assert kinds == ["start", "hello", "rule_fired"], said
+        assert "[rule idle-after-burst]  [receipt 20261122-1]" in said.out, said
+        assert daemon.requests[0].query == {"limit": "20"}
+        daemon.memtend("events", "-n", "2", "--kind", "hello", "--since", "2h", code=0)
+        query = daemon.requests[-1].query
+        assert query["limit"] == "2" and query["kind"] == "hello", query
+        assert query["from"].endswith("Z"), query
+
+
+def test_events_pages():
+    def page(request):
+        first = 1500 - int(request.query.get("cursor", "0"))
+        limit = int(request.query["limit"])
+        ids = range(first, max(first - limit, 0), -1)
+        return listing(*[{**EVENTS[1], "id": i} for i in ids],
+                       cursor=str(1500 - first + limit) if first > limit else None)
+    with serving("GET", "/api/v1/events", page) as daemon:
+        said = daemon.memtend("events", "--since", "1d", "--json", code=0)
+        assert [line["id"] for line in said.lines()] == list(range(1, 1501))
+
+
+def test_events_endless_pages_end():
+    with serving("GET", "/api/v1/events", listing(*EVENTS, cursor="same")) as daemon:
+        daemon.memtend("events", "--since", "1d", code=0)
+    with serving("GET", "/api/v1/events", listing(cursor="more")) as daemon:
+        daemon.memtend("events", "--since", "1d", code=0)
+
+
+def test_events_follow():
+    now = [EVENTS[2]]
+    with serving("GET", "/api/v1/events", lambda _: listing(*now)) as daemon:
+        process = subprocess.Popen([MEMTEND, "events", "-f", "--json"], stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE,
+                                   env=environment({"MEMTEND_RUNTIME_DIR": str(daemon.runtime)}))
+        try:
+            assert b'"start"' in process.stdout.readline()
+            now.insert(0, EVENTS[1])
+            assert b'"hello"' in process.stdout.readline()
+            daemon.stop()
+            assert b"no daemon answers" in process.stderr.readline()
+            daemon.start()
+            now.insert(0, EVENTS[0])
+            assert b'"rule_fired"' in process.stdout.readline()
+        finally:
+            process.kill()
+            process.communicate()
+
+
+def test_bad_event_options():
+    with FakeDaemon() as daemon:
+        said = daemon.memtend("events", "--kind", "ruel_fired", code=2)
+        assert "rule_fired" in said.err, said
+        for option in (["-n", "0"], ["--since", "5"], ["--since", "5 m"], ["--since", "-5m"],
+                       ["--since", "0s"], ["--since", "99999999999d"], ["--since", ""]):
+            daemon.memtend("events", *option, code=2)
+        assert daemon.requests == []
+
+
+def test_receipts():
+    with serving("GET", "/api/v1/actions", listing(RECEIPT, {"id": "x", "target": "1-2"})) as daemon:
+        said = daemon.memtend("receipts", code=0)
+        row = said.out.splitlines()[1]
+        for text in ("4711-88213", "collect, trim", "237 MiB", "43 ms", "freed", "uid 1000",
+                     "20261122-1"):
+            assert text in row, (text, row)
+        assert "running" in said.out.splitlines()[2], said
+        daemon.answer("GET", "/api/v1/actions/a%2Fb%3Fc", RECEIPT)
+        assert "outcome    freed" in daemon.memtend("receipts", "a/b?c", code=0).out
+        said = daemon.memtend("receipts", "nope", code=1)
+        assert "memtend receipts" in said.err, said
+
+
+def test_rules_list():
+    with serving("GET", "/api/v1/rules", listing(RULE)) as daemon:
+        for words in ([], ["list"]):
+            said = daemon.memtend("rules", *words, code=0)
+            assert "idle-after-burst" in said.out and "dry_run" in said.out, said
+    with serving("GET", "/api/v1/rules", listing()) as daemon:
+        assert "put NAME FILE" in daemon.memtend("rules", code=0).err
+
+
+def test_rules_check():
+    with serving("POST", "/api/v1/rules/check", {"valid": True}) as daemon:
+        file = daemon.home / "t.rules"
+        file.write_text("rule a for each\tprocess:\n\twhen rsss > 1\n", encoding="utf-8")
+        assert "no errors" in daemon.memtend("rules", "check", file, code=0).out
+        assert daemon.requests[0].body == {"text": file.read_text(encoding="utf-8")}
+        daemon.answer("POST", "/api/v1/rules/check", problem(
+            422, "bad_rule", "first", errors=[
+                {"line": 2, "column": 7, "message": "unknown metric rsss (did you mean rss?)"},
+                {"line": 1, "column": 12, "message": "second" + EVIL},
+                {"line": 99, "column": 1, "message": "beyond the end"}]))
+        said = daemon.memtend("rules", "check", file, code=2)
+        lines = said.err.splitlines()
+        assert lines[0] == f"{file}:2:7: error: unknown metric rsss (did you mean rss?)", said
+        assert lines[1] == "   when rsss > 1" and lines[2] == "        ^", lines
+        assert lines[3].startswith(f"{file}:1:12: error: second"), said
+        assert lines[5].index("^") == 2 + 11 and "beyond the end" in lines[6], said
+        assert said.out == "", said
+        said = daemon.memtend("rules", "check", file, "--json", code=2)
+        assert said.json()["errors"][0]["line"] == 2, said
+
+
+def test_rules_check_reads_standard_input():
+    with serving("POST", "/api/v1/rules/check", {"valid": True}) as daemon:
+        said = daemon.memtend("rules", "check", "-", stdin=None, input=b"rule x", code=0)
+        assert daemon.requests[0].body == {"text": "rule x"}, said
+
+
+def test_rules_check_wide_characters_keep_the_caret():
+    with serving("POST", "/api/v1/rules/check", problem(
+            422, "bad_rule", "x", errors=[{"line": 1, "column": 10, "message": "here"}])) as daemon:
+        file = daemon.home / "t.rules"
+        file.write_text('"内存" rsss', encoding="utf-8")
+        lines = daemon.memtend("rules", "check", file, code=2).err.splitlines()
+        assert lines[2] == "  " + " " * 7 + "^", lines
+
+
+def test_rules_bad_files():
+    with FakeDaemon() as daemon:
+        (daemon.home / "latin").write_bytes(b"rule \xff")
+        (daemon.home / "nul").write_bytes(b"rule \0 x")
+        (daemon.home / "large").write_bytes(b"#" * 70000)
+        for name in ("latin", "nul", "large", "absent", "."):
+            said = daemon.memtend("rules", "check", daemon.home / name, code=2)
+            assert name in said.err, said
+        assert daemon.requests == []
+
+
+def test_rules_put_and_delete():
+    with serving("PUT", "/api/v1/rules/a-b", (201, RULE)) as daemon:
+        file = daemon.home / "t.rules"
+        file.write_text(RULE["text"], encoding="utf-8")
+        assert "rules arm a-b" in daemon.memtend("rules", "put", "a-b", file, code=0).err
+        assert daemon.requests[0].body == {"text": RULE["text"]}
+        daemon.answer("DELETE", "/api/v1/rules/a-b", (204, None))
+        daemon.memtend("rules", "delete", "a-b", code=0)
+        daemon.answer("DELETE", "/api/v1/rules/a-b", problem(409, "conflict", "it is in a file"))
+        assert "in a file" in daemon.memtend("rules", "delete", "a-b", code=1).err
+        daemon.memtend("rules", "delete", "other", code=1)
+
+
+def test_rules_arm():
+    with serving("GET", "/api/v1/rules", listing(RULE)) as daemon:
+        daemon.answer("POST", "/api/v1/rules/idle-after-burst/arm", {**RULE, "state": "armed"})
+        daemon.answer("POST", "/api/v1/rules/idle-after-burst/disarm", RULE)
+        said = daemon.memtend("rules", "arm", "idle-after-burst", code=0)
+        assert " when rss > 200 MiB" in said.out and "armed" in said.err, said
+        assert daemon.requests[-1].path.endswith("/arm"), daemon.requests[-1]
+        daemon.memtend("rules", "disarm", "idle-after-burst", code=0)
+        said = daemon.memtend("rules", "arm", "other", code=1)
+        assert "no rule other" in said.err, said
+
+
+def test_rules_arm_asks_on_a_terminal():
+    for typed, code in ((b"n\n", 1), (b"\n", 1), (b"y\n", 0)):
+        with serving("GET", "/api/v1/rules", listing(RULE)) as daemon:
+            daemon.answer("POST", "/api/v1/rules/idle-after-burst/arm", RULE)
+            master, slave = pty.openpty()
+            os.write(master, typed)
+            daemon.memtend("rules", "arm", "idle-after-burst", stdin=slave, code=code)
+            armed = [r for r in daemon.requests if r.path.endswith("/arm")]
+            assert len(armed) == (code == 0), (typed, armed)
+            os.close(master)
+            os.close(slave)
+
+
+def test_rules_usage():
+    with FakeDaemon() as daemon:
+        for words in (["nonsense"], ["arm"], ["check"], ["put", "a"], ["list", "x"],
+                      ["put", "a", "b", "c"]):
+            said = daemon.memtend("rules", *words, code=2)
+            assert "usage" in said.err, said
+        assert daemon.requests == []
+
+
+def test_pause_and_resume():
+    with serving("POST", "/api/v1/pause", (204, None)) as daemon:
+        daemon.answer("POST", "/api/v1/resume", EVENTS[0])
+        daemon.memtend("pause", code=0)
+        assert daemon.requests[-1].body == {}
+        said = daemon.memtend("pause", "--for", "1h", "my-rule", code=0)
+        assert daemon.requests[-1].body == {"for_seconds": 3600, "rule": "my-rule"}, said
+        assert "1h" in said.err and "memtend resume my-rule" in said.err, said
+        daemon.memtend("resume", "my-rule", code=0)
+        assert daemon.requests[-1].path == "/api/v1/resume"
+        assert daemon.requests[-1].body == {"rule": "my-rule"}
+        daemon.memtend("pause", "--for", "soon", code=2)
+        daemon.memtend("pause", b"\xff\xfe".decode("utf-8", "surrogateescape"), code=2)
+
+
+def test_status():
+    status = {**STATUS, "paused": True, "missing": ["no PSI", "no PSS" + EVIL],
+              "store": {"state": "degraded", "detail": "disk full"}}
+    with serving("GET", "/api/v1/status", status) as daemon:
+        said = daemon.memtend("status", code=0)
+        for text in ("memtendd 0.1.0, up 1d 1h", "until resumed", "degraded: disk full",
+                     "3, 2 ready", "4, 1 armed", "no PSI"):
+            assert text in said.out, (text, said)
+    with serving("GET", "/api/v1/status", {"version": "0.1.0"}) as daemon:
+        daemon.memtend("status", code=0)  # what an asker with few rights gets
+
+
+def test_host():
+    with serving("GET", "/api/v1/host", HOST) as daemon:
+        said = daemon.memtend("host", code=0)
+        for text in ("mem.available", "512 MiB", "2.0 GiB", "psi.some.avg10", "1.2 %"):
+            assert text in said.out, (text, said)
+
+
+def test_query():
+    with serving("GET", "/api/v1/series", SERIES) as daemon:
+        said = daemon.memtend("query", "4711,4712", "rss,heap.free", "--since", "2h", "--points",
+                              "5", "--agg", "max", code=0)
+        query = daemon.requests[0].query
+        assert query["target"] == "4711,4712" and query["metric"] == "rss,heap.free", query
+        assert query["points"] == "5" and query["agg"] == "max" and "from" in query, query
+        row = said.out.splitlines()[1]
+        for text in ("100 MiB", "10.0 MiB", "247 MiB", "\u2588"):
+            assert text in row, (text, row)
+        said = daemon.memtend("query", "4711", "rss", "--csv", code=0)
+        lines = said.out.splitlines()
+        assert lines[0] == "time,target,metric,value", said
+        assert lines[1] == f"2026-11-22T10:40:00.000Z,4711-88213,rss_bytes,{100 << 20}", said
+        assert lines[3].endswith(",rss_bytes,"), said
+
+
+def test_query_range():
+    answer = {"series": [{"target": "unit:a,\"b\".service", "metric": "cpu_percent",
+                          "points": [[0, 1.5, 3.5], [1000, None]]}]}
+    with serving("GET", "/api/v1/series", answer) as daemon:
+        said = daemon.memtend("query", "unit:a", "cpu", "--agg", "range", "--csv", code=0)
+        assert said.out.splitlines() == [
+            "time,target,metric,min,max",
+            '1970-01-01T00:00:00.000Z,"unit:a,""b"".service",cpu_percent,1.5,3.5',
+            '1970-01-01T00:00:01.000Z,"unit:a,""b"".service",cpu_percent,,'], said
+
+
+def test_query_gone_and_wrong():
+    with serving("GET", "/api/v1/series", problem(404, "not_found", "no process 9")) as daemon:
+        daemon.memtend("query", "9", "rss", code=5)
+        said = daemon.memtend("query", "9", "rrs", code=2)
+        assert "rss" in said.err, said
+        for options in (["--agg", "median"], ["--points", "0"], ["--csv", "--json"]):
+            daemon.memtend("query", "9", "rss", *options, code=2)
+        daemon.memtend("query", "9", code=2)
+
+
+def test_open():
+    with serving("GET", "/api/v1/status", STATUS) as daemon:
+        state = daemon.home / "state"
+        state.mkdir()
+        said = daemon.memtend("open", "--state-dir", state, code=1)
+        assert str(state / "token") in said.err and said.out == "", said
+        (state / "token").write_text("0123abcd\n", encoding="utf-8")
+        said = daemon.memtend("open", "--state-dir", state, code=0)
+        assert said.out == "http://127.0.0.1:6368/#token=0123abcd\n", said
+        said = daemon.memtend("open", "--state-dir", state, "--http", "[::1]:80", code=0)
+        assert said.out == "http://[::1]:80/#token=0123abcd\n", said
+        for bad in ("localhost", ":80", "a:0", "a:99999", "a b:80", "evil/:80"):
+            daemon.memtend("open", "--http", bad, code=2)
+        for bad in ("", "a b", "x" * 4000, EVIL):
+            (state / "token").write_text(bad, encoding="utf-8")
+            assert daemon.memtend("open", "--state-dir", state, code=1).out == ""
+
+
+def test_waiting_line_on_a_terminal():
+    def slow(_request):
+        time.sleep(3)
+        return STATUS
+    with serving("GET", "/api/v1/status", slow) as daemon:
+        master, slave = pty.openpty()
+        done = subprocess.run([MEMTEND, "status", "--json"], stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=slave, check=True,
+                              env=environment({"MEMTEND_RUNTIME_DIR": str(daemon.runtime)}))
+        os.close(slave)
+        wrote = os.read(master, 4096)
+        os.close(master)
+        assert b"waiting for the daemon" in wrote and wrote.endswith(b"\r\x1b[K"), wrote
+        assert done.stdout.startswith(b"{"), done
+
+
+def test_no_request_is_lost():
+    with serving("GET", "/api/v1/host", HOST) as daemon:
+        for _ in range(20):
+            daemon.memtend("host", code=0)
+        wait_for("twenty requests", lambda: len(daemon.requests) == 20, 5)
+
+
+if __name__ == "__main__":
+    main()
