@@ -22,10 +22,11 @@ enum stat_field {
     STAT_THREADS = 20,
     STAT_START = 22,
     STAT_RSS = 24,
+    STAT_STACK = 28,
     STAT_FIELD_COUNT,
 };
 
-/* Fields 4 to 24 at text; false when one is missing. Negative ones (tty, nice) become 0. */
+/* Fields 4 to 28 at text; false when one is missing. Negative ones (tty, nice) become 0. */
 static bool stat_numbers(const char *text, size_t length, uint64_t values[static STAT_FIELD_COUNT])
 {
     size_t at = 0;
@@ -60,6 +61,7 @@ static enum outcome stat_fill(const uint64_t values[static STAT_FIELD_COUNT],
     stat->threads = (uint32_t)values[STAT_THREADS];
     stat->id.start_ticks = values[STAT_START];
     stat->rss_bytes = (int64_t)(values[STAT_RSS] * page_bytes);
+    stat->exec_mark = values[STAT_STACK];
     return OUTCOME_OK;
 }
 

@@ -7,21 +7,23 @@
 /* 1.4 KiB on a usual kernel; the list of groups may add some. What is cut is absent. */
 #define STATUS_SIZE 8192
 
-enum status_key { STATUS_UID, STATUS_FIRST_FIELD, STATUS_KEY_COUNT = 6 };
+enum status_key { STATUS_UID, STATUS_FIRST_FIELD, STATUS_KEY_COUNT = 7 };
 
 static const char *const status_keys[STATUS_KEY_COUNT] = {
     [STATUS_UID] = "Uid",
     [STATUS_FIRST_FIELD + PROC_STATUS_PEAK] = "VmHWM",
+    [STATUS_FIRST_FIELD + PROC_STATUS_RSS] = "VmRSS",
     [STATUS_FIRST_FIELD + PROC_STATUS_ANON] = "RssAnon",
     [STATUS_FIRST_FIELD + PROC_STATUS_FILE] = "RssFile",
     [STATUS_FIRST_FIELD + PROC_STATUS_SHMEM] = "RssShmem",
     [STATUS_FIRST_FIELD + PROC_STATUS_SWAP] = "VmSwap",
 };
 
+/* METRIC_COUNT: not sampled. */
 static const enum metric status_metrics[PROC_STATUS_FIELD_COUNT] = {
-    [PROC_STATUS_PEAK] = METRIC_PEAK_RSS, [PROC_STATUS_ANON] = METRIC_ANON,
-    [PROC_STATUS_FILE] = METRIC_FILE,     [PROC_STATUS_SHMEM] = METRIC_SHMEM,
-    [PROC_STATUS_SWAP] = METRIC_SWAP,
+    [PROC_STATUS_RSS] = METRIC_COUNT,   [PROC_STATUS_PEAK] = METRIC_PEAK_RSS,
+    [PROC_STATUS_ANON] = METRIC_ANON,   [PROC_STATUS_FILE] = METRIC_FILE,
+    [PROC_STATUS_SHMEM] = METRIC_SHMEM, [PROC_STATUS_SWAP] = METRIC_SWAP,
 };
 
 enum outcome proc_status_parse(const char *text, size_t length, struct proc_status *ret_status)
@@ -52,6 +54,8 @@ enum outcome proc_status_read(int proc, pid_t pid, struct proc_status *ret_statu
 void proc_status_sample(const struct proc_status *status, uint64_t mono_usec, struct sample *sample)
 {
     for (int field = 0; field < PROC_STATUS_FIELD_COUNT; field++) {
+        if (status_metrics[field] == METRIC_COUNT)
+            continue;
         if (status->present >> field & 1)
             sample_set(sample, status_metrics[field], status->bytes[field], mono_usec);
         else

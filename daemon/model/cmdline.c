@@ -2,6 +2,8 @@
 #include "model/cmdline.h"
 
 #include "base/text.h"
+#include "model/script.h"
+#include "model/secret.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -12,9 +14,6 @@
  * not use up room.
  */
 #define CMDLINE_REDACT_LIMIT 4096
-
-/* Random strings shorter than this are not told from names. 20 base64 digits hold 120 bits. */
-#define CMDLINE_RANDOM_LENGTH 20
 
 struct span {
     size_t from, to;
@@ -35,16 +34,6 @@ struct word {
     struct span span, argument;
 };
 
-struct secret_name {
-    const char *part;
-    bool strong; /* also hides in NAME:VALUE, where a weak one may be a module ("auth:app") */
-};
-
-static const struct secret_name secret_names[] = {
-    {"pass", true},       {"pwd", true},  {"secret", true}, {"token", true},
-    {"credential", true}, {"key", false}, {"auth", false},
-};
-
 /* Options of one letter whose value is a secret, attached or as the next argument. */
 struct short_option {
     const char *program;
@@ -63,23 +52,6 @@ static const struct short_option short_options[] = {
     {"kinit", "-w", true},      {"rabbitmqadmin", "-p", true},
 };
 
-/* Beginnings that only secrets have. */
-static const char *const secret_prefixes[] = {
-    "ghp_", "gho_", "ghs_", "ghu_", "github_pat_", "glpat-", "sk-",   "sk_live_", "rk_live_",
-    "xox",  "AKIA", "ASIA", "AIza", "eyJ",         "npm_",   "pypi-", "hf_",      "dop_v1_",
-};
-
-/* Interpreters, and their options that take the next argument for themselves. */
-struct interpreter {
-    const char *program;
-    const char *options_with_value;
-};
-
-static const struct interpreter interpreters[] = {
-    {"python", "WXQ"}, {"pypy", "WX"}, {"ruby", "rIC"}, {"perl", "I"}, {"node", "r"},
-    {"nodejs", "r"},   {"bash", "O"},  {"dash", "o"},   {"sh", "o"},   {"php", "dfz"},
-};
-
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
 static bool is_blank(char c)
@@ -87,24 +59,9 @@ static bool is_blank(char c)
     return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\0';
 }
 
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
-static bool is_lower(char c)
-{
-    return c >= 'a' && c <= 'z';
-}
-
-static bool is_upper(char c)
-{
-    return c >= 'A' && c <= 'Z';
-}
-
 static bool is_alnum(char c)
 {
-    return is_digit(c) || is_lower(c) || is_upper(c);
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
 static bool is_name(char c)
@@ -149,62 +106,17 @@ static struct span line_basename(const struct line *line, struct span span)
     return span;
 }
 
-/* "python", "python3", "python3.11", "-bash" (a login shell), but not "pythonic". */
-static const struct interpreter *line_interpreter(const struct line *line)
+/* Behind the quoted text that begins at from, and what is joined to it: 'a'"b". */
+static size_t line_quoted_end(const struct line *line, size_t from, size_t end)
 {
-    struct span name = line_basename(line, line_argument(line, 0));
-    if (name.from < name.to && line->bytes[name.from] == '-')
-        name.from++;
-    while (name.to > name.from &&
-           (is_digit(line->bytes[name.to - 1]) || line->bytes[name.to - 1] == '.'))
-        name.to--;
-    for (size_t i = 0; i < COUNT_OF(interpreters); i++)
-        if (line_equals(line, name, interpreters[i].program))
-            return &interpreters[i];
-    return NULL;
-}
-
-/* What an argument of an interpreter means for the search of the script. */
-enum script_search { SCRIPT_HERE, SCRIPT_NEXT, SCRIPT_SKIP_NEXT, SCRIPT_GO_ON, SCRIPT_NONE };
-
-static enum script_search script_look(const struct line *line, struct span argument,
-                                      const struct interpreter *interpreter)
-{
-    if (argument.from == argument.to)
-        return SCRIPT_GO_ON;
-    if (line->bytes[argument.from] != '-')
-        return SCRIPT_HERE;
-    if (argument.to - argument.from < 2 || line->bytes[argument.from + 1] == '-')
-        return line_equals(line, argument, "--") ? SCRIPT_NEXT : SCRIPT_GO_ON;
-    char last = line->bytes[argument.to - 1];
-    if (last == 'm')
-        return SCRIPT_NEXT;
-    if (last == 'c' || last == 'e')
-        return SCRIPT_NONE;
-    bool alone = argument.to - argument.from == 2;
-    return alone && strchr(interpreter->options_with_value, last) ? SCRIPT_SKIP_NEXT : SCRIPT_GO_ON;
-}
-
-static void line_find_script(struct line *line)
-{
-    const struct interpreter *interpreter = line_interpreter(line);
-    if (!interpreter)
-        return;
-    enum script_search state = SCRIPT_GO_ON;
-    for (size_t at = line_argument(line, 0).to + 1; at < line->length;) {
-        struct span argument = line_argument(line, at);
-        if (state == SCRIPT_SKIP_NEXT)
-            state = SCRIPT_GO_ON;
-        else if (state == SCRIPT_NEXT)
-            state = SCRIPT_HERE;
-        else
-            state = script_look(line, argument, interpreter);
-        if (state == SCRIPT_HERE)
-            line->script = argument;
-        if (state == SCRIPT_HERE || state == SCRIPT_NONE)
-            return;
-        at = argument.to + 1;
-    }
+    char quote = line->bytes[from];
+    size_t to = from + 1;
+    for (; to < end && line->bytes[to] != quote; to++)
+        if (line->bytes[to] == '\\' && to + 1 < end)
+            to++;
+    while (to < end && !is_blank(line->bytes[to]) && !strchr(",;)}]&|", line->bytes[to]))
+        to++;
+    return to;
 }
 
 /*
@@ -218,31 +130,15 @@ static void line_hide_value(struct line *line, const struct word *word, size_t f
         from++;
         whole = true;
     }
-    if (from == end)
-        return;
-    char quote = line->bytes[from];
-    size_t to = from + 1;
-    if (is_quote(quote))
-        while (to < end && line->bytes[to] != quote)
-            to++;
+    size_t to = from;
+    if (from < end && is_quote(line->bytes[from]))
+        to = line_quoted_end(line, from, end);
     else if (whole)
         to = end;
     else
         while (to < end && !is_blank(line->bytes[to]))
             to++;
     line_hide(line, from, to);
-}
-
-/* 0 = not a secret's name, 1 = weak, 2 = strong. */
-static int name_strength(const struct line *line, struct span name)
-{
-    char text[64];
-    text_copy_span(text, sizeof(text), line->bytes + name.from, name.to - name.from);
-    int strength = 0;
-    for (size_t i = 0; i < COUNT_OF(secret_names); i++)
-        if (text_contains_ignore_case(text, secret_names[i].part) && strength < 2)
-            strength = secret_names[i].strong ? 2 : 1;
-    return strength;
 }
 
 /* The name that ends at `end`, perhaps in quotes. Its last 63 bytes are enough to judge it. */
@@ -266,10 +162,11 @@ static void hide_assignments(struct line *line, const struct word *word)
             continue;
         bool quoted;
         struct span name = name_before(line, word->span.from, at, &quoted);
-        int strength = name_strength(line, name);
+        enum secret_name strength = secret_name(line->bytes + name.from, name.to - name.from);
         bool last = at + 1 == word->span.to;
         bool apart = quoted || last || is_quote(line->bytes[at + 1]);
-        if (strength == 0 || (separator == ':' && strength == 1 && !apart))
+        if (strength == SECRET_NAME_NO ||
+            (separator == ':' && strength == SECRET_NAME_WEAK && !apart))
             continue;
         line_hide_value(line, word, at + 1, name.from <= word->argument.from + 2);
         return;
@@ -297,40 +194,6 @@ static void hide_userinfo(struct line *line, const struct word *word)
     }
 }
 
-/*
- * Random text changes between letters, digits and cases far more often than names do. CamelCase
- * is full of upper-to-lower steps, so that one is not counted, and a digit is asked for. Measured
- * rates: hexadecimal 0.47, base36 0.40, base64 0.45; names with versions and dates below 0.15.
- */
-static bool looks_random(const char *bytes, size_t length)
-{
-    size_t digits = 0, uppers = 0, lowers = 0, changes = 0;
-    for (size_t i = 0; i < length; i++) {
-        digits += is_digit(bytes[i]);
-        uppers += is_upper(bytes[i]);
-        lowers += is_lower(bytes[i]);
-        if (i == 0 || !is_alnum(bytes[i]) || !is_alnum(bytes[i - 1]))
-            continue;
-        bool same = is_digit(bytes[i]) == is_digit(bytes[i - 1]) &&
-                    (is_lower(bytes[i]) || is_upper(bytes[i]) == is_upper(bytes[i - 1]));
-        changes += !same;
-    }
-    size_t known = digits + uppers + lowers;
-    size_t divisor = uppers > 0 && lowers > 0 ? 4 : 5;
-    return known >= CMDLINE_RANDOM_LENGTH && digits > 0 && changes * divisor >= known;
-}
-
-static bool has_secret_prefix(const struct line *line, struct span run)
-{
-    /* Shorter than this no token of those kinds is; "sk-learn" stays. */
-    if (run.to - run.from < 16)
-        return false;
-    for (size_t i = 0; i < COUNT_OF(secret_prefixes); i++)
-        if (line_starts_with(line, run, secret_prefixes[i]))
-            return true;
-    return false;
-}
-
 /* base64 has '+' and '/', but what follows a '/' is a path: its parts are judged one by one. */
 static bool is_random(const struct line *line, const struct word *word, size_t run_from, size_t at)
 {
@@ -348,7 +211,7 @@ static void hide_random(struct line *line, const struct word *word)
         if (at < word->span.to && is_random(line, word, run.from, at))
             continue;
         run.to = at;
-        if (looks_random(line->bytes + run.from, run.to - run.from) || has_secret_prefix(line, run))
+        if (secret_value(line->bytes + run.from, run.to - run.from))
             line_hide(line, run.from, run.to);
         run.from = at + 1;
     }
@@ -363,7 +226,7 @@ static void expect_secret(struct line *line, const struct word *word)
     for (size_t at = name.from; at < name.to; at++)
         if (!is_name(line->bytes[at]))
             return;
-    if (name_strength(line, name) > 0)
+    if (secret_name(line->bytes + name.from, name.to - name.from) != SECRET_NAME_NO)
         line->next_is_secret = true;
 }
 
@@ -475,7 +338,7 @@ size_t cmdline_redact(const char *bytes, size_t length, char *ret_text, size_t s
     if (line.length > CMDLINE_REDACT_LIMIT)
         line.length = CMDLINE_REDACT_LIMIT;
     if (line.length > 0) {
-        line_find_script(&line);
+        script_find(bytes, line.length, &line.script.from, &line.script.to);
         line_redact(&line);
     }
     char visible[CMDLINE_REDACT_LIMIT];
