@@ -7,15 +7,10 @@
 
 #include <dlfcn.h>
 #include <stdlib.h>
-#include <string.h>
 
 /* Above the largest chunk that glibc's per-thread cache keeps (1032 bytes): a cached chunk counts
  * as in use before and after. Below the smallest size that gets its own mapping. */
 #define ALLOCATOR_TRIAL_BYTES 3000
-
-/* malloc_info() walks the free chunks once more; where the first walk was dear the number of
- * arenas is not worth a second. */
-#define ALLOCATOR_DEAR_USEC 5000
 
 static struct {
     char name[CONTROL_TEXT_SIZE];
@@ -70,45 +65,8 @@ uint32_t allocator_capabilities(void)
     return allocator.glibc ? CONTROL_CAN_MALLOC | CONTROL_CAN_TRIM : 0;
 }
 
-struct allocator_count {
-    uint64_t arenas;
-    size_t matched; /* bytes of the pattern seen so far; it may span two writes */
-};
-
-static ssize_t allocator_on_text(void *cookie, const char *text, size_t size)
-{
-    static const char pattern[] = "<heap nr=";
-    struct allocator_count *count = cookie;
-    for (size_t i = 0; i < size; i++) {
-        if (text[i] == pattern[count->matched])
-            count->matched++;
-        else
-            count->matched = text[i] == pattern[0];
-        if (count->matched == sizeof(pattern) - 1) {
-            count->arenas++;
-            count->matched = 0;
-        }
-    }
-    return (ssize_t)size;
-}
-
-/* glibc tells the number of arenas only in the XML of malloc_info(). */
-static bool allocator_count_arenas(uint64_t *ret_arenas)
-{
-    struct allocator_count count = {0};
-    struct symbols_cookie_functions functions = {.write = allocator_on_text};
-    if (!libc_.malloc_info || !libc_.fopencookie)
-        return false;
-    FILE *stream = libc_.fopencookie(&count, "w", functions);
-    if (!stream)
-        return false;
-    bool known = libc_.malloc_info(0, stream) == 0;
-    if (fclose(stream) != 0 || !known)
-        return false;
-    *ret_arenas = count.arenas;
-    return true;
-}
-
+/* The number of arenas stays unknown: only malloc_info() tells it, through a stdio stream, and
+ * exit() walks the list of all streams without regard for a thread that is using one. */
 void allocator_stats(struct control_stats *stats)
 {
     if (!allocator.glibc)
@@ -122,10 +80,6 @@ void allocator_stats(struct control_stats *stats)
     stats->malloc_keepcost_bytes = info.keepcost;
     stats->has |= CONTROL_HAS_MALLOC_TOTAL | CONTROL_HAS_MALLOC_IN_USE | CONTROL_HAS_MALLOC_FREE |
                   CONTROL_HAS_MALLOC_KEEPCOST | CONTROL_HAS_MALLOC_USEC;
-    if (stats->malloc_usec < ALLOCATOR_DEAR_USEC && allocator_count_arenas(&stats->malloc_arenas)) {
-        stats->has |= CONTROL_HAS_MALLOC_ARENAS;
-        stats->malloc_usec = clock_mono_usec() - begin;
-    }
 }
 
 uint64_t allocator_trim(void)

@@ -66,12 +66,16 @@ void gil_pause(void)
     atomic_fetch_add(&gil.pauses, 1);
 }
 
-bool gil_resume(void)
+void gil_resume(void)
 {
     int before = atomic_load(&gil.pauses);
     while (before > 0 && !atomic_compare_exchange_weak(&gil.pauses, &before, before - 1))
         continue;
-    return before <= 1;
+}
+
+bool gil_is_paused(void)
+{
+    return atomic_load(&gil.pauses) > 0;
 }
 
 void gil_wait_for_leave(uint64_t timeout_usec)

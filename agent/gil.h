@@ -25,8 +25,8 @@ void gil_close(void);
 bool gil_is_closed(void);
 /* Around a fork; counted. */
 void gil_pause(void);
-/* Returns true when the last pause ended. */
-bool gil_resume(void);
+void gil_resume(void);
+bool gil_is_paused(void);
 /* Release the GIL, wait until nobody is inside (at most so long), take it back. */
 void gil_wait_for_leave(uint64_t timeout_usec);
 /* In the child of a fork. Async-signal-safe. */

@@ -52,7 +52,6 @@ static void *job_main(void *unused)
     atomic_store(&job.tid, (pid_t)syscall(SYS_gettid));
     thread_set_name("memtend-job");
     python_perform(&job.request, job_ticket(), &job.result);
-    atomic_store(&job.tid, 0);
     atomic_store(&job.ended, true);
     thread_wake();
     return NULL;
@@ -81,7 +80,7 @@ int job_start(const struct job_request *request)
 static void job_join(void)
 {
     if (job.exists && atomic_load(&job.ended)) {
-        thread_join(job.thread);
+        thread_join(job.thread, &job.tid);
         job.exists = false;
     }
 }
@@ -112,7 +111,8 @@ static void job_pause(void)
 void job_settle(uint64_t timeout_usec)
 {
     /* A finaliser that forks does so on the job's own thread. */
-    if (atomic_load(&job.tid) == (pid_t)syscall(SYS_gettid))
+    if (job.exists && !atomic_load(&job.ended) &&
+        atomic_load(&job.tid) == (pid_t)syscall(SYS_gettid))
         return;
     uint64_t deadline = clock_mono_usec() + timeout_usec;
     while (job.exists && !atomic_load(&job.ended) && clock_mono_usec() < deadline)

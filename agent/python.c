@@ -16,7 +16,7 @@
 #define PYTHON_MINOR_MIN 7
 #define PYTHON_MINOR_MAX 13
 /* Contact may fail while the interpreter is coming up; then it is given up for good. */
-#define PYTHON_CONTACT_TRIES 20
+#define PYTHON_CONTACT_TRIES 100
 /* Pause of the first collect of a process, per block of pymalloc: 75 to 130 ns per object were
  * measured, and an object is two to three blocks. Later ones are predicted from the last. */
 #define PYTHON_COLLECT_NSEC_PER_BLOCK 40
@@ -25,6 +25,7 @@ struct python_api python_api;
 
 static struct {
     char runtime[CONTROL_TEXT_SIZE];
+    uint64_t minor; /* of version 3 */
     bool supported;
     _Atomic bool ready;
     _Atomic int contact_tries;
@@ -50,9 +51,13 @@ static const struct symbol python_symbols[] = {
     API(import_module, "PyImport_ImportModule"),
     API(get_modules, "PyImport_GetModuleDict"),
     API(dict_get, "PyDict_GetItemString"),
+    API(list_new, "PyList_New"),
     API(dict_new, "PyDict_New"),
     API(dict_set, "PyDict_SetItemString"),
     API(get_attribute, "PyObject_GetAttrString"),
+    API(set_attribute, "PyObject_SetAttrString"),
+    API(text_new, "PyUnicode_FromString"),
+    API(bool_new, "PyBool_FromLong"),
     API(call, "PyObject_Call"),
     API(is_true, "PyObject_IsTrue"),
     API(size, "PyObject_Size"),
@@ -96,18 +101,22 @@ void python_identify(void)
     size_t length = text_copy(python.runtime, sizeof(python.runtime), "cpython ");
     text_copy_span(python.runtime + length, sizeof(python.runtime) - length, version,
                    strcspn(version, " "));
-    uint64_t minor = 0;
     size_t used;
     if (strncmp(version, "3.", 2) != 0 ||
-        text_scan_u64(version + 2, strlen(version + 2), &minor, &used) < 0)
+        text_scan_u64(version + 2, strlen(version + 2), &python.minor, &used) < 0)
         return;
-    python.supported = minor >= PYTHON_MINOR_MIN && minor <= PYTHON_MINOR_MAX &&
+    python.supported = python.minor >= PYTHON_MINOR_MIN && python.minor <= PYTHON_MINOR_MAX &&
                        !strstr(version, "free-threading") && python_load();
 }
 
 bool python_is_supported(void)
 {
     return python.supported;
+}
+
+bool python_counts_threads_late(void)
+{
+    return python.minor >= 13;
 }
 
 const char *python_runtime(void)
@@ -138,9 +147,9 @@ void *python_call(void *function, void *arguments)
     return result;
 }
 
-/* ---- contact: the first time in the interpreter ---- */
-
-static void python_contact(struct job_result *result)
+/* The first job after contact; from here on the interpreter waits for us before it goes down, so
+ * imports are safe. */
+static bool python_open(void)
 {
     const struct {
         void **place;
@@ -154,22 +163,18 @@ static void python_contact(struct job_result *result)
         {&python.get_freeze_count, "gc", "get_freeze_count"},
         {&python.get_blocks, "sys", "getallocatedblocks"},
     };
-    result->result = CONTROL_RESULT_FAILED;
-    atomic_fetch_add(&python.contact_tries, 1);
-    if (!python.gc)
-        python.gc = python_api.import_module("gc");
+    if (python.gc)
+        return python.collect != NULL;
+    python.gc = python_api.import_module("gc");
     for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
         void *module = python_api.import_module(wanted[i].module);
-        if (module && !*wanted[i].place)
+        if (module)
             *wanted[i].place = python_api.get_attribute(module, wanted[i].attribute);
         if (module)
             python_api.unref(module);
     }
     python_api.error_clear();
-    if (python.gc && python.collect && contact_register() == 0) {
-        atomic_store(&python.ready, true);
-        result->result = CONTROL_RESULT_OK;
-    }
+    return python.gc && python.collect;
 }
 
 /* ---- numbers ---- */
@@ -345,6 +350,14 @@ static enum control_result python_refusal(enum gil_outcome outcome)
     return outcome == GIL_CLOSING ? CONTROL_RESULT_CLOSING : CONTROL_RESULT_NOT_READY;
 }
 
+static void python_contact(struct job_result *result)
+{
+    atomic_fetch_add(&python.contact_tries, 1);
+    bool done = contact_register() == 0;
+    atomic_store(&python.ready, done);
+    result->result = done ? CONTROL_RESULT_OK : CONTROL_RESULT_FAILED;
+}
+
 void python_perform(const struct job_request *request, uint64_t ticket, struct job_result *result)
 {
     int gil;
@@ -357,21 +370,19 @@ void python_perform(const struct job_request *request, uint64_t ticket, struct j
     }
     uint64_t taken = clock_mono_usec();
     result->gil_wait_usec = taken - begin;
-    switch (request->kind) {
-    case JOB_CONTACT:
+    if (request->kind == JOB_CONTACT) {
         python_contact(result);
-        break;
-    case JOB_STAT:
+    } else if (!python_open()) {
+        result->result = CONTROL_RESULT_FAILED;
+    } else if (request->kind == JOB_STAT) {
         python_stat(&result->stats);
-        result->run_usec = clock_mono_usec() - taken;
-        break;
-    case JOB_COLLECT:
-        if (request->mode == CONTROL_MODE_MAIN || python_finalisers_are_bound()) {
-            python_collect_on_main(request, ticket, gil, begin, result);
-            return;
-        }
+    } else if (request->mode == CONTROL_MODE_MAIN || python_finalisers_are_bound()) {
+        python_collect_on_main(request, ticket, gil, begin, result);
+        return;
+    } else {
         python_collect(request, result);
-        break;
     }
+    if (request->kind == JOB_STAT)
+        result->run_usec = clock_mono_usec() - taken;
     gil_drop(gil);
 }

@@ -23,9 +23,13 @@ struct python_api {
     void *(*import_module)(const char *);
     void *(*get_modules)(void);
     void *(*dict_get)(void *, const char *);
+    void *(*list_new)(ssize_t);
     void *(*dict_new)(void);
     int (*dict_set)(void *, const char *, void *);
     void *(*get_attribute)(void *, const char *);
+    int (*set_attribute)(void *, const char *, void *);
+    void *(*text_new)(const char *);
+    void *(*bool_new)(long);
     void *(*call)(void *, void *, void *);
     int (*is_true)(void *);
     ssize_t (*size)(void *);
@@ -49,6 +53,8 @@ bool python_is_present(void);
 /* Constructor: which one, and can we serve it? */
 void python_identify(void);
 bool python_is_supported(void);
+/* os.fork() looks for other threads after its hooks, not before. */
+bool python_counts_threads_late(void);
 /* "cpython 3.13.0", "" without Python. */
 const char *python_runtime(void);
 

@@ -39,8 +39,6 @@ static const struct symbol libc_symbols[] = {
     LIBC(version, "gnu_get_libc_version", true),
     LIBC(malloc_trim, "malloc_trim", false),
     LIBC(mallinfo2, "mallinfo2", false),
-    LIBC(malloc_info, "malloc_info", false),
-    LIBC(fopencookie, "fopencookie", false),
 };
 
 void *symbols_find(void *search, const char *name)

@@ -10,7 +10,6 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdio.h>
 
 struct symbol {
     const char *name;
@@ -27,13 +26,6 @@ struct symbols_mallinfo { /* struct mallinfo2 of glibc 2.33 */
     size_t arena, ordblks, smblks, hblks, hblkhd, usmblks, fsmblks, uordblks, fordblks, keepcost;
 };
 
-struct symbols_cookie_functions { /* cookie_io_functions_t */
-    ssize_t (*read)(void *, char *, size_t);
-    ssize_t (*write)(void *, const char *, size_t);
-    int (*seek)(void *, long *, int);
-    int (*close)(void *);
-};
-
 struct symbols_libc {
     int (*pthread_create)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
     int (*pthread_join)(pthread_t, void **);
@@ -46,8 +38,6 @@ struct symbols_libc {
     /* optional */
     int (*malloc_trim)(size_t);
     struct symbols_mallinfo (*mallinfo2)(void);
-    int (*malloc_info)(int, FILE *);
-    FILE *(*fopencookie)(void *, const char *, struct symbols_cookie_functions);
 };
 
 extern struct symbols_libc libc_;

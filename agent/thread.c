@@ -19,6 +19,8 @@
 #define THREAD_STACK_BYTES (320 * 1024)
 /* A finaliser that never ends must not keep a fork from happening. */
 #define THREAD_SETTLE_USEC (1 * USEC_PER_SEC)
+/* libc's join ends some microseconds before the kernel's exit does; preempted, it may be longer. */
+#define THREAD_GONE_NAPS 200
 
 static struct {
     atomic_flag lock; /* over starting and stopping; never held while waiting for the GIL */
@@ -69,9 +71,15 @@ int thread_create(pthread_t *ret_thread, size_t stack_bytes, void *(*body)(void 
     return -error;
 }
 
-void thread_join(pthread_t other)
+void thread_join(pthread_t other, const _Atomic pid_t *tid)
 {
     libc_.pthread_join(other, NULL);
+    pid_t number = atomic_load(tid);
+    for (int i = 0; i < THREAD_GONE_NAPS && number > 0; i++) {
+        if (syscall(SYS_tgkill, getpid(), number, 0) < 0)
+            return;
+        thread_nap();
+    }
 }
 
 static void thread_sleep(uint64_t usec)
@@ -137,7 +145,7 @@ void thread_stop(void)
         atomic_store(&thread.stop, true);
         thread_signal();
         atomic_store(&thread.stop_sent, true);
-        thread_join(thread.thread);
+        thread_join(thread.thread, &thread.tid);
         thread.running = false;
         atomic_store(&thread.tid, 0);
     }

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Many short lives and many forks under a daemon that never stops asking. A host that ends in any
-other way than it would alone is one too many. MEMTEND_LONG=1: 10000 of each instead of 50."""
+other way than it would alone is one too many. MEMTEND_LONG=1: 10000 of each instead of 50;
+MEMTEND_COUNT says another number."""
+import os
 import random
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -8,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from host import LONG, Host, Place, interpreters, need_agent, script
 from standin import hammer
 
-COUNT = 10000 if LONG else 50
+COUNT = 10000 if LONG else int(os.environ.get("MEMTEND_COUNT", "50"))
 
 # (script, options, exit code): what a program may be doing when it ends. {0} is 0 to 30 ms.
 LIVES = [
@@ -84,7 +86,7 @@ def starts(interpreter):
 
 
 def forks(interpreter):
-    options = ("-W", "error") if interpreter.version >= (3, 12) else ()
+    options = ("-W", "always") if interpreter.version >= (3, 12) else ()
     per_host = 50
     bad, said_hello = [], 0
     for _ in range(max(1, COUNT // per_host)):

@@ -1,0 +1,204 @@
+# SPDX-License-Identifier: MIT
+"""Things that programs do to what is inside them: pools, children, exec, closing descriptors."""
+import os
+import socket
+
+from host import Host, Place, check, need_agent, run_cases, script, since
+from standin import Gone, hammer
+
+
+def _pool(interpreter, method):
+    text = """if 1:
+        import multiprocessing, sys
+        def square(x):
+            return x * x
+        if __name__ == "__main__":
+            context = multiprocessing.get_context("{0}")
+            with context.Pool(2) as pool:
+                print(sum(pool.map(square, range(100))))
+                sys.stdout.flush()
+                sys.stdin.readline()""".format(method)
+    # Without -W error where the program itself has threads when it forks (Pool's own).
+    with Place(hammer) as place:
+        path = os.path.join(place.folder, "pool.py")
+        with open(path, "w") as file:
+            file.write("\n".join(line[8:] for line in text.split("\n")[1:]) + "\n")
+        host = Host(place.daemon, [interpreter.path, path])
+        check(host.line() == "328350", "pool.map")
+        workers = place.daemon.wait(
+            lambda: len({one.pid for one in place.daemon.sessions}) >= 3 and
+            {one.pid for one in place.daemon.sessions}, "hello from the workers")
+        check(host.pid in workers, "hello from the parent")
+        host.go()
+        host.end()
+
+
+@since(3, 7)
+def pool_by_fork(interpreter):
+    _pool(interpreter, "fork")
+
+
+@since(3, 7)
+def pool_by_spawn(interpreter):
+    _pool(interpreter, "spawn")
+
+
+@since(3, 7)
+def pool_by_forkserver(interpreter):
+    _pool(interpreter, "forkserver")
+
+
+@since(3, 7)
+def a_forked_child_says_whose_it_is(interpreter):
+    text = """if 1:
+        import os, sys
+        sys.stdin.readline()
+        pid = os.fork()
+        sys.stdin.readline() if pid == 0 else os.waitpid(pid, 0)"""
+    with Place() as place:
+        host = Host(place.daemon, script(interpreter, text), MEMTEND_NAME="family")
+        session = place.daemon.session(host.pid)
+        session.wait_ready()
+        host.go()
+        child = place.daemon.wait(lambda: [one for one in place.daemon.sessions
+                                           if one.pid != host.pid], "hello of the child")[0]
+        hello = child.hello
+        check(hello["forked"] and hello["fork_ppid"] == host.pid, str(hello))
+        check(hello["name"] == "family" and hello["fork_count"] == 0, str(hello))
+        check(child.run("collect", "trim")[0]["outcome"] == "ok", "collect in the child")
+        check(session.stat()["fork_count"] == 1, "forks of the parent")
+        check(not session.closed.is_set(), "the parent keeps its connection")
+        host.go()
+        host.end()
+
+
+def children_are_left_alone(interpreter):
+    text = """if 1:
+        import os, subprocess, sys
+        sys.stdin.readline()
+        for i in range(10):
+            assert subprocess.check_output(["echo", "a"]) == b"a\\n"
+            assert subprocess.check_output("echo b; echo c", shell=True) == b"b\\nc\\n"
+            assert subprocess.call(["true"], preexec_fn=lambda: None, close_fds=True) == 0
+        assert subprocess.check_output([sys.executable, "-c", "print(1)"]) == b"1\\n"
+        assert os.system("exit 3") == 3 << 8"""
+    with Place(hammer) as place:
+        host = Host(place.daemon, script(interpreter, text))
+        session = place.daemon.session(host.pid)
+        if interpreter.full:
+            session.wait_ready()
+        host.go()
+        host.end()
+        others = [one for one in place.daemon.sessions if one.pid != host.pid]
+        tools = [one for one in others if not one.hello["runtime"]]
+        check(not tools, "a tool said hello: %s" % [one.hello for one in tools])
+
+
+def exec_keeps_the_pid_and_says_hello_again(interpreter):
+    text = """if 1:
+        import os, sys
+        sys.stdin.readline()
+        os.execv(sys.executable, [sys.executable, "-c", "import sys; sys.stdin.readline()"])"""
+    with Place() as place:
+        host = Host(place.daemon, script(interpreter, text))
+        first = place.daemon.session(host.pid)
+        first.stat(gc=False)
+        host.go()
+        second = place.daemon.session(host.pid, skip=1)
+        check(not second.hello["forked"] and first.closed.wait(5), "session after exec")
+        check(second.stat(gc=False)["t"] == "stats", "stat after exec")
+        host.go()
+        host.end()
+
+
+def stolen_descriptors_stay_the_programs_own(interpreter):
+    text = """if 1:
+        import os, sys
+        path = sys.argv[1]
+        def sockets():
+            found = []
+            for name in os.listdir("/proc/self/fd"):
+                try:
+                    if os.readlink("/proc/self/fd/" + name).startswith("socket:"):
+                        found.append(int(name))
+                except OSError:
+                    pass
+            return [fd for fd in found if fd > 2]
+        for i in range(5):
+            sys.stdin.readline()
+            mine = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+            if i % 2:
+                for fd in sockets():
+                    os.dup2(mine, fd)
+            else:
+                taken = sockets()
+                os.closerange(mine + 1, 1024)
+                for fd in taken:
+                    os.dup2(mine, fd)
+            print("stolen"); sys.stdout.flush()
+        sys.stdin.readline()
+        assert os.fstat(mine).st_size == 0 and os.lseek(mine, 0, 1) == 0"""
+
+    def ask(session):
+        try:
+            while True:
+                session.stat(gc=False)
+        except Gone:
+            pass
+
+    with Place(ask) as place:
+        file = os.path.join(place.folder, "database")
+        host = Host(place.daemon, script(interpreter, text) + [file])
+        for number in range(5):
+            place.daemon.session(host.pid, skip=number)
+            host.go()
+            check(host.line() == "stolen", "script")
+        place.daemon.session(host.pid, skip=5)
+        host.go()
+        host.end()
+        check(os.path.getsize(file) == 0, "the agent wrote into the program's file")
+
+
+def a_daemon_of_another_uid_is_refused(interpreter):
+    if os.geteuid() != 0:
+        return
+    text = "import sys; sys.stdin.readline()"
+    with Place(uid=65534) as place:
+        host = Host(place.daemon, script(interpreter, text))
+        place.daemon.wait(lambda: place.daemon.refusals, "refused connection")
+        check(not place.daemon.sessions, "hello to a stranger")
+        host.go()
+        host.end()
+        host = Host(place.daemon, script(interpreter, text), MEMTEND_DAEMON_UID="65534")
+        place.daemon.session(host.pid).stat(gc=False)
+        host.go()
+        host.end()
+
+
+def a_daemon_that_does_not_read_blocks_nothing(interpreter):
+    text = """if 1:
+        import sys
+        print("up"); sys.stdout.flush()
+        sys.stdin.readline()"""
+    with Place() as place:
+        host = Host(place.daemon, script(interpreter, text))
+        session = place.daemon.session(host.pid)
+        session.connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
+        request = b'{"t":"stat","id":1,"malloc":true,"gc":false,"gil_timeout_msec":1}\n'
+        try:
+            session.connection.settimeout(2)
+            for _ in range(3000):
+                session.connection.sendall(request)
+        except OSError:
+            pass  # the agent hung up or stopped reading: both are its right
+        check(host.line() == "up", "the program went on")
+        host.go()
+        host.end()
+
+
+if __name__ == "__main__":
+    need_agent()
+    run_cases([pool_by_fork, pool_by_spawn, pool_by_forkserver, a_forked_child_says_whose_it_is,
+               children_are_left_alone, exec_keeps_the_pid_and_says_hello_again,
+               stolen_descriptors_stay_the_programs_own, a_daemon_of_another_uid_is_refused,
+               a_daemon_that_does_not_read_blocks_nothing])
