@@ -10,11 +10,13 @@ An answer is a dict or list (sent as JSON), bytes (sent as they are), a (status,
 (status, answer, headers) tuple, or a function of the request that returns one of these.
 """
 
+import contextlib
 import http.server
 import json
 import os
 import pathlib
 import shutil
+import socket
 import socketserver
 import tempfile
 import threading
@@ -27,6 +29,25 @@ from case import memtend
 class Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
     daemon_threads = True
     answers = None  # the FakeDaemon
+
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        self.connections = set()
+
+    def finish_request(self, request, client_address):
+        self.connections.add(request)
+        try:
+            super().finish_request(request, client_address)
+        finally:
+            self.connections.discard(request)
+
+    def close_all(self):
+        """What the end of a real daemon does to its clients."""
+        self.shutdown()
+        self.server_close()
+        for connection in list(self.connections):
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
 
     def handle_error(self, request, client_address):
         """A client that goes away is part of some tests."""
@@ -107,8 +128,8 @@ class FakeDaemon:
                          daemon=True).start()
 
     def stop(self):
-        self.server.shutdown()
-        self.server.server_close()
+        self.server.close_all()
+        self.server = None
         os.unlink(self.runtime / "http.sock")
 
     def __enter__(self):
@@ -117,6 +138,5 @@ class FakeDaemon:
 
     def __exit__(self, *_):
         if self.server:
-            self.server.shutdown()
-            self.server.server_close()
+            self.server.close_all()
         shutil.rmtree(self.home, ignore_errors=True)
