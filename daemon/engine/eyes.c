@@ -48,8 +48,8 @@ static void eyes_identity(struct head *head, struct process *process,
     char full[EYES_CMDLINE_MAX], redacted[PROCESS_CMDLINE_SIZE];
     cmdline_full(answer->payload, answer->payload_length, full, sizeof(full));
     cmdline_redact(answer->payload, answer->payload_length, redacted, sizeof(redacted));
-    bool another = process->exe_inode != 0 && (process->exe_inode != answer->exe_inode ||
-                                               process->exe_device != answer->exe_device);
+    bool another = process->exec_mark != 0 && process->exec_mark != answer->exec_mark;
+    process->exec_mark = answer->exec_mark;
     process->exe_device = answer->exe_device;
     process->exe_inode = answer->exe_inode;
     tracked->identity_usec = now;

@@ -48,14 +48,19 @@ static int role_errno(enum outcome outcome)
     return errors[outcome];
 }
 
-/* 0 when the pid is still the process that was meant. */
-static int role_check(const struct role *role, const struct probe_request *request)
+/* 0 when the pid is still the process that was meant, running what *mark says (0 = first look). */
+static int role_check(const struct role *role, const struct probe_request *request, uint64_t *mark)
 {
     struct proc_stat stat;
     enum outcome outcome = proc_stat_read(role->proc, request->pid, &stat);
     if (outcome != OUTCOME_OK)
         return role_errno(outcome);
-    return stat.id.start_ticks == request->start_ticks ? 0 : -ESRCH;
+    if (stat.id.start_ticks != request->start_ticks)
+        return -ESRCH;
+    if (*mark != 0 && stat.exec_mark != *mark)
+        return -EAGAIN; /* it called exec while being read: half of each program */
+    *mark = stat.exec_mark;
+    return 0;
 }
 
 static enum outcome role_read_cmdline(struct role *role, const struct probe_request *request,
@@ -142,16 +147,19 @@ static void role_read(struct role *role, const struct probe_request *request,
         answer->result = -ETIMEDOUT;
         return;
     }
-    answer->result = role_check(role, request);
+    uint64_t mark = 0;
+    answer->result = role_check(role, request, &mark);
     if (answer->result < 0)
         return;
     role_set_alarm(request->time_budget_usec + ROLE_HUNG_USEC);
     role_read_parts(role, request, answer);
     role_set_alarm(0);
     answer->duration_usec = clock_mono_usec() - begun;
-    int after = role_check(role, request);
-    if (after == 0)
+    int after = role_check(role, request, &mark);
+    if (after == 0) {
+        answer->exec_mark = answer->present & PROBE_WHAT_CMDLINE ? mark : 0;
         return;
+    }
     answer->result = after;
     answer->present = 0;
     answer->payload_length = 0;

@@ -6,10 +6,12 @@
 
 static bool group_tied(const struct process *child, const struct process *parent)
 {
-    if (child->exe_inode == 0 || parent->exe_inode == 0)
+    if (child->exec_mark == 0 || child->exec_mark != parent->exec_mark)
         return false;
-    return child->exe_inode == parent->exe_inode && child->exe_device == parent->exe_device &&
-           child->uid == parent->uid && parent->id.start_ticks <= child->id.start_ticks;
+    /* Without randomisation every program has the same mark: then the file has to tell. */
+    if (child->exe_inode != parent->exe_inode || child->exe_device != parent->exe_device)
+        return false;
+    return parent->id.start_ticks <= child->id.start_ticks;
 }
 
 static uint32_t group_root(const struct process *processes, uint32_t index,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Families: processes tied by fork without exec. Two processes are tied when one is the parent of
- * the other and both run the same executable file; a child's family includes its parent. Pure,
- * works on the table in place.
+ * the other and both have the same exec_mark and executable file; a child's family includes its
+ * parent. Pure, works on the table in place.
  */
 #ifndef MEMTEND_MODEL_GROUP_H
 #define MEMTEND_MODEL_GROUP_H

@@ -49,6 +49,11 @@ struct process {
     uint32_t exec_count;
     bool kernel_thread;
     uint64_t exe_device, exe_inode; /* of PID/exe; both 0 = unknown */
+    /*
+     * Where the stack began. exec draws it anew (address space randomisation), fork keeps it: two
+     * relatives with the same one have not called exec since they parted. 0 = unknown.
+     */
+    uint64_t exec_mark;
     struct process_id family;       /* root of the family; own id when alone or unknown */
     uint32_t family_size;           /* members alive, >= 1 */
     uint64_t first_seen_usec;       /* monotonic */

@@ -32,7 +32,7 @@ struct answer_packet {
     struct probe_rollup rollup;
     int64_t own_private_bytes, own_rss_bytes;
     uint32_t payload_length, rights;
-    uint64_t reserved; /* 0 */
+    uint64_t exec_mark;
 };
 
 _Static_assert(sizeof(struct request_packet) == PROBE_REQUEST_SIZE, "no padding in a request");
@@ -100,6 +100,7 @@ void probe_answer_encode(const struct probe_answer *answer,
         .duration_usec = answer->duration_usec,
         .exe_device = answer->exe_device,
         .exe_inode = answer->exe_inode,
+        .exec_mark = answer->exec_mark,
         .rollup = answer->rollup,
         .own_private_bytes = answer->own_private_bytes,
         .own_rss_bytes = answer->own_rss_bytes,
@@ -150,6 +151,7 @@ int probe_answer_decode(const unsigned char *bytes, size_t size, struct probe_an
         .duration_usec = packet.duration_usec,
         .exe_device = packet.exe_device,
         .exe_inode = packet.exe_inode,
+        .exec_mark = packet.exec_mark,
         .rollup = packet.rollup,
         .rights = packet.rights,
         .own_private_bytes = packet.own_private_bytes,

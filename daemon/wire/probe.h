@@ -63,6 +63,7 @@ struct probe_answer {
     uint32_t rights;        /* enum probe_rights */
     uint64_t duration_usec; /* wall time the reading took */
     uint64_t exe_device, exe_inode;           /* CMDLINE; both 0 = could not be seen */
+    uint64_t exec_mark;                       /* CMDLINE; see model/process.h, 0 = not seen */
     struct probe_rollup rollup;               /* ROLLUP */
     int64_t own_private_bytes, own_rss_bytes; /* of the probe itself; -1 = unknown */
     uint32_t payload_length;

@@ -67,16 +67,19 @@ static void test_table_families(void **state)
     assert_int_equal(table_init(&table, 8), 0);
     static const struct {
         int pid, parent, exe;
-    } rows[] = {{10, 1, 7}, {11, 10, 7}, {12, 11, 7}, {13, 10, 9}, {14, 10, 0}, {15, 14, 0}};
+    } rows[] = {{10, 1, 7},  {11, 10, 7}, {12, 11, 7}, {13, 10, 9},
+                {14, 10, 0}, {15, 14, 0}, {16, 10, 7}};
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct process *process = table_add(&table, id_of(rows[i].pid));
         process->ppid = rows[i].parent;
-        process->exe_inode = (uint64_t)rows[i].exe;
+        process->exe_inode = process->exec_mark = (uint64_t)rows[i].exe;
     }
+    table_find_pid(&table, 16)->exec_mark = 8;
     table_families(&table);
     assert_int_equal(table_find_pid(&table, 12)->family.pid, 10);
     assert_int_equal(table_find_pid(&table, 10)->family_size, 3);
     assert_int_equal(table_find_pid(&table, 12)->family_size, 3);
+    assert_int_equal(table_find_pid(&table, 16)->family_size, 1); /* same file, after exec */
     assert_int_equal(table_find_pid(&table, 13)->family_size, 1); /* another program */
     assert_int_equal(table_find_pid(&table, 15)->family_size, 1); /* unknown is not family */
     table_finish(&table, NULL, NULL);
