@@ -23,13 +23,14 @@ static ssize_t by_pid(const void *context, pid_t pid)
     return -1;
 }
 
-static struct process *add(struct table *table, pid_t pid, pid_t parent, uint64_t exe)
+static struct process *add(struct table *table, pid_t pid, pid_t parent, uint64_t mark)
 {
     struct process *process = &table->processes[table->count++];
     *process = (struct process){.id = {.pid = pid, .start_ticks = (uint64_t)pid * 10},
                                 .ppid = parent,
                                 .exe_device = 1,
-                                .exe_inode = exe};
+                                .exe_inode = 7,
+                                .exec_mark = mark};
     return process;
 }
 
@@ -71,19 +72,22 @@ static void test_what_is_unknown_ties_nothing(void **state)
     assert_int_equal(parent->family_size, 1);
 }
 
-static void test_another_user_or_a_younger_parent_ties_nothing(void **state)
+static void test_another_program_or_a_younger_parent_ties_nothing(void **state)
 {
     (void)state;
     static struct table table;
     table.count = 0;
     const struct process *parent = add(&table, 10, 1, 5);
-    struct process *dropped = add(&table, 20, 10, 5);
-    dropped->uid = 1000;
+    struct process *other = add(&table, 20, 10, 5);
+    other->exe_inode = 8; /* no randomisation: all marks are the same */
     struct process *recycled = add(&table, 30, 40, 5); /* its parent's pid is someone younger */
     add(&table, 40, 1, 5);
+    struct process *dropped = add(&table, 50, 10, 5);
+    dropped->uid = 1000; /* a worker that gave up its rights is still one of the family */
     families(&table);
-    assert_false(group_same_family(parent, dropped));
+    assert_false(group_same_family(parent, other));
     assert_true(process_id_equal(recycled->family, recycled->id));
+    assert_true(group_same_family(parent, dropped));
 }
 
 /* Hostile or torn data must not loop for ever. */
@@ -107,7 +111,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_master_and_workers),
         cmocka_unit_test(test_what_is_unknown_ties_nothing),
-        cmocka_unit_test(test_another_user_or_a_younger_parent_ties_nothing),
+        cmocka_unit_test(test_another_program_or_a_younger_parent_ties_nothing),
         cmocka_unit_test(test_circles_and_long_chains_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT */
+#include "wire/probe.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static struct probe_request some_request(void)
+{
+    return (struct probe_request){.sequence = 7,
+                                  .pid = 4711,
+                                  .start_ticks = UINT64_MAX,
+                                  .what = PROBE_WHAT_ALL,
+                                  .byte_budget = PROBE_PAYLOAD_MAX,
+                                  .time_budget_usec = 2000000,
+                                  .deadline_usec = 123456789};
+}
+
+static struct probe_answer some_answer(void)
+{
+    return (struct probe_answer){.sequence = 7,
+                                 .pid = 4711,
+                                 .start_ticks = 88213,
+                                 .what = PROBE_WHAT_ALL,
+                                 .present = PROBE_WHAT_ALL,
+                                 .dropped = 3,
+                                 .rights = PROBE_RIGHT_PTRACE,
+                                 .duration_usec = 99,
+                                 .exe_device = 1,
+                                 .exe_inode = 2,
+                                 .exec_mark = 3,
+                                 .rollup = {.rss = 10, .pss = 9, .uss = 8, .swap_pss = 1},
+                                 .own_private_bytes = -1,
+                                 .own_rss_bytes = 5,
+                                 .payload_length = 4};
+}
+
+/* The packet of an answer with payload "a\0b\0"; its size. */
+static size_t pack(const struct probe_answer *answer,
+                   unsigned char ret_packet[static PROBE_HEADER_SIZE + 4])
+{
+    probe_answer_encode(answer, ret_packet);
+    memcpy(ret_packet + PROBE_HEADER_SIZE, "a\0b", 4);
+    return PROBE_HEADER_SIZE + answer->payload_length;
+}
+
+static void test_request_round_trip(void **state)
+{
+    (void)state;
+    struct probe_request request = some_request(), back;
+    unsigned char packet[PROBE_REQUEST_SIZE];
+    probe_request_encode(&request, packet);
+    assert_int_equal(probe_request_decode(packet, sizeof(packet), &back), 0);
+    assert_int_equal(back.sequence, 7);
+    assert_int_equal(back.pid, 4711);
+    assert_true(back.start_ticks == UINT64_MAX);
+    assert_int_equal(back.what, PROBE_WHAT_ALL);
+    assert_int_equal(back.byte_budget, PROBE_PAYLOAD_MAX);
+    assert_int_equal(back.time_budget_usec, 2000000);
+    assert_int_equal(back.deadline_usec, 123456789);
+}
+
+static void refuse_request(struct probe_request request)
+{
+    unsigned char packet[PROBE_REQUEST_SIZE];
+    struct probe_request back = {.sequence = 42};
+    probe_request_encode(&request, packet);
+    assert_int_equal(probe_request_decode(packet, sizeof(packet), &back), -EBADMSG);
+    assert_int_equal(back.sequence, 42);
+}
+
+static void test_request_refusals(void **state)
+{
+    (void)state;
+    struct probe_request request = some_request();
+    request.pid = 0;
+    refuse_request(request);
+    request.pid = -1;
+    refuse_request(request);
+    request = some_request();
+    request.what = 0;
+    refuse_request(request);
+    request.what = PROBE_WHAT_ALL + 1;
+    refuse_request(request);
+    request = some_request();
+    request.byte_budget = PROBE_PAYLOAD_MAX + 1;
+    refuse_request(request);
+    request = some_request();
+    request.time_budget_usec = PROBE_TIME_MAX_USEC + 1;
+    refuse_request(request);
+}
+
+static void test_request_size_magic_and_version(void **state)
+{
+    (void)state;
+    struct probe_request request = some_request(), back;
+    unsigned char packet[PROBE_REQUEST_SIZE + 1] = {0};
+    probe_request_encode(&request, packet);
+    for (size_t size = 0; size <= sizeof(packet); size++)
+        assert_int_equal(probe_request_decode(packet, size, &back),
+                         size == PROBE_REQUEST_SIZE ? 0 : -EBADMSG);
+    for (size_t i = 0; i < 8; i++) {
+        packet[i] ^= 1;
+        assert_int_equal(probe_request_decode(packet, PROBE_REQUEST_SIZE, &back), -EBADMSG);
+        packet[i] ^= 1;
+    }
+}
+
+static void test_answer_round_trip(void **state)
+{
+    (void)state;
+    struct probe_answer answer = some_answer(), back;
+    unsigned char packet[PROBE_HEADER_SIZE + 4];
+    size_t size = pack(&answer, packet);
+    assert_int_equal(probe_answer_decode(packet, size, &back), 0);
+    assert_int_equal(back.sequence, 7);
+    assert_int_equal(back.start_ticks, 88213);
+    assert_int_equal(back.rollup.pss, 9);
+    assert_int_equal(back.rollup.swap_pss, 1);
+    assert_int_equal(back.exec_mark, 3);
+    assert_int_equal(back.rights, PROBE_RIGHT_PTRACE);
+    assert_int_equal(back.own_private_bytes, -1);
+    assert_int_equal(back.payload_length, 4);
+    assert_memory_equal(back.payload, "a\0b", 4);
+}
+
+static void refuse_answer(struct probe_answer answer)
+{
+    unsigned char packet[PROBE_HEADER_SIZE + 4];
+    struct probe_answer back = {.sequence = 42};
+    size_t size = pack(&answer, packet);
+    assert_int_equal(probe_answer_decode(packet, size, &back), -EBADMSG);
+    assert_int_equal(back.sequence, 42);
+}
+
+static void test_answer_refusals(void **state)
+{
+    (void)state;
+    struct probe_answer answer = some_answer();
+    answer.result = 1;
+    refuse_answer(answer);
+    answer = some_answer();
+    answer.present = PROBE_WHAT_ROLLUP; /* a payload without a command line, and no reason */
+    refuse_answer(answer);
+    answer.result = -13;
+    refuse_answer(answer);
+    answer = some_answer();
+    answer.what = PROBE_WHAT_CMDLINE; /* more than was asked */
+    refuse_answer(answer);
+    answer = some_answer();
+    answer.rollup.locked = -1;
+    refuse_answer(answer);
+    answer = some_answer();
+    answer.pid = 0;
+    refuse_answer(answer);
+    answer = some_answer();
+    answer.payload_length = 0;
+    answer.present = 0;
+    answer.result = -3;
+    struct probe_answer back;
+    unsigned char packet[PROBE_HEADER_SIZE + 4];
+    assert_int_equal(probe_answer_decode(packet, pack(&answer, packet), &back), 0);
+}
+
+static void test_answer_sizes(void **state)
+{
+    (void)state;
+    struct probe_answer answer = some_answer(), back;
+    unsigned char packet[PROBE_HEADER_SIZE + 4];
+    size_t whole = pack(&answer, packet);
+    for (size_t size = 0; size < whole; size++)
+        assert_int_equal(probe_answer_decode(packet, size, &back), -EBADMSG);
+    unsigned char *large = calloc(1, PROBE_PACKET_MAX + 1);
+    assert_non_null(large);
+    answer.payload_length = PROBE_PAYLOAD_MAX;
+    probe_answer_encode(&answer, large);
+    assert_int_equal(probe_answer_decode(large, PROBE_PACKET_MAX, &back), 0);
+    answer.payload_length++;
+    probe_answer_encode(&answer, large);
+    assert_int_equal(probe_answer_decode(large, PROBE_PACKET_MAX + 1, &back), -EBADMSG);
+    free(large);
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_request_round_trip),
+        cmocka_unit_test(test_request_refusals),
+        cmocka_unit_test(test_request_size_magic_and_version),
+        cmocka_unit_test(test_answer_round_trip),
+        cmocka_unit_test(test_answer_refusals),
+        cmocka_unit_test(test_answer_sizes),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
