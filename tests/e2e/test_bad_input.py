@@ -198,16 +198,11 @@ def test_full_disk():
                           f"mount -t tmpfs -o size=16m tmpfs '{home}/state' && exec \"$@\"", "sh",
                           *daemon.command]
         with daemon:
-            # unshare and sh exec in place: the daemon has this pid; its root sees the tmpfs.
-            state = pathlib.Path(f"/proc/{daemon.process.pid}/root{home}/state")
-            fill = state / "ballast"
-            with open(fill, "wb") as file:
-                try:
-                    while True:
-                        file.write(b"x" * 4096)
-                        file.flush()
-                except OSError:
-                    pass
+            # unshare and sh exec in place: this pid is the daemon's, and so is its file system.
+            inside = ["nsenter", "--mount", "--target", str(daemon.process.pid)]
+            fill = str(home / "state" / "ballast")
+            subprocess.run([*inside, "dd", "if=/dev/zero", f"of={fill}", "bs=4k"], check=False,
+                           capture_output=True)
             status = wait_for("a degraded store", lambda: (
                 s := daemon.get("/api/v1/status"))["store"]["state"] == "degraded" and s, 60)
             assert status["store"]["detail"], status
@@ -219,7 +214,7 @@ def test_full_disk():
                 code, receipt = daemon.act(f"pid:{program.pid}", "trim")
                 assert code == 200 and receipt["outcome"] == "freed", receipt
                 assert receipt["durable"] is False, receipt
-            fill.unlink()
+            subprocess.run([*inside, "rm", fill], check=True)
             wait_for("the store to resume",
                      lambda: daemon.get("/api/v1/status")["store"]["state"] == "ok", 60)
 
