@@ -139,7 +139,9 @@ static void config_read_item(struct config_reader *reader, const char *line, siz
         config_complain(reader, (int)value_begin + 1, "the value is too long");
     } else {
         text_copy_span(value, sizeof(value), line + value_begin, end - value_begin);
-        if (item->parse(item, value, reader->config, &error) < 0)
+        if (item->absolute && value[0] && value[0] != '/')
+            config_complain(reader, (int)value_begin + 1, "`%.60s' does not begin with /", value);
+        else if (item->parse(item, value, reader->config, &error) < 0)
             config_complain(reader, (int)value_begin + 1, "%s", error.text);
         else
             config_remember_place(reader, item, (int)value_begin + 1);

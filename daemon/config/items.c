@@ -57,8 +57,6 @@ static int items_parse_switch(const struct items_item *item, const char *value,
 static int items_parse_directory(const struct items_item *item, const char *value,
                                  struct config *config, struct error *error)
 {
-    if (*value && *value != '/')
-        return error_set(error, -EINVAL, "`%.60s' does not begin with /", value);
     if (strlen(value) >= item->size)
         return error_set(error, -EINVAL, "the path is longer than %zu bytes", item->size - 1);
     text_copy((char *)config + item->offset, item->size, value);
@@ -124,10 +122,11 @@ const struct items_item items_table[] = {
      .initial = "32768", .help = "Processes watched at most; tables are mapped once for so many."},
     {"Daemon", "StateDirectory",
      TEXT(items_parse_directory, state_directory, "a path; empty: by the user who runs it"),
-     .initial = "", .help = "Holds memtend.db and the token. root: /var/lib/memtend."},
+     .absolute = true, .initial = "",
+     .help = "Holds memtend.db and the token. root: /var/lib/memtend."},
     {"Daemon", "RuntimeDirectory",
      TEXT(items_parse_directory, runtime_directory, "a path; empty: by the user who runs it"),
-     .initial = "", .help = "Holds the sockets. root: /run/memtend."},
+     .absolute = true, .initial = "", .help = "Holds the sockets. root: /run/memtend."},
     {"HTTP", "Listen", TEXT(items_parse_listen, http_address, "ADDRESS:PORT, or off"),
      .initial = "127.0.0.1:6368", .help = "TCP address of dashboard and REST; port 0: any."},
     {"HTTP", "AllowNonLoopback", SWITCH(allow_non_loopback), .initial = "no",

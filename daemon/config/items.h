@@ -18,6 +18,7 @@ struct items_item {
     size_t size;             /* of a text field */
     enum quantity_kind kind; /* of a number */
     int64_t low, high;       /* of a number, both allowed */
+    bool absolute;           /* a file says a path from the root; the command line need not */
     const char *initial;     /* the default, as written in a file */
     const char *range;       /* for people; NULL: low and high say it */
     const char *help;

@@ -2,6 +2,7 @@
 #include "rules/condition.h"
 
 #include "base/text.h"
+#include "rules/pattern.h"
 #include "rules/words.h"
 
 #include <errno.h>
@@ -12,12 +13,6 @@
 
 /* Room for a pattern that is too long, so that it can be told from one that just fits. */
 #define CONDITION_TEXT_SIZE (RULES_PATTERN_LIMIT + 2)
-
-/*
- * regcomp() of glibc writes x{n} out n times, nested ones multiplied: a{99}{99}{99} would take
- * gigabytes. This many copies of everything stay below a megabyte.
- */
-#define CONDITION_REPEAT_LIMIT 100
 
 static struct rule_op *condition_op(struct build *build, enum rule_op_kind kind)
 {
@@ -203,44 +198,16 @@ static size_t condition_unquote(const struct token *string, char *ret_text, size
     return length;
 }
 
-/* How often x{n} multiplies, at worst; 0 for what no expression here needs. */
-static unsigned long condition_repeats(const char *pattern)
-{
-    unsigned long product = 1;
-    for (const char *at = pattern; *at; at++) {
-        if (*at == '\\' && at[1] >= '1' && at[1] <= '9')
-            return 0;
-        if (*at == '\\' && at[1]) {
-            at++;
-            continue;
-        }
-        if (*at != '{')
-            continue;
-        unsigned long most = 1;
-        for (const char *digit = at + 1; *digit && *digit != '}'; digit++) {
-            char *end = NULL;
-            unsigned long value = *digit >= '0' && *digit <= '9' ? strtoul(digit, &end, 10) : 0;
-            most = value > most ? value : most;
-            digit = end ? end - 1 : digit;
-        }
-        if (most > CONDITION_REPEAT_LIMIT || product * most > CONDITION_REPEAT_LIMIT)
-            return CONDITION_REPEAT_LIMIT + 1;
-        product *= most;
-    }
-    return product;
-}
-
 static void condition_regex(struct build *build, const struct token *string, const char *pattern,
                             regex_t **ret_regex)
 {
-    unsigned long repeats = condition_repeats(pattern);
-    if (repeats == 0) {
+    if (pattern_has_back_reference(pattern)) {
         build_error(build, string, "back-references are not part of extended regular expressions");
         return;
     }
-    if (repeats > CONDITION_REPEAT_LIMIT) {
-        build_error(build, string, "repetitions {n} may multiply to %d at most",
-                    CONDITION_REPEAT_LIMIT);
+    if (pattern_size(pattern) > PATTERN_SIZE_LIMIT) {
+        build_error(build, string, "this repeats too much: at most %d characters when written out",
+                    PATTERN_SIZE_LIMIT);
         return;
     }
     _cleanup_(freep) regex_t *regex = malloc(sizeof(*regex));

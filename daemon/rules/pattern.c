@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+#include "rules/pattern.h"
+
+#include "rules/rules.h"
+
+#include <string.h>
+
+/* Sizes so far while walking over an expression. */
+struct pattern_walk {
+    size_t size; /* of the group under way */
+    size_t last; /* of the last thing in it, to which a repetition applies */
+};
+
+/* Behind a bracket expression; at the end when it is never closed. */
+static const char *pattern_skip_bracket(const char *at)
+{
+    at++;
+    at += *at == '^';
+    at += *at == ']';
+    while (*at && *at != ']') {
+        const char *close = NULL;
+        if (*at == '[' && (at[1] == ':' || at[1] == '.' || at[1] == '=')) {
+            const char end[] = {at[1], ']', '\0'};
+            close = strstr(at + 2, end);
+        }
+        at = close ? close + 2 : at + 1;
+    }
+    return *at ? at + 1 : at;
+}
+
+/* Largest number of "{m,n}" and what is behind it; 1 when it is no repetition. */
+static const char *pattern_read_repeat(const char *at, size_t *ret_times)
+{
+    size_t times = 0, number = 0;
+    for (at++; *at && *at != '}'; at++) {
+        bool digit = *at >= '0' && *at <= '9';
+        number = digit ? number * 10 + (size_t)(*at - '0') : 0;
+        if (number > PATTERN_SIZE_LIMIT)
+            number = PATTERN_SIZE_LIMIT + 1;
+        times = number > times ? number : times;
+    }
+    *ret_times = times > 0 ? times : 1;
+    return *at ? at + 1 : at;
+}
+
+static void pattern_add(struct pattern_walk *walk, size_t size)
+{
+    walk->size += size;
+    walk->last = size;
+}
+
+size_t pattern_size(const char *pattern)
+{
+    struct pattern_walk stack[RULES_PATTERN_LIMIT + 1] = {{0, 0}};
+    size_t depth = 0, times;
+    for (const char *at = pattern; *at;) {
+        struct pattern_walk *walk = &stack[depth];
+        if (*at == '(' && depth < RULES_PATTERN_LIMIT) {
+            stack[++depth] = (struct pattern_walk){0, 0};
+            at++;
+        } else if (*at == ')' && depth > 0) {
+            pattern_add(&stack[--depth], walk->size + 1);
+            at++;
+        } else if (*at == '[') {
+            pattern_add(walk, 1);
+            at = pattern_skip_bracket(at);
+        } else if (*at == '{') {
+            at = pattern_read_repeat(at, &times);
+            walk->size += walk->last * (times - 1);
+            walk->last *= times;
+        } else {
+            pattern_add(walk, 1);
+            at += *at == '\\' && at[1] ? 2 : 1;
+        }
+        if (stack[depth].size > PATTERN_SIZE_LIMIT)
+            return PATTERN_SIZE_LIMIT + 1;
+    }
+    return stack[0].size;
+}
+
+bool pattern_has_back_reference(const char *pattern)
+{
+    for (const char *at = pattern; *at; at++) {
+        if (*at != '\\')
+            continue;
+        if (at[1] >= '1' && at[1] <= '9')
+            return true;
+        at += at[1] != '\0';
+    }
+    return false;
+}
