@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "http/api.h"
 
+#include "http/assets.h"
 #include "http/query.h"
 #include "http/render.h"
 #include "http/sheet.h"
@@ -18,7 +19,7 @@ void api_livez(struct request *request, struct reply *reply)
         reply_problem(reply, 503, "stale", "the last tick was %d s ago",
                       (int)(age_usec / USEC_PER_SEC));
     else
-        reply_text(reply, 200, "ok\n");
+        reply_asset(reply, request->site->alive);
 }
 
 /* Open, or not open and the reason is told. */

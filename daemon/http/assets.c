@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "http/api.h"
+#include "http/send.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -31,12 +32,15 @@ static const char *asset_type(const char *name)
     return "application/octet-stream";
 }
 
+/* No path names it: a parameter is never empty. */
+static const struct embed_file alive = {.name = "", .data = "ok\n", .size = 3};
+
 int assets_init(struct site *site)
 {
     size_t count = 0;
     while (http_assets[count].name)
         count++;
-    struct asset *assets = calloc(count, sizeof(*assets));
+    struct asset *assets = calloc(count + 1, sizeof(*assets));
     if (!assets)
         return -ENOMEM;
     for (size_t i = 0; i < count; i++) {
@@ -46,32 +50,42 @@ int assets_init(struct site *site)
         assets[i].content_type = asset_type(http_assets[i].name);
         snprintf(assets[i].etag, sizeof(assets[i].etag), "\"%s\"", hex);
     }
+    assets[count] = (struct asset){.file = &alive, .content_type = "text/plain; charset=utf-8"};
+    site->alive = &assets[count];
     site->assets = assets;
-    site->asset_count = count;
+    site->asset_count = count + 1;
     return 0;
 }
 
 void assets_finish(struct site *site)
 {
+    for (size_t i = 0; i < site->asset_count; i++)
+        send_forget(&site->assets[i]);
     free(site->assets);
     site->assets = NULL;
     site->asset_count = 0;
 }
 
+void reply_asset(struct reply *reply, struct asset *asset)
+{
+    text_copy(reply->etag, sizeof(reply->etag), asset->etag);
+    reply->status = 200;
+    reply->content_type = asset->content_type;
+    reply->asset = asset;
+}
+
 static void assets_answer(struct request *request, struct reply *reply, const char *name)
 {
     for (size_t i = 0; i < request->site->asset_count; i++) {
-        const struct asset *asset = &request->site->assets[i];
+        struct asset *asset = &request->site->assets[i];
         if (strcmp(asset->file->name, name) != 0)
             continue;
-        text_copy(reply->etag, sizeof(reply->etag), asset->etag);
+        reply_asset(reply, asset);
         if (request->if_none_match && etag_matches(request->if_none_match, asset->etag)) {
             reply->status = 304;
-            return;
+            reply->asset = NULL;
+            reply->content_type = NULL;
         }
-        reply->status = 200;
-        reply->content_type = asset->content_type;
-        reply->asset = asset;
         return;
     }
     reply_problem(reply, 404, "not_found", "nothing is served there");

@@ -20,10 +20,10 @@
 struct asset;
 
 struct reply {
-    unsigned status;           /* 0 = not answered yet */
-    const char *content_type;  /* constant text; NULL: no body */
-    struct buffer body;        /* owned */
-    const struct asset *asset; /* or a file compiled in, borrowed */
+    unsigned status;          /* 0 = not answered yet */
+    const char *content_type; /* constant text; NULL: no body */
+    struct buffer body;       /* owned */
+    struct asset *asset;      /* or a constant body, borrowed */
     char location[REPLY_LOCATION_SIZE];
     char cookie[REPLY_COOKIE_SIZE];
     char etag[REPLY_ETAG_SIZE]; /* with its quotes; "" none */

@@ -30,6 +30,7 @@ struct site {
     uint64_t answer_usec;
     struct asset *assets; /* asset_count of them, owned; assets.c */
     size_t asset_count;
+    struct asset *alive; /* one of them: what /livez says */
 };
 
 struct argument {

@@ -64,14 +64,37 @@ static bool send_headers(struct MHD_Response *response, const struct reply *repl
     return good & send_number(response, "Retry-After", reply->retry_after_seconds);
 }
 
-enum MHD_Result send_reply(struct MHD_Connection *connection, struct reply *reply)
+/* The caller's; NULL without memory. */
+static struct MHD_Response *send_response(struct reply *reply)
 {
     struct MHD_Response *response = send_body(reply);
+    if (response && !send_headers(response, reply)) {
+        MHD_destroy_response(response);
+        response = NULL;
+    }
+    return response;
+}
+
+enum MHD_Result send_reply(struct MHD_Connection *connection, struct reply *reply)
+{
+    struct asset *asset = reply->asset;
+    struct MHD_Response *response = asset ? asset->prepared : NULL;
+    if (!response)
+        response = send_response(reply);
     if (!response)
         return MHD_NO;
-    enum MHD_Result result = MHD_NO;
-    if (send_headers(response, reply))
-        result = MHD_queue_response(connection, reply->status, response);
-    MHD_destroy_response(response);
+    enum MHD_Result result = MHD_queue_response(connection, reply->status, response);
+    /* All headers of an asset are constant too: it is worth keeping. */
+    if (asset)
+        asset->prepared = response;
+    else
+        MHD_destroy_response(response);
     return result;
+}
+
+void send_forget(struct asset *asset)
+{
+    if (asset->prepared)
+        MHD_destroy_response(asset->prepared);
+    asset->prepared = NULL;
 }

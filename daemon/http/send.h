@@ -12,5 +12,7 @@
 
 /* Takes the body out of the reply. MHD_NO closes the connection. */
 enum MHD_Result send_reply(struct MHD_Connection *connection, struct reply *reply);
+/* Free what was prepared for an asset. */
+void send_forget(struct asset *asset);
 
 #endif
