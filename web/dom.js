@@ -53,6 +53,7 @@ export function stamp(id) {
 const keys = new WeakMap();
 export function keyed(parent, items, keyOf, create, update) {
   const old = new Map([...parent.children].map((node) => [keys.get(node), node]));
+  const focused = parent.contains(document.activeElement) ? document.activeElement : null;
   let place = parent.firstElementChild;
   for (const item of items) {
     const key = keyOf(item);
@@ -69,6 +70,9 @@ export function keyed(parent, items, keyOf, create, update) {
   }
   for (const node of old.values())
     node.remove();
+  /* A node that moves loses the focus: a reader's place in a list must outlive its reordering. */
+  if (focused !== document.activeElement)
+    focused?.focus({ preventScroll: true });
 }
 
 /* A mark whose shape and colour say the same, with its word for those who see neither. */

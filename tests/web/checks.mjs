@@ -144,6 +144,21 @@ const OVERVIEW = [
     assert.equal(await page.locator(".processes .problem").isVisible(), false);
   }],
 
+  ["the focus stays on its row when the order changes", async ({ page }) => {
+    const focused = () => page.evaluate(() =>
+      document.activeElement.closest("tr")?.dataset.id ?? null);
+    await page.locator(`${ROW} .row-link`).last().focus();
+    const id = await focused();
+    /* A click that does not itself take the focus. */
+    await page.evaluate(() =>
+      document.querySelector(".c-pid button").dispatchEvent(new MouseEvent("click")));
+    await page.waitForSelector(".c-pid[aria-sort]");
+    await until("the new order", async () => isSorted("pid", await columnOf(page, "pid")));
+    assert.equal(await focused(), id);
+    await page.locator("thead .c-rss button").click();
+    await page.waitForSelector(".c-rss[aria-sort]");
+  }],
+
   ["j, k and Enter open a row, Escape leads back", async ({ page }) => {
     await page.evaluate(() => document.activeElement.blur());
     for (const key of ["j", "j", "k"])
