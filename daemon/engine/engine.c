@@ -331,9 +331,20 @@ static gid_t engine_admin_group(const struct config *config)
     return group ? group->gr_gid : (gid_t)-1;
 }
 
+static void engine_address(const struct engine *engine, struct status *status)
+{
+    const char *address = engine->head.config.http_address;
+    const char *format = strchr(address, ':') ? "[%s]:%u" : "%s:%u";
+    if (engine->sockets.http_tcp >= 0)
+        snprintf(status->http_address, sizeof(status->http_address), format, address,
+                 (unsigned)engine->sockets.port);
+    text_copy(status->state_directory, sizeof(status->state_directory), engine->paths.state);
+}
+
 static int engine_http(struct engine *engine, struct error *error)
 {
     struct head *head = &engine->head;
+    engine_address(engine, &head->status);
     struct http_ops ops = {.snapshot_acquire = engine_snapshot_acquire,
                            .snapshot_release = engine_snapshot_release,
                            .submit = desk_submit,
@@ -410,8 +421,8 @@ static void engine_say_started(struct engine *engine)
 {
     struct head *head = &engine->head;
     if (engine->sockets.http_tcp >= 0)
-        log_info("dashboard on http://%s:%u/ (`memtend open` prints the link with its token)",
-                 head->config.http_address, (unsigned)engine->sockets.port);
+        log_info("dashboard on http://%s/ (`memtend open` prints the link with its token)",
+                 head->status.http_address);
     log_info("socket %s, state %s", engine->paths.http_socket, engine->paths.state);
     if (geteuid() == 0 && !head->status.roles_separated)
         log_info("running as root by hand: head and probe share all rights; the installed "

@@ -82,6 +82,8 @@ static void render_details(struct sheet *sheet, const struct status *status, con
     sheet_value(sheet, "self", render_self(status));
     sheet_value(sheet, "missing", render_missing(status));
     sheet_text(sheet, "user", user);
+    sheet_text(sheet, "http", status->http_address);
+    sheet_text(sheet, "state_dir", status->state_directory);
     sheet_bool(sheet, "roles_separated", status->roles_separated);
 }
 

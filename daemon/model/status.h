@@ -17,6 +17,8 @@ enum psi_state { PSI_STATE_POLLED, PSI_STATE_TRIGGER, PSI_STATE_ABSENT };
 
 #define STATUS_TEXT_SIZE     160
 #define STATUS_MISSING_LIMIT 8
+#define STATUS_ADDRESS_SIZE  80
+#define STATUS_PATH_SIZE     512
 
 struct status {
     uint64_t started_wall_usec;
@@ -49,6 +51,8 @@ struct status {
 
     enum psi_state psi;
     uid_t uid;
+    char http_address[STATUS_ADDRESS_SIZE]; /* "127.0.0.1:6368" as bound; "" = no TCP */
+    char state_directory[STATUS_PATH_SIZE];
     bool roles_separated;       /* the probe runs under its own unit and rights */
     int64_t self_private_bytes; /* Private_Dirty + swap of all roles; -1 = unknown */
     int64_t self_rss_bytes;

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # ./dev demo: the daemon with armed rules and three Python programs to tend, until Ctrl-C.
 #   cycles.py          dead cycles with gc off      collect frees them
-#   growing_dict.py    a global dict, live data     nothing can be freed; its rule is a dry-run
+#   growing_dict.py    a global dict, live data     nothing can be freed: it is left alone
 #   thread_buffers.py  freed, but held by malloc    trim gives it back
 # MEMTEND_DEMO_ONCE=1: end with status 0 when both receipts are there (the end-to-end test).
 set -euo pipefail
@@ -51,12 +51,12 @@ printf '\nDashboard: '
 "$build/bin/memtend" open --state-dir "$home/state"
 printf 'Three programs are running, each above 100 MiB soon. Watching for receipts ...\n\n'
 
-for rule in collect-cycles trim-buffers; do
+for rule in collect-dead-cycles trim-free-heap; do
   wait_until 90 freed "$rule" || { echo "no receipt of $rule within 90 s" >&2; cat "$home/log" >&2; exit 1; }
 done
 "$build/bin/memtend" receipts
-printf '\nThe dict is live data: its rule is a dry-run and says what it would have done.\n'
-"$build/bin/memtend" events --kind rule_would_fire
+printf '\nThe dict is live data: no rule fits it, so it is left alone.\n'
+"$build/bin/memtend" ps -q growing_dict.py
 [ -z "${MEMTEND_DEMO_ONCE:-}" ] || exit 0
 printf '\nCtrl-C ends the demo.\n'
 wait "${children[0]}"
