@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-#define DURATION_TEXT_SIZE 24
+#define DURATION_TEXT_SIZE 48 /* two of the longest numbers with their units */
 
 /* Whole number and one unit of s, m, h, d; at least 1 s, at most ten years. -EINVAL. */
 int duration_parse(const char *text, uint64_t *ret_seconds);

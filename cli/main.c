@@ -76,5 +76,5 @@ int main(int argc, char **argv)
         say("cannot write the output");
         return EXIT_CODE_FAILED;
     }
-    return code;
+    return (int)code;
 }

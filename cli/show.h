@@ -15,7 +15,7 @@
 enum colour { COLOUR_NONE, COLOUR_BOLD, COLOUR_DIM, COLOUR_GOOD, COLOUR_WARN, COLOUR_BAD };
 
 #define SHOW_TIME_SIZE  32
-#define SHOW_VALUE_SIZE 32
+#define SHOW_VALUE_SIZE DURATION_TEXT_SIZE /* the longest of them */
 
 /* when = auto, always, never or NULL (auto): a terminal, no NO_COLOR, TERM not dumb. */
 void show_init(const char *when);
