@@ -215,7 +215,8 @@ static int history_cursor_read(char list, const char *cursor, int64_t *ret_befor
         *ret_before = INT64_MAX;
         return 0;
     }
-    return cursor[0] == list && cursor[1] != '-' ? text_parse_i64(cursor + 1, ret_before) : -EINVAL;
+    bool mine = cursor[0] == list && cursor[1] != '-';
+    return mine && text_parse_i64(cursor + 1, ret_before) == 0 ? 0 : -EINVAL;
 }
 
 static void history_cursor_write(char list, int64_t before, char *ret_next)

@@ -136,6 +136,9 @@ int opening_run(const struct store_config *config, sqlite3 **ret_database,
     int n = snprintf(path, sizeof(path), "%s/" STORE_FILE, config->directory);
     if (n < 0 || (size_t)n >= sizeof(path))
         return -ENAMETOOLONG;
+    /* SQLite only says that some file beside the database could not be opened. */
+    if (faccessat(AT_FDCWD, config->directory, W_OK | X_OK, AT_EACCESS) < 0)
+        return -errno;
     struct store_report report = {.opened = STORE_OPENED};
     enum schema_state state = SCHEMA_DAMAGED;
     _cleanup_(connection_closep) sqlite3 *database = NULL;

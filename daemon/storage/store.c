@@ -23,10 +23,11 @@
 #include <sys/stat.h>
 
 /* Pages of the log at which it is folded into the database (4 MiB), and at which, when a long
- * query kept it from starting over, the writer waits for that query (12 MiB): below 16 MiB. */
+ * query kept it from starting over, the writer waits for that query (12 MiB): below 16 MiB. A
+ * stranger's transaction that does not end is waited for again after every 4 MiB. */
 #define STORE_LOG_FOLD_PAGES 1000
 #define STORE_LOG_WAIT_PAGES 3000
-#define STORE_LOG_WAIT_MSEC  6000 /* longer than any query may take */
+#define STORE_LOG_WAIT_USEC  (6 * USEC_PER_SEC) /* longer than any query may take */
 
 #define STORE_SLACK_PART 64 /* of max_size, freed beyond what is needed at once */
 #define STORE_LOG_PART   4  /* of max_size that the log may take before it counts as data */
@@ -40,7 +41,8 @@ struct store {
     bool synchronous;   /* the connection is set to FULL */
     bool rules_changed; /* in the open transaction */
     bool copy_stale;
-    int log_pages; /* after the last commit */
+    int log_pages;      /* after the last commit */
+    int log_wait_pages; /* when to wait for readers next */
 };
 
 static int store_on_log(void *context, sqlite3 *database, const char *name, int pages)
@@ -89,6 +91,7 @@ static int store_ready(struct store *store, const struct store_config *config)
     sqlite3_wal_hook(store->database, store_on_log, store);
     queries_init(&store->queries, store->database);
     store->synchronous = true;
+    store->log_wait_pages = STORE_LOG_WAIT_PAGES;
     r = connection_run(store->database, "BEGIN IMMEDIATE");
     if (r == 0)
         r = tick_writer_init(&store->ticks, &store->queries, boot_id, config->tick_usec);
@@ -158,18 +161,31 @@ int store_begin(struct store *store, bool durable)
     return 0;
 }
 
+/* Queries may follow each other closely: look often enough to meet the moment between two. */
+static int store_wait_for_readers(void *context, int count)
+{
+    (void)count;
+    const uint64_t *until_usec = context;
+    usleep(500);
+    return clock_mono_usec() < *until_usec;
+}
+
 /* Fold the log into the database. A failure is none of the transaction's: that is in the log. */
 static void store_fold_log(struct store *store)
 {
     if (store->log_pages < STORE_LOG_FOLD_PAGES)
         return;
-    if (store->log_pages < STORE_LOG_WAIT_PAGES) {
+    if (store->log_pages < store->log_wait_pages) {
         sqlite3_wal_checkpoint_v2(store->database, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
         return;
     }
-    sqlite3_busy_timeout(store->database, STORE_LOG_WAIT_MSEC);
-    sqlite3_wal_checkpoint_v2(store->database, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
-    sqlite3_busy_timeout(store->database, 0);
+    uint64_t until_usec = clock_mono_usec() + STORE_LOG_WAIT_USEC;
+    sqlite3_busy_handler(store->database, store_wait_for_readers, &until_usec);
+    int code =
+        sqlite3_wal_checkpoint_v2(store->database, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    sqlite3_busy_handler(store->database, NULL, NULL);
+    store->log_wait_pages =
+        code == SQLITE_OK ? STORE_LOG_WAIT_PAGES : store->log_pages + STORE_LOG_FOLD_PAGES;
 }
 
 int store_commit(struct store *store)

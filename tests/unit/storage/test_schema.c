@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: MIT */
+/* The schema says the same as the tables in C, and every query fits it. */
+#include "store_fixture.h"
+
+#include "storage/connection.h"
+#include "storage/query.h"
+#include "storage/result.h"
+#include "storage/schema.h"
+
+#include <dirent.h>
+
+static sqlite3 *open_read(struct fixture *fixture)
+{
+    char path[256];
+    fixture_path(fixture, STORE_FILE, path);
+    sqlite3 *database;
+    assert_int_equal(connection_open_read(path, &database), 0);
+    return database;
+}
+
+/* The columns of `table` after `skip` ones are the metrics from `first` on, and no others. */
+static void assert_columns(sqlite3 *database, const char *pragma, int skip, enum metric first,
+                           size_t count)
+{
+    sqlite3_stmt *statement;
+    assert_int_equal(sqlite3_prepare_v2(database, pragma, -1, &statement, NULL), SQLITE_OK);
+    for (int i = 0; i < skip; i++)
+        assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
+    for (size_t i = 0; i < count; i++) {
+        char name[METRIC_JSON_NAME_SIZE];
+        metric_json_name(first + (enum metric)i, name);
+        assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
+        assert_string_equal((const char *)sqlite3_column_text(statement, 1), name);
+    }
+    assert_int_equal(sqlite3_step(statement), SQLITE_DONE);
+    sqlite3_finalize(statement);
+}
+
+static void columns_are_the_metric_table(void **state)
+{
+    sqlite3 *database = open_read(*state);
+    assert_columns(database, "PRAGMA table_info(sample)", 3, 0, METRIC_PROCESS_COUNT);
+    assert_columns(database, "PRAGMA table_info(tick)", 5, METRIC_HOST_FIRST, METRIC_HOST_COUNT);
+    connection_close(database);
+}
+
+/* What a query reads by position has the names of the metric table in its order. */
+static void assert_result_columns(sqlite3_stmt *statement, int skip, enum metric first,
+                                  size_t count)
+{
+    assert_int_equal(sqlite3_column_count(statement), skip + (int)count);
+    for (size_t i = 0; i < count; i++) {
+        char name[METRIC_JSON_NAME_SIZE];
+        metric_json_name(first + (enum metric)i, name);
+        assert_string_equal(sqlite3_column_name(statement, skip + (int)i), name);
+    }
+}
+
+static void results_are_in_the_order_of_the_metric_table(void **state)
+{
+    sqlite3 *database = open_read(*state);
+    struct queries queries;
+    queries_init(&queries, database);
+    sqlite3_stmt *statement;
+    assert_int_equal(query_get(&queries, QUERY_SAMPLE_GET, &statement), 0);
+    assert_result_columns(statement, 4, 0, METRIC_PROCESS_COUNT);
+    assert_int_equal(query_get(&queries, QUERY_TICK_WALK, &statement), 0);
+    assert_result_columns(statement, 3, METRIC_HOST_FIRST, METRIC_HOST_COUNT);
+    queries_finish(&queries);
+    connection_close(database);
+}
+
+static void every_query_fits_the_schema(void **state)
+{
+    sqlite3 *database = open_read(*state);
+    struct queries queries;
+    queries_init(&queries, database);
+    for (enum query query = 0; query < QUERY_COUNT; query++) {
+        sqlite3_stmt *statement;
+        if (query_get(&queries, query, &statement) < 0)
+            fail_msg("%s: %s", query_name(query), sqlite3_errmsg(database));
+    }
+    queries_finish(&queries);
+    connection_close(database);
+}
+
+static void every_query_file_is_used(void **state)
+{
+    (void)state;
+    DIR *folder = opendir(SOURCE_DIR "/sql/queries");
+    assert_non_null(folder);
+    size_t files = 0;
+    for (struct dirent *entry = readdir(folder); entry; entry = readdir(folder)) {
+        if (entry->d_name[0] == '.')
+            continue;
+        bool used = false;
+        for (enum query query = 0; query < QUERY_COUNT; query++)
+            used = used || strcmp(query_name(query), entry->d_name) == 0;
+        if (!used)
+            fail_msg("%s has no name in storage/query.h", entry->d_name);
+        files++;
+    }
+    closedir(folder);
+    assert_int_equal(files, QUERY_COUNT);
+}
+
+static int64_t pragma_of(sqlite3 *database, const char *pragma)
+{
+    int64_t value = -1;
+    assert_int_equal(connection_number(database, pragma, &value), 0);
+    return value;
+}
+
+static void layout_is_as_promised(void **state)
+{
+    struct fixture *fixture = *state;
+    sqlite3 *database = open_read(fixture);
+    assert_int_equal(pragma_of(database, "PRAGMA page_size"), 4096);
+    assert_int_equal(pragma_of(database, "PRAGMA auto_vacuum"), 2);
+    assert_int_equal(pragma_of(database, "PRAGMA user_version"), SCHEMA_VERSION);
+    assert_int_equal(pragma_of(database, "PRAGMA application_id"), SCHEMA_APPLICATION_ID);
+    connection_close(database);
+    char path[256];
+    fixture_path(fixture, STORE_FILE, path);
+    struct stat status;
+    assert_int_equal(stat(path, &status), 0);
+    assert_int_equal(status.st_mode & 07777, 0600);
+}
+
+static void the_read_side_cannot_write(void **state)
+{
+    sqlite3 *database = open_read(*state);
+    assert_int_equal(connection_run(database, "DELETE FROM event"), -EROFS);
+    connection_close(database);
+}
+
+/* The frequent queries walk an index or the row ids, never a whole table. */
+static void nothing_frequent_scans_or_sorts(void **state)
+{
+    static const enum query frequent[] = {
+        QUERY_TICK_LAST,      QUERY_TICK_SINCE,   QUERY_TICK_UNTIL,      QUERY_TICK_GAPS,
+        QUERY_TICK_WALK,      QUERY_PROCESS_FIND, QUERY_PROCESS_ROWS,    QUERY_PROCESS_END,
+        QUERY_PROCESS_CLOSE,  QUERY_SAMPLE_LAST,  QUERY_SAMPLE_GET,      QUERY_SAMPLE_EXPIRE,
+        QUERY_TICK_EXPIRE,    QUERY_EVENT_LIST,   QUERY_EVENT_LIST_KIND, QUERY_AUDIT_LIST,
+        QUERY_RECEIPT_GET,    QUERY_RECEIPT_LIST, QUERY_RECEIPT_STEPS,   QUERY_EVENT_EXPIRE,
+        QUERY_PROCESS_EXPIRE,
+    };
+    sqlite3 *database = open_read(*state);
+    struct queries queries;
+    queries_init(&queries, database);
+    for (size_t i = 0; i < sizeof(frequent) / sizeof(frequent[0]); i++) {
+        sqlite3_stmt *statement, *plan;
+        assert_int_equal(query_get(&queries, frequent[i], &statement), 0);
+        char *explain;
+        assert_true(asprintf(&explain, "EXPLAIN QUERY PLAN %s", sqlite3_sql(statement)) > 0);
+        assert_int_equal(sqlite3_prepare_v2(database, explain, -1, &plan, NULL), SQLITE_OK);
+        while (sqlite3_step(plan) == SQLITE_ROW) {
+            const char *line = (const char *)sqlite3_column_text(plan, 3);
+            /* A scan with a LIMIT in the order of the row ids stops at once. */
+            bool ordered = strstr(sqlite3_sql(statement), "LIMIT 1") != NULL;
+            if ((strstr(line, "SCAN") && !ordered && frequent[i] != QUERY_TICK_GAPS) ||
+                strstr(line, "TEMP B-TREE"))
+                fail_msg("%s: %s", query_name(frequent[i]), line);
+        }
+        sqlite3_finalize(plan);
+        free(explain);
+    }
+    queries_finish(&queries);
+    connection_close(database);
+}
+
+static void codes_become_errnos(void **state)
+{
+    (void)state;
+    assert_int_equal(result_errno(NULL, SQLITE_OK), 0);
+    assert_int_equal(result_errno(NULL, SQLITE_DONE), 0);
+    assert_int_equal(result_errno(NULL, SQLITE_FULL), -ENOSPC);
+    assert_int_equal(result_errno(NULL, SQLITE_READONLY_DIRECTORY), -EROFS);
+    assert_int_equal(result_errno(NULL, SQLITE_CORRUPT_INDEX), -EUCLEAN);
+    assert_int_equal(result_errno(NULL, SQLITE_NOTADB), -EUCLEAN);
+    assert_int_equal(result_errno(NULL, SQLITE_BUSY_SNAPSHOT), -EBUSY);
+    assert_int_equal(result_errno(NULL, SQLITE_IOERR_FSYNC), -EIO);
+    assert_int_equal(result_errno(NULL, SQLITE_IOERR_NOMEM), -ENOMEM);
+    assert_int_equal(result_errno(NULL, SQLITE_INTERRUPT), -ETIMEDOUT);
+    assert_int_equal(result_errno(NULL, SQLITE_MISUSE), -EPROTO);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(columns_are_the_metric_table),
+        cmocka_unit_test(results_are_in_the_order_of_the_metric_table),
+        cmocka_unit_test(every_query_fits_the_schema),
+        cmocka_unit_test(every_query_file_is_used),
+        cmocka_unit_test(layout_is_as_promised),
+        cmocka_unit_test(the_read_side_cannot_write),
+        cmocka_unit_test(nothing_frequent_scans_or_sorts),
+        cmocka_unit_test(codes_become_errnos),
+    };
+    return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);
+}
