@@ -84,7 +84,7 @@ static int items_parse_listen(const struct items_item *item, const char *value,
         return 0;
     }
     const char *colon = strrchr(value, ':');
-    bool six = *value == '[' && colon && colon > value + 1 && colon[-1] == ']';
+    bool six = *value == '[' && colon && colon > value + 2 && colon[-1] == ']';
     size_t length = colon ? (size_t)(colon - value) - (six ? 2 : 0) : 0;
     if (!colon || text_parse_u64(colon + 1, &port) < 0 || length >= item->size)
         return error_set(error, -EINVAL, "`%.60s' is not ADDRESS:PORT such as 127.0.0.1:6368",
