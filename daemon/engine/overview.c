@@ -64,10 +64,11 @@ static void overview_missing(const struct head *head, struct status *status)
         denied += head->table.tracked[i].deep_denied;
     status->missing_count = 0;
     if (denied > 0) {
-        snprintf(text, sizeof(text),
-                 "PSS, USS and command line of %zu processes: the probe needs CAP_SYS_PTRACE "
-                 "(run memtend as the installed service)",
-                 denied);
+        snprintf(text, sizeof(text), "PSS, USS and command line of %zu process%s: %s", denied,
+                 denied == 1 ? "" : "es",
+                 status->probe == PROBE_STATE_LIMITED
+                     ? "the probe needs CAP_SYS_PTRACE (run memtend as the installed service)"
+                     : "the kernel refuses them even to the probe (user namespace or LSM)");
         overview_miss(status, text);
     }
     if (!head->probe)

@@ -57,6 +57,7 @@ static void fast_update(struct head *head, struct process *process, const struct
     struct tracked *tracked = table_tracked(&head->table, process);
     struct sample *sample = &process->sample;
     tracked->seen_tick = head->tick;
+    tracked->had_agent |= process->agent.state != AGENT_STATE_NONE;
     process->ppid = stat->ppid;
     process->kernel_thread = stat->kernel_thread;
     if (stat->kernel_thread)
@@ -92,7 +93,7 @@ static struct process *fast_add(struct head *head, const struct proc_stat *stat,
 static void fast_remove(struct head *head, struct process *process)
 {
     struct tracked *tracked = table_tracked(&head->table, process);
-    if (tracked->rules || process->agent.state != AGENT_STATE_NONE) {
+    if (rule_book_fired(tracked) || tracked->had_agent) {
         char target[PROCESS_ID_SIZE], rss[TEXT_BYTES_SIZE] = "unknown";
         int64_t bytes;
         process_id_format(process->id, target);

@@ -66,6 +66,8 @@ int rule_book_check(const char *config_directory, const char *const *files, size
  */
 void rule_book_tick(struct rule_book *book, struct table *table, const struct sample *host,
                     uint64_t now_usec);
+/* Has a rule fired for this process, in earnest or as a trial? */
+bool rule_book_fired(const struct tracked *tracked);
 /* The process is gone. */
 void rule_book_forget(struct tracked *tracked);
 

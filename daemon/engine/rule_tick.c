@@ -84,6 +84,14 @@ static struct rule_track *rule_track_make(const struct rule_book *book,
     return track;
 }
 
+bool rule_book_fired(const struct tracked *tracked)
+{
+    for (size_t i = 0; tracked->rules && i < tracked->rules->count; i++)
+        if (tracked->rules->items[i].progress.fired)
+            return true;
+    return false;
+}
+
 void rule_book_forget(struct tracked *tracked)
 {
     free(tracked->rules);

@@ -17,7 +17,7 @@
     X(HELLO, "hello") /* agent connected */                                                        \
     X(BYE, "bye")                                                                                  \
     X(EXEC, "exec")                                                                                \
-    X(EXIT, "exit") /* of a process with an agent, or that a rule watches */                       \
+    X(EXIT, "exit") /* of a process with an agent, or a rule fired */                              \
     X(OOM_KILL, "oom_kill")                                                                        \
     X(DEPLOY, "deploy") /* posted by a person */                                                   \
     X(PAUSE, "pause")                                                                              \

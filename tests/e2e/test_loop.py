@@ -170,6 +170,17 @@ def test_no_agent():
         assert daemon.act("pid:1", "trim")[0] in (403, 409)
 
 
+def test_exits_that_matter():
+    """An exit is an event when memtend had to do with the process, not for every short command."""
+    with Daemon(rules=CYCLES) as daemon:
+        with Program(daemon, "cycles.py", 10) as program:
+            gone = daemon.wait_agent(program.pid)["id"]
+            with Program(daemon, "cycles.py", 10, agent=False) as other:
+                wait_for("the other", lambda: daemon.process_of(other.pid))
+        wait_for("the exit", lambda: [e for e in daemon.events("exit") if e["target"] == gone])
+        assert len(daemon.events("exit")) == 1, daemon.events("exit")
+
+
 def test_restart_keeps_events_and_receipts():
     daemon = Daemon(rules=CYCLES)
     with daemon, Program(daemon, "cycles.py", 120) as program:
