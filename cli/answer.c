@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define ANSWER_PROBLEM "urn:memtend:problem:"
 
@@ -194,7 +195,9 @@ enum exit_code answer_judge(const struct answer *answer)
     for (size_t i = 0; i < sizeof(answer_statuses) / sizeof(answer_statuses[0]); i++) {
         if (answer_statuses[i].status != answer->status)
             continue;
-        if (answer_statuses[i].try)
+        /* Root has every right there is: then the problem itself says why not. */
+        bool rights = answer_statuses[i].code == EXIT_CODE_PERMISSION;
+        if (answer_statuses[i].try && !(rights && geteuid() == 0))
             say_try("%s", answer_statuses[i].try);
         return answer_statuses[i].code;
     }

@@ -75,14 +75,14 @@ void card_steps(json_t *receipt, char *ret_text, size_t size)
     }
 }
 
-/* "246.9 MiB -> 10.3 MiB"; "-" when neither is known. */
+/* "246.9 MiB -> 10.3 MiB"; one of them, or "-", when the rest is not known. */
 static void add_change(struct table *table, json_t *object, const char *before, const char *after)
 {
     char text_before[SHOW_VALUE_SIZE], text_after[SHOW_VALUE_SIZE];
     const char *from = show_bytes(object, before, text_before);
     const char *to = show_bytes(object, after, text_after);
-    if (strcmp(from, "-") == 0 && strcmp(to, "-") == 0)
-        table_add(table, COLOUR_NONE, "-");
+    if (strcmp(to, "-") == 0)
+        table_add(table, COLOUR_NONE, "%s", from);
     else
         table_add(table, COLOUR_NONE, "%s -> %s", from, to);
 }

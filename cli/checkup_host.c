@@ -97,7 +97,7 @@ void checkup_kernel(struct checkup *checkup)
     check_memory(checkup, proc);
 }
 
-/* A process of somebody else, to try our rights on; of anybody but us when we are root. 0: none. */
+/* A process of another user, to try our rights on; 0: none. */
 static pid_t find_other(int proc, const struct process_list *list)
 {
     uid_t uid = geteuid();
@@ -105,11 +105,11 @@ static pid_t find_other(int proc, const struct process_list *list)
         struct proc_stat stat;
         struct proc_status status;
         pid_t pid = list->pids[i];
-        if (pid == getpid() || proc_stat_read(proc, pid, &stat) != OUTCOME_OK)
+        if (proc_stat_read(proc, pid, &stat) != OUTCOME_OK)
             continue;
         if (stat.kernel_thread || stat.state == 'Z' || stat.rss_bytes == 0)
             continue;
-        if (proc_status_read(proc, pid, &status) == OUTCOME_OK && (uid == 0 || status.uid != uid))
+        if (proc_status_read(proc, pid, &status) == OUTCOME_OK && status.uid != uid)
             return pid;
     }
     return 0;

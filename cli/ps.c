@@ -180,7 +180,7 @@ enum exit_code ps_main(const struct invocation *invocation)
     if (code == EXIT_CODE_USAGE)
         return client_open(invocation, &client); /* says what is wrong with the directory */
     if (code == EXIT_CODE_OK) {
-        say("as the daemon at %s sees it", client.socket);
+        say("from the daemon at %s", client.socket);
         code = ps_daemon(invocation, &client, &query);
         client_finish(&client);
         if (code != EXIT_CODE_NO_DAEMON && code != EXIT_CODE_TIMEOUT)
