@@ -109,8 +109,8 @@ function begin() {
   showSignedIn(true);
   poller.want("status", "/api/v1/status");
   poller.want("host", "/api/v1/host");
-  poller.start();
   showRoute();
+  poller.start();
 }
 
 /* Without a token one question finds out whether the cookie of an earlier visit still holds. */

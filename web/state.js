@@ -80,13 +80,13 @@ export function items(state, name) {
 /* One point for each tick of the daemon: a poll that finds the same tick adds none. */
 export function takeTick(state) {
   const tick = answer(state, "status")?.ticks ?? answer(state, "host")?.time;
-  if (tick === undefined || tick === state.tickTime)
-    return;
-  state.tickTime = tick;
   const seen = new Map();
   for (const name of ["biggest", "table"])
     for (const process of items(state, name))
       seen.set(process.id, process);
+  if (tick === undefined || tick === state.tickTime || seen.size === 0)
+    return;
+  state.tickTime = tick;
   state.history.push(seen.values());
 }
 

@@ -38,6 +38,15 @@ test("what the daemon recorded comes before, once", () => {
   assert.deepEqual(history.of("b"), [7, 8]);
 });
 
+test("a tick without a list is not a gap", () => {
+  const known = state.createState();
+  state.takeAnswer(known, "status", { ticks: 1 }, T0);
+  state.takeTick(known);
+  state.takeAnswer(known, "biggest", { items: [process("a", 1)] }, T0);
+  state.takeTick(known);
+  assert.deepEqual(known.history.of("a"), [1]);
+});
+
 test("one point for each tick, however often it is asked", () => {
   const known = state.createState();
   state.takeAnswer(known, "biggest", { items: [process("a", 1)] }, T0);
