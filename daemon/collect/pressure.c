@@ -30,6 +30,8 @@ static bool pressure_share(const char **text, const char *end, const char *key, 
         return false;
     if (text_scan_u64(at, (size_t)(end - at), &hundredths, &used) < 0 || used != 2)
         return false;
+    if (whole == 100 && hundredths > 0)
+        return false;
     *ret_share = (int64_t)(whole * 100 + hundredths);
     *text = at + used;
     return true;

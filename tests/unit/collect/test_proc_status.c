@@ -62,6 +62,17 @@ static void test_keys_are_anchored(void **state)
     assert_int_equal(status.present, 0);
 }
 
+/* A NUL in a key must not end the comparison early. */
+static void test_nul_in_a_key(void **state)
+{
+    (void)state;
+    static const char text[] = "Uid\0padding:\t5\nVmSwap\0:\t1 kB\nUid:\t6\n";
+    struct proc_status status;
+    assert_int_equal(proc_status_parse(text, sizeof(text) - 1, &status), OUTCOME_OK);
+    assert_int_equal(status.uid, 6);
+    assert_int_equal(status.present, 0);
+}
+
 static void test_first_of_two_counts(void **state)
 {
     (void)state;
@@ -111,6 +122,7 @@ int main(void)
         cmocka_unit_test(test_fields),
         cmocka_unit_test(test_kernel_thread_has_no_memory),
         cmocka_unit_test(test_keys_are_anchored),
+        cmocka_unit_test(test_nul_in_a_key),
         cmocka_unit_test(test_first_of_two_counts),
         cmocka_unit_test(test_cut_anywhere_is_never_wrong),
         cmocka_unit_test(test_sample_takes_out_what_is_absent),

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Packets between head and probe, as hostile bytes: what is taken is sane, and it is taken as the
+ * same when it is packed again.
+ */
+#include "wire/probe.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void fuzz_request(const uint8_t *data, size_t size)
+{
+    struct probe_request request, again;
+    unsigned char packet[PROBE_REQUEST_SIZE];
+    if (probe_request_decode(data, size, &request) < 0)
+        return;
+    if (request.pid <= 0 || request.byte_budget > PROBE_PAYLOAD_MAX)
+        abort();
+    probe_request_encode(&request, packet);
+    if (probe_request_decode(packet, sizeof(packet), &again) < 0 ||
+        again.start_ticks != request.start_ticks || again.what != request.what)
+        abort();
+}
+
+static void fuzz_answer(const uint8_t *data, size_t size)
+{
+    struct probe_answer answer, again;
+    unsigned char packet[PROBE_PACKET_MAX];
+    if (probe_answer_decode(data, size, &answer) < 0)
+        return;
+    if (answer.payload_length > PROBE_PAYLOAD_MAX || (answer.present & ~answer.what) != 0)
+        abort();
+    probe_answer_encode(&answer, packet);
+    memcpy(packet + PROBE_HEADER_SIZE, answer.payload, answer.payload_length);
+    if (probe_answer_decode(packet, size, &again) < 0 || again.result != answer.result ||
+        memcmp(again.payload, answer.payload, answer.payload_length) != 0)
+        abort();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    fuzz_request(data, size);
+    fuzz_answer(data, size);
+    return 0;
+}
