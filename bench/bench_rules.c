@@ -117,7 +117,7 @@ static double tick_all(const struct rule_set *set, uint64_t now_usec)
 /* The same question without remembering anything. */
 static double anchor(int count)
 {
-    static volatile int found;
+    int found = 0;
     regex_t regex;
     if (regcomp(&regex, "worker_5\\.py", REG_EXTENDED | REG_NOSUB) != 0)
         return 0;
@@ -127,7 +127,7 @@ static double anchor(int count)
             found += regexec(&regex, subjects[i].cmdline, 0, NULL, 0) == 0;
     double usec = cpu_usec() - begun;
     regfree(&regex);
-    return usec;
+    return found > 0 ? usec : 0; /* used, so that it is not optimised away */
 }
 
 static void run(const char *figure, int count, const char *where)
