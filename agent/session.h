@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The agent's side of a session with the daemon: connecting, hello, one request at a time, and the
- * job it may need. Agent's thread, except where said; the state stays when that thread is stopped
- * around a fork and goes on afterwards with the same connection.
+ * The agent's side of a session with the daemon: connecting, hello, lines in and out. Agent's
+ * thread, except where said; the state stays when that thread is stopped around a fork and goes on
+ * afterwards with the same connection.
  */
 #ifndef MEMTEND_AGENT_SESSION_H
 #define MEMTEND_AGENT_SESSION_H
@@ -18,6 +18,8 @@ void session_resume(void);
 /* Do all that can be done now; returns how many microseconds to sleep at most. */
 uint64_t session_turn(uint64_t now_usec);
 
+/* Forks this process has made, for the daemon's idea of families. */
+uint64_t session_fork_count(void);
 /* Parent's and child's side of a fork. Async-signal-safe. */
 void session_on_fork(void);
 /* The child begins with nothing: its own connection, no request; the first try after a delay. */

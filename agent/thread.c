@@ -20,7 +20,8 @@
 /* A finaliser that never ends must not keep a fork from happening. */
 #define THREAD_SETTLE_USEC (1 * USEC_PER_SEC)
 /* libc's join ends some microseconds before the kernel's exit does; preempted, it may be longer. */
-#define THREAD_GONE_NAPS 200
+#define THREAD_GONE_YIELDS 100
+#define THREAD_GONE_TRIES  300
 
 static struct {
     atomic_flag lock; /* over starting and stopping; never held while waiting for the GIL */
@@ -75,10 +76,13 @@ void thread_join(pthread_t other, const _Atomic pid_t *tid)
 {
     libc_.pthread_join(other, NULL);
     pid_t number = atomic_load(tid);
-    for (int i = 0; i < THREAD_GONE_NAPS && number > 0; i++) {
+    for (int i = 0; i < THREAD_GONE_TRIES && number > 0; i++) {
         if (syscall(SYS_tgkill, getpid(), number, 0) < 0)
             return;
-        thread_nap();
+        if (i < THREAD_GONE_YIELDS)
+            syscall(SYS_sched_yield);
+        else
+            thread_nap();
     }
 }
 

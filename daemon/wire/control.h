@@ -9,14 +9,15 @@
  *                     step    one step of a run has ended (one line a step, in order)
  *                     done    the run has ended; always the last line of a run
  *                     error   the request was refused as a whole; nothing more comes for its id
- *                     bye     last line before the agent goes silent on purpose
+ *                     bye     the program is about to end
  *   daemon -> agent   stat    what is your state?
  *                     run     do these steps in this order
  *                     bye     the daemon ends the session and says why
  *
  * The daemon numbers its requests with ids from 1; the answers carry the same id. An agent does
- * one request at a time and keeps a few more waiting; past those it answers busy. When the
- * connection is lost both sides forget everything that was under way.
+ * one request at a time and keeps one more waiting; past those it answers busy. A stat without gc
+ * needs nobody's turn and overtakes. When the connection is lost both sides forget everything that
+ * was under way.
  *
  * Strictness: the text must be JSON with nothing before or behind it, no duplicate key, depth and
  * count within wire/limits.h. Unknown keys are ignored, so later versions may add some. Text
@@ -170,8 +171,7 @@ struct control_error {
 };
 
 struct control_bye {
-    char why[CONTROL_TEXT_SIZE]; /* "exit", "exec"; from the daemon: "version", "duplicate", "stop"
-                                  */
+    char why[CONTROL_TEXT_SIZE]; /* "exit"; from the daemon: "version", "duplicate", "stop" */
 };
 
 struct control_message {

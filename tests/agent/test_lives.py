@@ -18,12 +18,17 @@ LIVES = [
     ("pass", ("-S", "-E"), 0),
     ("import time; time.sleep({0})", (), 0),
     ("import json, threading, socket, time; time.sleep({0})", (), 0),
+    # Daemon threads that sleep for good: busy ones crash CPython 3.10 at its end all by itself.
     ("import threading, time\n"
-     "def spin():\n"
-     "    while True: [i for i in range(100)]\n"
+     "lock = threading.Lock(); lock.acquire()\n"
      "for i in range(3):\n"
-     "    t = threading.Thread(target=spin); t.daemon = True; t.start()\n"
+     "    t = threading.Thread(target=lock.acquire); t.daemon = True; t.start()\n"
      "time.sleep({0})", (), 0),
+    ("import threading, time\n"
+     "def work():\n"
+     "    for i in range(20000): [j for j in range(10)]\n"
+     "threads = [threading.Thread(target=work) for i in range(3)]\n"
+     "[t.start() for t in threads]; time.sleep({0}); [t.join() for t in threads]", (), 0),
     ("import atexit, gc, time\n"
      "atexit.register(gc.collect)\n"
      "time.sleep({0})", (), 0),

@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: MIT */
+#include "request.h"
+
+#include "allocator.h"
+#include "base/clock.h"
+#include "gil.h"
+#include "python.h"
+#include "session.h"
+
+#include <errno.h>
+#include <string.h>
+
+static struct {
+    struct buffer *out;
+    bool active;
+    struct control_message request;
+    size_t step;
+    enum control_result outcome; /* of the run so far */
+    bool working;                /* a job runs for it */
+    uint64_t deadline_usec;      /* for the job to begin */
+    struct control_stats stats;  /* of a stat: malloc's part, read before the job */
+    bool has_next;
+    struct control_message next; /* came while the first was under way */
+} current;
+
+void request_init(struct buffer *out)
+{
+    current.out = out;
+}
+
+void request_forget(void)
+{
+    current.active = false;
+    current.working = false;
+    current.has_next = false;
+}
+
+bool request_is_active(void)
+{
+    return current.active;
+}
+
+/* ---- answers ---- */
+
+void request_refuse(uint64_t id, enum control_result why)
+{
+    control_encode_error(current.out, id, why);
+}
+
+static void request_answer_stats(enum control_result py_result)
+{
+    current.stats.py_result = py_result;
+    current.stats.fork_count = session_fork_count();
+    control_encode_stats(current.out, current.request.id, &current.stats);
+    current.active = false;
+}
+
+static void request_answer_step(struct control_step *step, enum control_result outcome)
+{
+    step->index = current.step;
+    step->outcome = outcome;
+    memcpy(step->step, current.request.run.steps[current.step], sizeof(step->step));
+    control_encode_step(current.out, current.request.id, step);
+    if (current.outcome == CONTROL_RESULT_OK)
+        current.outcome = outcome;
+    current.step++;
+}
+
+static void request_answer_done(void)
+{
+    struct control_done done = {.outcome = current.outcome, .steps = current.step};
+    control_encode_done(current.out, current.request.id, &done);
+    current.active = false;
+}
+
+/* ---- work ---- */
+
+/* Can the interpreter be asked at all? OK, or why not. */
+static enum control_result request_python_state(void)
+{
+    if (!python_is_supported())
+        return CONTROL_RESULT_UNSUPPORTED;
+    if (gil_is_closed())
+        return CONTROL_RESULT_CLOSING;
+    return python_is_ready() ? CONTROL_RESULT_OK : CONTROL_RESULT_NOT_READY;
+}
+
+/* OK: a job is under way for the request. */
+static enum control_result request_work(const struct job_request *request)
+{
+    enum control_result result = request_python_state();
+    if (result != CONTROL_RESULT_OK)
+        return result;
+    int r = job_start(request);
+    if (r < 0)
+        return r == -EBUSY ? CONTROL_RESULT_BUSY : CONTROL_RESULT_FAILED;
+    current.working = true;
+    return CONTROL_RESULT_OK;
+}
+
+static void request_deadline(uint64_t now, uint64_t timeout_msec)
+{
+    current.deadline_usec = now + timeout_msec * USEC_PER_MSEC;
+}
+
+static enum control_result request_begin_stat(void)
+{
+    return request_work(&(struct job_request){.kind = JOB_STAT});
+}
+
+static enum control_result request_begin_collect(void)
+{
+    const struct control_run *run = &current.request.run;
+    return request_work(&(struct job_request){.kind = JOB_COLLECT,
+                                              .generation = run->generation,
+                                              .mode = run->mode,
+                                              .max_pause_usec = run->max_pause_usec});
+}
+
+static void request_step_collect(void)
+{
+    enum control_result result = request_begin_collect();
+    if (result != CONTROL_RESULT_OK)
+        request_answer_step(&(struct control_step){0}, result);
+}
+
+static void request_step_trim(void)
+{
+    struct control_step step = {0};
+    if (!(allocator_capabilities() & CONTROL_CAN_TRIM)) {
+        request_answer_step(&step, CONTROL_RESULT_UNSUPPORTED);
+        return;
+    }
+    step.run_usec = allocator_trim();
+    step.has = CONTROL_STEP_HAS_RUN_USEC;
+    request_answer_step(&step, CONTROL_RESULT_OK);
+}
+
+static void request_step_unknown(void)
+{
+    request_answer_step(&(struct control_step){0}, CONTROL_RESULT_UNSUPPORTED);
+}
+
+static void request_step(const char *name)
+{
+    static const struct {
+        const char *name;
+        void (*begin)(void);
+    } steps[] = {{"collect", request_step_collect}, {"trim", request_step_trim}};
+    for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+        if (strcmp(name, steps[i].name) == 0) {
+            steps[i].begin();
+            return;
+        }
+    }
+    request_step_unknown();
+}
+
+/* Go on with a run until a step needs a job or nothing is left. */
+static void request_advance(uint64_t now)
+{
+    const struct control_run *run = &current.request.run;
+    while (!current.working && current.step < run->step_count) {
+        request_deadline(now, run->gil_timeout_msec);
+        request_step(run->steps[current.step]);
+    }
+    if (!current.working)
+        request_answer_done();
+}
+
+/* The job did not begin because of a fork: once more, within the same deadline. */
+static void request_again(void)
+{
+    bool stat = current.request.type == CONTROL_STAT;
+    enum control_result result = stat ? request_begin_stat() : request_begin_collect();
+    if (result == CONTROL_RESULT_OK)
+        return;
+    if (stat)
+        request_answer_stats(result);
+    else
+        request_answer_step(&(struct control_step){0}, result);
+}
+
+static void request_take_stats(const struct control_stats *from, const struct job_result *result)
+{
+    struct control_stats merged = *from; /* the job's part; malloc's part was read by us */
+    const struct control_stats *malloc_part = &current.stats;
+    merged.has |= malloc_part->has | CONTROL_HAS_GIL_WAIT_USEC | CONTROL_HAS_HOLD_USEC;
+    merged.malloc_total_bytes = malloc_part->malloc_total_bytes;
+    merged.malloc_in_use_bytes = malloc_part->malloc_in_use_bytes;
+    merged.malloc_free_bytes = malloc_part->malloc_free_bytes;
+    merged.malloc_keepcost_bytes = malloc_part->malloc_keepcost_bytes;
+    merged.malloc_arenas = malloc_part->malloc_arenas;
+    merged.malloc_usec = malloc_part->malloc_usec;
+    merged.gil_wait_usec = result->gil_wait_usec;
+    merged.hold_usec = result->run_usec;
+    current.stats = merged;
+}
+
+static void request_on_job(const struct job_result *result, uint64_t now)
+{
+    if (!current.working)
+        return; /* contact, or a request that was given up */
+    current.working = false;
+    if (result->interrupted) {
+        request_again();
+    } else if (current.request.type == CONTROL_STAT) {
+        if (result->result == CONTROL_RESULT_OK)
+            request_take_stats(&result->stats, result);
+        request_answer_stats(result->result);
+    } else {
+        struct control_step step = {.mode = result->mode};
+        if (result->result == CONTROL_RESULT_OK) {
+            step.objects = result->objects;
+            step.gil_wait_usec = result->gil_wait_usec;
+            step.run_usec = result->run_usec;
+            step.has = CONTROL_STEP_HAS_OBJECTS | CONTROL_STEP_HAS_GIL_WAIT_USEC |
+                       CONTROL_STEP_HAS_RUN_USEC;
+        }
+        request_answer_step(&step, result->result);
+    }
+    if (current.active && !current.working && current.request.type == CONTROL_RUN)
+        request_advance(now);
+}
+
+/* The GIL did not come: the job stays behind, cancelled, and leaves when it comes. */
+static void request_check_deadline(uint64_t now)
+{
+    if (!current.working || now < current.deadline_usec || !job_cancel())
+        return;
+    current.working = false;
+    if (current.request.type == CONTROL_STAT) {
+        request_answer_stats(CONTROL_RESULT_GIL_TIMEOUT);
+        return;
+    }
+    request_answer_step(&(struct control_step){.mode = current.request.run.mode},
+                        CONTROL_RESULT_GIL_TIMEOUT);
+    request_advance(now);
+}
+
+/* ---- requests ---- */
+
+static void request_begin_stat_message(uint64_t now)
+{
+    const struct control_stat *stat = &current.request.stat;
+    current.stats = (struct control_stats){0};
+    if (stat->malloc)
+        allocator_stats(&current.stats);
+    request_deadline(now, stat->gil_timeout_msec);
+    enum control_result result = stat->gc ? request_begin_stat() : CONTROL_RESULT_OK;
+    if (result != CONTROL_RESULT_OK || !stat->gc)
+        request_answer_stats(result);
+}
+
+static void request_begin(const struct control_message *message, uint64_t now)
+{
+    current.active = true;
+    current.request = *message;
+    current.step = 0;
+    current.outcome = CONTROL_RESULT_OK;
+    if (message->type == CONTROL_STAT)
+        request_begin_stat_message(now);
+    else
+        request_advance(now);
+}
+
+/* A stat without the GIL disturbs nothing, so it overtakes. */
+static void request_stat_aside(const struct control_message *message)
+{
+    struct control_stats stats = {.fork_count = session_fork_count()};
+    if (message->stat.malloc)
+        allocator_stats(&stats);
+    control_encode_stats(current.out, message->id, &stats);
+}
+
+void request_on_message(const struct control_message *message, uint64_t now)
+{
+    if (!current.active) {
+        request_begin(message, now);
+    } else if (message->type == CONTROL_STAT && !message->stat.gc) {
+        request_stat_aside(message);
+    } else if (!current.has_next) {
+        current.has_next = true;
+        current.next = *message;
+    } else {
+        request_refuse(message->id, CONTROL_RESULT_BUSY);
+    }
+}
+
+enum job_state request_turn(uint64_t now)
+{
+    struct job_result result;
+    enum job_state state = job_poll(&result);
+    if (state == JOB_ENDED)
+        request_on_job(&result, now);
+    request_check_deadline(now);
+    while (!current.active && current.has_next) {
+        current.has_next = false;
+        struct control_message next = current.next;
+        request_begin(&next, now);
+    }
+    return current.working ? JOB_UNDER_WAY : state;
+}
