@@ -166,6 +166,7 @@ const OVERVIEW = [
     const id = await page.evaluate(() => document.activeElement.closest("tr").dataset.id);
     await page.keyboard.press("Enter");
     await until("the process page", () => page.url().endsWith(`#/p/${id}`));
+    await page.waitForSelector(".process-head");
     await page.keyboard.press("Escape");
     await page.waitForSelector(ROW);
     await page.keyboard.press("?");
