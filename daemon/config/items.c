@@ -12,7 +12,7 @@
 
 #define ITEMS_SEC  INT64_C(1000000)
 #define ITEMS_MIN  (60 * ITEMS_SEC)
-#define ITEMS_DAY  (24 * 60 * ITEMS_MIN)
+#define ITEMS_DAY  (ITEMS_MIN * 60 * 24)
 #define ITEMS_YEAR (366 * ITEMS_DAY)
 
 static int items_out_of_range(const struct items_item *item, const char *value, struct error *error)

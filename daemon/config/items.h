@@ -14,14 +14,14 @@ struct items_item {
     /* Reads a value; error without a place. */
     int (*parse)(const struct items_item *item, const char *value, struct config *config,
                  struct error *error);
-    size_t offset;           /* of the field in struct config */
-    size_t size;             /* of a text field */
-    enum quantity_kind kind; /* of a number */
-    int64_t low, high;       /* of a number, both allowed */
-    bool absolute;           /* a file says a path from the root; the command line need not */
-    const char *initial;     /* the default, as written in a file */
-    const char *range;       /* for people; NULL: low and high say it */
+    size_t offset;       /* of the field in struct config */
+    size_t size;         /* of a text field */
+    int64_t low, high;   /* of a number, both allowed */
+    const char *initial; /* the default, as written in a file */
+    const char *range;   /* for people; NULL: low and high say it */
     const char *help;
+    enum quantity_kind kind; /* of a number */
+    bool absolute;           /* a file says a path from the root; the command line need not */
 };
 
 extern const struct items_item items_table[];

@@ -70,14 +70,14 @@ void pause_free(struct pause *pause)
 
 /* ---- what is on ---- */
 
-static struct pause_entry *pause_find(struct pause *pause, const char *rule)
+/* Index of the pause of this rule, PAUSE_ENTRIES when there is none. */
+static size_t pause_find(const struct pause *pause, const char *rule)
 {
-    if (!rule[0])
-        return &pause->entries[0];
-    for (size_t i = 1; i < PAUSE_ENTRIES; i++)
+    size_t i = 0;
+    while (rule[0] && ++i < PAUSE_ENTRIES)
         if (pause->entries[i].on && strcmp(pause->entries[i].rule, rule) == 0)
-            return &pause->entries[i];
-    return NULL;
+            break;
+    return i;
 }
 
 bool pause_is_on(const struct pause *pause, const char *rule, const char **ret_reason)
@@ -304,13 +304,14 @@ static void pause_answer(struct pause *pause, struct command *command, enum even
         journal_reply_when_durable(pause->journal, command, sequence);
 }
 
-static struct pause_entry *pause_place(struct pause *pause, const char *rule)
+static size_t pause_place(const struct pause *pause, const char *rule)
 {
-    struct pause_entry *entry = pause_find(pause, rule);
-    for (size_t i = 1; !entry && i < PAUSE_ENTRIES; i++)
-        if (!pause->entries[i].on)
-            entry = &pause->entries[i];
-    return entry;
+    size_t place = pause_find(pause, rule);
+    if (place < PAUSE_ENTRIES)
+        return place;
+    for (place = 1; place < PAUSE_ENTRIES && pause->entries[place].on; place++)
+        ;
+    return place;
 }
 
 static void pause_begin(struct pause *pause, const struct rule_book *book, struct command *command)
@@ -319,13 +320,14 @@ static void pause_begin(struct pause *pause, const struct rule_book *book, struc
         pause_refuse(command, COMMAND_NOT_FOUND, "there is no such rule");
         return;
     }
-    struct pause_entry *entry = pause_place(pause, command->name);
-    if (!entry) {
+    size_t place = pause_place(pause, command->name);
+    if (place == PAUSE_ENTRIES) {
         command_refuse(command, COMMAND_CONFLICT,
                        "%d rules are paused already: pause everything, or resume one", PAUSE_RULES);
         reply_send(command);
         return;
     }
+    struct pause_entry *entry = &pause->entries[place];
     *entry = (struct pause_entry){.on = true};
     text_copy(entry->rule, sizeof(entry->rule), command->name);
     if (command->for_usec > 0) {
@@ -339,12 +341,12 @@ static void pause_begin(struct pause *pause, const struct rule_book *book, struc
 
 static void pause_resume(struct pause *pause, struct command *command)
 {
-    struct pause_entry *entry = pause_find(pause, command->name);
+    size_t place = pause_find(pause, command->name);
     const char *text = "resumed";
     int r = 0;
-    if (entry && entry->on) {
-        *entry = (struct pause_entry){0};
-        r = pause_store(pause, entry, "", NULL);
+    if (place < PAUSE_ENTRIES && pause->entries[place].on) {
+        pause->entries[place] = (struct pause_entry){0};
+        r = pause_store(pause, &pause->entries[place], "", NULL);
     } else {
         text = "there was no pause to end";
     }

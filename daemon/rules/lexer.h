@@ -23,8 +23,8 @@ enum lexer_operator {
     LEXER_NOT_MATCH,
 };
 
-#define LEXER_END   0  /* end of the text; the number that ends a lemon parse */
-#define LEXER_ERROR -1 /* not a token; the lexer went past it */
+#define LEXER_END   0    /* end of the text; the number that ends a lemon parse */
+#define LEXER_ERROR (-1) /* not a token; the lexer went past it */
 
 struct token {
     int kind; /* TOKEN_* of the grammar, LEXER_END or LEXER_ERROR */

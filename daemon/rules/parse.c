@@ -245,7 +245,7 @@ int rules_parse_one(const char *text, size_t length, struct rule **ret_rule, str
         return parse_refuse(-E2BIG, 0, 0, "a rule is at most 8192 bytes long", errors, limit,
                             ret_count);
     int r = parse_text(text, length, &set, errors, limit, ret_count);
-    if (r < 0)
+    if (r != 0)
         return r;
     if (set->count == 0)
         return parse_refuse(-EINVAL, 1, 1, "there is no rule in this text", errors, limit,

@@ -22,10 +22,10 @@
 #include "model/step.h"
 
 /* Limits of what a person may write; each has its own error. */
-#define RULES_SET_LIMIT     256                                 /* rules in one text */
-#define RULES_SOURCE_LIMIT  (RULES_SET_LIMIT * RULE_TEXT_LIMIT) /* bytes of one text */
-#define RULES_TOKEN_LIMIT   4096                                /* tokens of one rule */
-#define RULES_NESTING_LIMIT 32                                  /* open parentheses */
+#define RULES_SET_LIMIT     256                                         /* rules in one text */
+#define RULES_SOURCE_LIMIT  ((size_t)RULES_SET_LIMIT * RULE_TEXT_LIMIT) /* bytes of one text */
+#define RULES_TOKEN_LIMIT   4096                                        /* tokens of one rule */
+#define RULES_NESTING_LIMIT 32                                          /* open parentheses */
 #define RULES_TEXTS_LIMIT   32  /* comparisons with text in one rule: bits of a cache word */
 #define RULES_PATTERN_LIMIT 256 /* bytes of a regular expression or compared text */
 #define RULES_ERROR_LIMIT   32  /* errors worth reading at once */
