@@ -89,9 +89,6 @@ static void finish(struct ladder *ladder, uint64_t now_usec)
         receipt->outcome = receipt_judge(bytes_before, receipt->freed_bytes);
     else
         receipt->outcome = first_outcome(receipt);
-    /* Without a step there is nothing that the memory's own movement would be due to. */
-    if (!ladder->acted)
-        receipt->freed_bytes = receipt->moved_to_swap_bytes = 0;
     receipt->finished_usec = receipt->wall_usec + (now_usec - receipt->mono_usec);
     enter(ladder, LADDER_FINISHED, UINT64_MAX);
 }

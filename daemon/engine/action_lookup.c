@@ -15,14 +15,23 @@ static bool may_see(const struct command *command, uid_t uid)
     return command->asker.all || command->asker.uid == uid;
 }
 
+/* The store does not know whose process a receipt was about: only who may see all may ask it. */
+static bool may_ask_store(const struct actions *actions, const struct command *command)
+{
+    return actions->config.reader && command->asker.all;
+}
+
 static void forward(struct actions *actions, struct command *command)
 {
-    if (actions->config.reader && store_reader_push(actions->config.reader, command) == 0)
-        return;
-    if (command->kind == COMMAND_ACTION_LIST)
+    if (may_ask_store(actions, command)) {
+        if (store_reader_push(actions->config.reader, command) == 0)
+            return;
+        command_refuse(command, COMMAND_UNAVAILABLE, "too many questions wait for the store");
+    } else if (command->kind == COMMAND_ACTION_LIST) {
         command->result = COMMAND_OK;
-    else
+    } else {
         command_refuse(command, COMMAND_NOT_FOUND, "there is no receipt %.60s", command->name);
+    }
     reply_send(command);
 }
 
@@ -57,14 +66,20 @@ void actions_list(struct actions *actions, struct command *command)
         forward(actions, command);
         return;
     }
-    most = command->limit < most ? command->limit : most;
+    bool more = may_ask_store(actions, command);
+    /* The store's page behind it has room for one at least. */
+    size_t room = command->limit - (more ? 1 : 0);
+    most = room < most ? room : most;
     for (const struct action_run *run = actions->runs; run && count < most; run = run->next)
         if (!run->recorded && may_see(command, run->uid))
             receipts[count++] = *action_run_receipt(run);
-    count += receipt_book_list(actions->recent, durable, actions->config.reader == NULL,
+    count += receipt_book_list(actions->recent, durable, !more,
                                command->asker.all ? NULL : &command->asker.uid, receipts + count,
                                most - count);
-    command->receipts = receipts;
+    if (count == 0)
+        free(receipts);
+    else
+        command->receipts = receipts;
     command->receipt_count = count;
     forward(actions, command);
 }

@@ -50,11 +50,8 @@ static void learn_slack(struct action_run *run)
 static void learn_pause(struct action_run *run, const struct session_answer *answer)
 {
     struct estimate_memory *memory = agent_server_memory(run->config->agents, target_of(run));
-    if (!memory || answer->pause_usec < 0)
-        return;
-    memory->has_collect = true;
-    memory->collect_pause_usec = answer->pause_usec;
-    memory->collect_objects = run->objects_before > 0 ? run->objects_before : 0;
+    if (memory)
+        estimate_learn_collect(memory, run->objects_before, answer->objects, answer->pause_usec);
 }
 
 /* ---- the ladder's ops ---- */

@@ -86,8 +86,9 @@ const char *order_refusal_name(enum order_refusal refusal);
 void actions_get(struct actions *actions, struct command *command);
 /*
  * COMMAND_ACTION_LIST. Takes the command. First page: receipts that the store does not have yet
- * (running ones first) are put into command->receipts, newest first; then the command goes to the
- * reader, which appends its own. Without a reader the ring of the last 64 is the answer.
+ * (running ones first) are put into command->receipts, newest first, fewer than the limit; then the
+ * command goes to the reader, which appends its own (receipt_book_append()). Without a reader, and
+ * for people who may only see what is theirs, the ring of the last ones is the whole answer.
  */
 void actions_list(struct actions *actions, struct command *command);
 

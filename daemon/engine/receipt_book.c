@@ -83,3 +83,31 @@ size_t receipt_book_list(const struct receipt_book *book, uint64_t durable, bool
     }
     return count;
 }
+
+static bool has_receipt(const struct command *command, const char *id)
+{
+    for (size_t i = 0; i < command->receipt_count; i++)
+        if (strcmp(command->receipts[i].id, id) == 0)
+            return true;
+    return false;
+}
+
+int receipt_book_append(struct command *command, struct receipt *stored, size_t count)
+{
+    if (command->receipt_count == 0) {
+        free(command->receipts);
+        command->receipts = stored;
+        command->receipt_count = count;
+        return 0;
+    }
+    size_t all = command->receipt_count + count;
+    struct receipt *receipts = realloc(command->receipts, all * sizeof(*receipts));
+    if (receipts) {
+        command->receipts = receipts;
+        for (size_t i = 0; i < count; i++)
+            if (!has_receipt(command, stored[i].id))
+                receipts[command->receipt_count++] = stored[i];
+    }
+    free(stored);
+    return receipts ? 0 : -ENOMEM;
+}

@@ -6,7 +6,7 @@
 #ifndef MEMTEND_ENGINE_RECEIPT_BOOK_H
 #define MEMTEND_ENGINE_RECEIPT_BOOK_H
 
-#include "model/receipt.h"
+#include "model/command.h"
 
 struct receipt_book;
 
@@ -24,5 +24,11 @@ int receipt_book_find(const struct receipt_book *book, const char *id, uint64_t 
  * of everybody. Returns how many. */
 size_t receipt_book_list(const struct receipt_book *book, uint64_t durable, bool all,
                          const uid_t *uid, struct receipt *ret_receipts, size_t limit);
+
+/*
+ * Put a page of the store behind the receipts that the command already holds (actions_list());
+ * those it has are left out. Takes stored, also on failure. -ENOMEM. Any thread.
+ */
+int receipt_book_append(struct command *command, struct receipt *stored, size_t count);
 
 #endif

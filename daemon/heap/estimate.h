@@ -20,9 +20,7 @@ struct estimate_memory {
     bool has_slack;
     int64_t slack_bytes; /* estimate_slack() just after the last trim: what a trim cannot get */
 
-    bool has_collect;
-    int64_t collect_pause_usec; /* of the last full collection seen */
-    int64_t collect_objects;    /* estimate_objects() before it */
+    int64_t visit_nsec; /* what an object cost the last full collection; 0 = none seen yet */
 };
 
 /*
@@ -32,6 +30,9 @@ struct estimate_memory {
 bool estimate_slack(const struct sample *sample, int64_t *ret_bytes);
 /* Objects that a full collection has to visit; false when unknown. */
 bool estimate_objects(const struct sample *sample, int64_t *ret_objects);
+/* A full collection visited so many objects, found `dead` of them and took pause_usec. */
+void estimate_learn_collect(struct estimate_memory *memory, int64_t visited, int64_t dead,
+                            int64_t pause_usec);
 /* Anonymous memory that the process still shares with its family; family_size 1: 0. */
 int64_t estimate_shared(const struct sample *sample, uint32_t family_size);
 

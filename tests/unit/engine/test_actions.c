@@ -33,7 +33,8 @@ struct world {
     struct mailbox replies;
     struct process_id target;
     bool paused;
-    bool rollups_fail;
+    bool rollups_fail;        /* of all */
+    struct process_id secret; /* of this one */
     int events[EVENT_KIND_COUNT];
     int finished;
     struct receipt last;
@@ -108,7 +109,7 @@ static int ask_rollup(void *context, struct process_id id, measure_answer answer
 {
     struct world *w = context;
     struct reading *reading = malloc(sizeof(*reading));
-    if (w->rollups_fail || !reading) {
+    if (w->rollups_fail || process_id_equal(id, w->secret) || !reading) {
         free(reading);
         return -EACCES;
     }
@@ -284,12 +285,18 @@ static void a_trim_is_proven(void **state)
     int64_t after = bytes_of(&r->after, MEASURE_RSS);
     assert_true(llabs(stat.rss_bytes - after) < FAKE_BYTES / 20);
     assert_int_equal(w->finished, 1);
+    assert_int_equal(w->last.freed_bytes, r->freed_bytes);
     command_free(command);
     const struct process *process = table_find(&w->table, w->target);
     assert_string_equal(process->name, "fake");
     assert_int_equal(process->agent.state, AGENT_STATE_READY);
     assert_true(sample_has(&process->sample, METRIC_HEAP_FREE));
     assert_true(sample_has(&process->sample, METRIC_USS));
+    /* Malloc counts as free what is gone already: the next prediction knows better. */
+    assert_true(agent_server_memory(w->agents, w->target)->has_slack);
+    command = order(w);
+    assert_true(command->receipts->predicted_high_bytes < FAKE_BYTES / 10);
+    command_free(command);
 }
 
 static void a_boast_is_not_believed(void **state)
@@ -568,17 +575,37 @@ static void rules_wait_and_stop(void **state)
     w->target = target;
 }
 
-static void one_collect_a_family(void **state)
+/* Two of them, the second is the target; the first is returned. */
+static struct process_id begin_family(struct world *w)
 {
-    struct world *w = *state;
     begin(w, FAKE_HONEST);
     struct process_id first = w->target;
     w->target = fake_start(w->path, FAKE_HONEST, w->proc_fd);
-    struct process_id second = w->target;
-    add_target(w, second)->family = first;
+    add_target(w, w->target)->family = first;
     table_find(&w->table, first)->family_size = 2;
-    table_find(&w->table, second)->family_size = 2;
-    WAIT_FOR(w, agent_server_has(w->agents, second));
+    table_find(&w->table, w->target)->family_size = 2;
+    WAIT_FOR(w, agent_server_has(w->agents, w->target));
+    return first;
+}
+
+static void a_family_with_a_secret_has_no_pss(void **state)
+{
+    struct world *w = *state;
+    w->secret = begin_family(w);
+    struct command *command = order(w);
+    const struct receipt *r = command->receipts;
+    assert_int_equal(r->basis, RECEIPT_BASIS_RSS);
+    assert_int_equal(r->family_size, 2);
+    assert_int_equal(bytes_of(&r->before, MEASURE_FAMILY_PSS), -1);
+    assert_true(bytes_of(&r->before, MEASURE_USS) > 0);
+    command_free(command);
+    fake_stop(w->secret);
+}
+
+static void one_collect_a_family(void **state)
+{
+    struct world *w = *state;
+    struct process_id first = begin_family(w), second = w->target;
     w->target = first;
     actions_order_person(w->actions, make_order(w, DEADLINE_USEC));
     w->target = second;
@@ -667,6 +694,7 @@ int main(void)
         TEST(stopping_closes_what_is_under_way),
         TEST(rules_act_within_their_rate),
         TEST(rules_wait_and_stop),
+        TEST(a_family_with_a_secret_has_no_pss),
         TEST(one_collect_a_family),
         TEST(a_connection_lost_and_found_is_an_exec),
         TEST(a_second_session_is_refused),

@@ -139,21 +139,29 @@ static void pause_follows_the_objects(void **state)
     assert_int_equal(estimate_collect(&sample, &memory, 1).pause_usec, 130000);
     set(METRIC_PY_GC_FROZEN, 900000);
     assert_int_equal(estimate_collect(&sample, &memory, 1).pause_usec, 13000);
-    /* More young objects than blocks / 3: they are visited as well. */
+    /* More young objects than blocks / 3: they are visited as well, and may all be dead. */
     set(METRIC_PY_GC_COUNT0, 2000000);
-    assert_int_equal(estimate_collect(&sample, &memory, 1).pause_usec, 260000);
+    assert_int_equal(estimate_collect(&sample, &memory, 1).pause_usec, 260000 + 1400000);
 }
 
 static void pause_learns_from_the_last_one(void **state)
 {
     (void)state;
     set(METRIC_PY_BLOCKS, 3000000);
-    memory.has_collect = true;
-    memory.collect_pause_usec = 40000;
-    memory.collect_objects = 500000;
+    estimate_learn_collect(&memory, 500000, 0, 40000);
     assert_int_equal(estimate_collect(&sample, &memory, 1).pause_usec, 80000);
-    memory.collect_objects = 0;
-    assert_int_equal(estimate_collect(&sample, &memory, 1).pause_usec, 40000);
+    /* Freeing is not counted as visiting. */
+    estimate_learn_collect(&memory, 500000, 100000, 40000 + 70000);
+    assert_int_equal(estimate_collect(&sample, &memory, 1).pause_usec, 80000);
+    /* Nothing is learned from what is not known; outliers are cut. */
+    estimate_learn_collect(&memory, 0, 0, 40000);
+    estimate_learn_collect(&memory, 500000, -1, 40000);
+    estimate_learn_collect(&memory, 500000, 0, -1);
+    assert_int_equal(memory.visit_nsec, 80);
+    estimate_learn_collect(&memory, 1, 0, 40000);
+    assert_int_equal(memory.visit_nsec, 1000);
+    estimate_learn_collect(&memory, 1000000, 1000000, 1);
+    assert_int_equal(memory.visit_nsec, 20);
 }
 
 static void a_forked_worker_shares(void **state)
