@@ -100,6 +100,8 @@ static void *store_writer_run(void *context)
         store_writer_give(writer);
         store_writer_wait(writer, next_usec);
     }
+    /* A tick may have come in between the look at the samples and that at the records. */
+    store_writer_take(writer);
     writer->lost = store_flow_finish(&writer->flow, clock_mono_usec());
     return NULL;
 }
@@ -167,7 +169,7 @@ int store_writer_start(const struct store_writer_config *config, struct store_wr
                        struct store_writer_start *ret_start)
 {
     _cleanup_(store_writer_freep) struct store_writer *writer = NULL;
-    struct store_writer_start start;
+    struct store_writer_start start = {0};
     int r = store_writer_new(config, &writer);
     if (r == 0)
         r = store_flow_init(&writer->flow, &config->store, clock_mono_usec(), &start);

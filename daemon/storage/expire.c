@@ -123,7 +123,7 @@ static int expire_cut(struct queries *queries, uint64_t pages)
 int expire_by_size(struct queries *queries, uint64_t excess_bytes, uint64_t slack_bytes,
                    bool *ret_more)
 {
-    int64_t free_pages = 0, page_size = 0;
+    int64_t free_pages = 0, page_size = 4096;
     int r = connection_number(queries->database, "PRAGMA freelist_count", &free_pages);
     if (r == 0)
         r = connection_number(queries->database, "PRAGMA page_size", &page_size);

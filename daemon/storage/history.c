@@ -291,63 +291,72 @@ struct receipt_page {
     int64_t next;
 };
 
-/* One by its id, or a page when that is NULL. */
-static int history_receipt_rows(struct history *history, const char *id,
-                                const struct history_page *page, struct receipt_page *ret_page)
+/* The statement, bound, goes to the page's rows. */
+static int history_receipt_rows(struct history *history, sqlite3_stmt *statement, size_t limit,
+                                struct receipt_page *ret_page)
 {
-    int64_t before = 0;
-    int r = id ? 0 : history_cursor_read('r', page->cursor, &before);
-    sqlite3_stmt *borrowed;
-    if (r == 0)
-        r = query_get(&history->queries, id ? QUERY_RECEIPT_GET : QUERY_RECEIPT_LIST, &borrowed);
-    if (r < 0)
-        return r;
-    _cleanup_(query_resetp) sqlite3_stmt *statement = borrowed;
-    if (id) {
-        query_bind_text(statement, ":id", id);
-    } else {
-        query_bind(statement, ":before", before);
-        query_bind(statement, ":limit", (int64_t)page->limit + 1);
-    }
-    return receipt_rows_read(&history->queries, statement, id ? 1 : page->limit, &ret_page->count,
-                             &ret_page->receipts, &ret_page->next);
+    int r = receipt_rows_read(&history->queries, statement, limit, &ret_page->count,
+                              &ret_page->receipts, &ret_page->next);
+    query_reset(statement);
+    return r;
 }
 
-static int history_receipt_page(struct history *history, const char *id,
-                                const struct history_page *page, struct receipt_page *ret_page)
+static int history_receipt_list(struct history *history, const struct history_page *page,
+                                struct receipt_page *ret_page)
 {
-    int r = history_begin(history);
+    int64_t before;
+    int r = history_cursor_read('r', page->cursor, &before);
+    sqlite3_stmt *statement;
+    if (r == 0)
+        r = query_get(&history->queries, QUERY_RECEIPT_LIST, &statement);
     if (r < 0)
         return r;
-    r = history_end(history, history_receipt_rows(history, id, page, ret_page));
-    if (r < 0)
-        free(ret_page->receipts);
-    return r;
+    query_bind(statement, ":before", before);
+    query_bind(statement, ":limit", (int64_t)page->limit + 1);
+    return history_receipt_rows(history, statement, page->limit, ret_page);
 }
 
 int history_receipts(struct history *history, const struct history_page *page, size_t *ret_count,
                      struct receipt **ret_receipts, char ret_next[static HISTORY_CURSOR_SIZE])
 {
-    struct receipt_page found = {0};
-    int r = history_receipt_page(history, NULL, page, &found);
+    int r = history_begin(history);
     if (r < 0)
         return r;
+    struct receipt_page found = {0};
+    r = history_end(history, history_receipt_list(history, page, &found));
+    if (r < 0) {
+        free(found.receipts);
+        return r;
+    }
     history_cursor_write('r', found.next, ret_next);
     *ret_count = found.count;
     *ret_receipts = found.receipts;
     return 0;
 }
 
-int history_receipt(struct history *history, const char *id, struct receipt **ret_receipt)
+static int history_receipt_one(struct history *history, const char *id,
+                               struct receipt_page *ret_page)
 {
-    struct receipt_page found = {0};
-    int r = history_receipt_page(history, id, NULL, &found);
+    sqlite3_stmt *statement;
+    int r = query_get(&history->queries, QUERY_RECEIPT_GET, &statement);
     if (r < 0)
         return r;
-    if (found.count == 0) {
+    query_bind_text(statement, ":id", id);
+    return history_receipt_rows(history, statement, 1, ret_page);
+}
+
+int history_receipt(struct history *history, const char *id, struct receipt **ret_receipt)
+{
+    int r = history_begin(history);
+    if (r < 0)
+        return r;
+    struct receipt_page found = {0};
+    r = history_end(history, history_receipt_one(history, id, &found));
+    if (r < 0 || found.count == 0) {
         free(found.receipts);
         found.receipts = NULL;
     }
-    *ret_receipt = found.receipts;
-    return 0;
+    if (r == 0)
+        *ret_receipt = found.receipts;
+    return r;
 }

@@ -271,7 +271,7 @@ static int walker_target(struct walker *walker, struct target *target)
     if (target->kind == TARGET_HOST)
         return walker_host(walker);
     enum query query = target->kind == TARGET_PID ? QUERY_PROCESS_FIND_PID : QUERY_PROCESS_FIND;
-    int64_t boot;
+    int64_t boot = 0;
     int r = walker_find(walker, query, &target->id, &boot);
     if (r < 0 || boot == 0)
         return r;

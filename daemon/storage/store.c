@@ -314,7 +314,7 @@ static int store_file_size(const struct store *store, const char *name, uint64_t
 
 int store_size(struct store *store, uint64_t *ret_bytes)
 {
-    uint64_t file, log;
+    uint64_t file = 0, log = 0;
     int r = store_file_size(store, STORE_FILE, &file);
     if (r == 0)
         r = store_file_size(store, STORE_FILE "-wal", &log);
@@ -326,7 +326,7 @@ int store_size(struct store *store, uint64_t *ret_bytes)
 /* How far the database itself is over its share. It knows its pages before the file has them. */
 static int store_excess(struct store *store, uint64_t *ret_bytes)
 {
-    uint64_t log;
+    uint64_t log = 0;
     int64_t pages = 0, page_size = 0;
     int r = store_file_size(store, STORE_FILE "-wal", &log);
     if (r == 0)
