@@ -21,7 +21,7 @@
 #define ACT_WAIT_DEFAULT 30
 #define ACT_WAIT_SERVER  30 /* the longest ?wait= that the daemon grants */
 #define ACT_GRACE        10 /* on top, before the transport gives up */
-#define ACT_POLL_NSEC    (500 * 1000 * 1000L)
+#define ACT_POLL_NSEC    (500L * 1000 * 1000)
 
 struct act_outcome {
     const char *outcome;

@@ -168,14 +168,13 @@ static void answer_tell(const struct answer *answer)
 {
     const char *detail = member_text(answer->body, "detail");
     const char *title = member_text(answer->body, "title");
-    json_t *errors = member_array(answer->body, "errors"), *error;
-    size_t i;
+    json_t *errors = member_array(answer->body, "errors");
     if (*detail || *title)
         say("%s", *detail ? detail : title);
     else
         say("the daemon answered HTTP %ld without saying why", answer->status);
-    json_array_foreach(errors, i, error)
-    {
+    for (size_t i = 0; i < json_array_size(errors); i++) {
+        json_t *error = json_array_get(errors, i);
         const char *text = member_text(error, "message");
         if (*text)
             say_plain("  %s", text);

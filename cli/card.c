@@ -45,12 +45,11 @@ enum colour card_colour(const char *outcome)
 
 const char *card_pause(json_t *receipt, char ret_text[static DURATION_TEXT_SIZE])
 {
-    json_t *steps = member_array(receipt, "steps"), *step;
+    json_t *steps = member_array(receipt, "steps");
     double total = 0, pause;
     bool known = false;
-    size_t i;
-    json_array_foreach(steps, i, step)
-    {
+    for (size_t i = 0; i < json_array_size(steps); i++) {
+        json_t *step = json_array_get(steps, i);
         if (!member_number(step, "pause_seconds", &pause))
             continue;
         total += pause;
@@ -64,11 +63,11 @@ const char *card_pause(json_t *receipt, char ret_text[static DURATION_TEXT_SIZE]
 
 void card_steps(json_t *receipt, char *ret_text, size_t size)
 {
-    json_t *steps = member_array(receipt, "steps"), *step;
-    size_t i, used = 0;
+    json_t *steps = member_array(receipt, "steps");
+    size_t used = 0;
     *ret_text = '\0';
-    json_array_foreach(steps, i, step)
-    {
+    for (size_t i = 0; i < json_array_size(steps); i++) {
+        json_t *step = json_array_get(steps, i);
         if (used > 0)
             used += text_copy(ret_text + used, size - used, ", ");
         used += text_copy(ret_text + used, size - used, member_text(step, "step"));
@@ -100,12 +99,11 @@ static void print_steps(json_t *receipt)
         {"STEP", false}, {"RSS", true},     {"PSS", true},      {"USS", true},
         {"PAUSE", true}, {"OBJECTS", true}, {"OUTCOME", false},
     };
-    json_t *steps = member_array(receipt, "steps"), *step;
+    json_t *steps = member_array(receipt, "steps");
     struct table table;
-    size_t i;
     table_init(&table, columns, sizeof(columns) / sizeof(columns[0]));
-    json_array_foreach(steps, i, step)
-    {
+    for (size_t i = 0; i < json_array_size(steps); i++) {
+        json_t *step = json_array_get(steps, i);
         char text[SHOW_VALUE_SIZE], pause[DURATION_TEXT_SIZE] = "-";
         const char *outcome = member_text(step, "outcome");
         double seconds;
@@ -119,8 +117,11 @@ static void print_steps(json_t *receipt)
     }
     table_print(&table);
     table_finish(&table);
-    json_array_foreach(steps, i, step) if (*member_text(step, "note"))
-        printf("  %s: %s\n", member_text(step, "step"), member_text(step, "note"));
+    for (size_t i = 0; i < json_array_size(steps); i++) {
+        json_t *step = json_array_get(steps, i);
+        if (*member_text(step, "note"))
+            printf("  %s: %s\n", member_text(step, "step"), member_text(step, "note"));
+    }
 }
 
 static void print_predicted(json_t *receipt)

@@ -27,10 +27,9 @@ const char *finding_name(enum finding finding)
     return names[finding];
 }
 
-static json_t *clean_json(const char *format, va_list arguments)
+static json_t *clean_json(const char *raw)
 {
-    char raw[CHECKUP_TEXT_SIZE], clean[CHECKUP_TEXT_SIZE];
-    vsnprintf(raw, sizeof(raw), format, arguments);
+    char clean[CHECKUP_TEXT_SIZE];
     text_clean(clean, sizeof(clean), raw, strlen(raw));
     return say_no_memory(json_string(clean));
 }
@@ -38,12 +37,13 @@ static json_t *clean_json(const char *format, va_list arguments)
 void checkup_add(struct checkup *checkup, const char *section, const char *name,
                  enum finding finding, const char *format, ...)
 {
+    char raw[CHECKUP_TEXT_SIZE];
     va_list arguments;
     va_start(arguments, format);
-    json_t *text = clean_json(format, arguments);
+    vsnprintf(raw, sizeof(raw), format, arguments);
     va_end(arguments);
     json_t *check = json_pack("{s:s, s:s, s:s, s:o}", "section", section, "name", name, "state",
-                              finding_name(finding), "text", text);
+                              finding_name(finding), "text", clean_json(raw));
     json_array_append_new(checkup->checks, say_no_memory(check));
     checkup->counts[finding]++;
 }
@@ -51,9 +51,10 @@ void checkup_add(struct checkup *checkup, const char *section, const char *name,
 void checkup_fix(struct checkup *checkup, const char *format, ...)
 {
     size_t count = json_array_size(checkup->checks);
+    char raw[CHECKUP_TEXT_SIZE];
     va_list arguments;
     va_start(arguments, format);
-    json_object_set_new(json_array_get(checkup->checks, count - 1), "fix",
-                        clean_json(format, arguments));
+    vsnprintf(raw, sizeof(raw), format, arguments);
     va_end(arguments);
+    json_object_set_new(json_array_get(checkup->checks, count - 1), "fix", clean_json(raw));
 }

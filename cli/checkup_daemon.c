@@ -187,10 +187,9 @@ static void add_python(struct checkup *checkup, json_t *process)
 
 static void check_pythons(struct checkup *checkup, json_t *processes)
 {
-    size_t without = 0, i;
-    json_t *process;
-    json_array_foreach(processes, i, process)
-    {
+    size_t without = 0;
+    for (size_t i = 0; i < json_array_size(processes); i++) {
+        json_t *process = json_array_get(processes, i);
         if (!is_python(process) || has_agent(process))
             continue;
         if (without++ < CHECKUP_PYTHONS)

@@ -34,9 +34,10 @@ static void print_check(json_t *check)
 
 static void print_checkup(const struct checkup *checkup)
 {
-    json_t *check;
-    size_t i;
-    json_array_foreach(checkup->checks, i, check) print_check(check);
+    for (size_t i = 0; i < json_array_size(checkup->checks); i++) {
+        json_t *check = json_array_get(checkup->checks, i);
+        print_check(check);
+    }
     printf("%zu ok, %zu warnings, %zu failures\n", checkup->counts[FINDING_OK],
            checkup->counts[FINDING_WARNING], checkup->counts[FINDING_FAILURE]);
 }

@@ -50,10 +50,8 @@ static int64_t event_id(json_t *event)
 /* false: the page holds the end of what is wanted. */
 static bool take_page(json_t *page, const struct event_query *query, json_t *events)
 {
-    json_t *event;
-    size_t i;
-    json_array_foreach(page, i, event)
-    {
+    for (size_t i = 0; i < json_array_size(page); i++) {
+        json_t *event = json_array_get(page, i);
         if (query->after_id > 0 && event_id(event) <= query->after_id)
             return false;
         if (json_array_size(events) >= query->want)

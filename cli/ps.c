@@ -62,11 +62,9 @@ static void print_table(json_t *items)
                                                   {"USS", true},     {"%CPU", true}, {"AGE", true},
                                                   {"COMMAND", false}};
     struct table table;
-    json_t *process;
-    size_t i;
     table_init(&table, columns, sizeof(columns) / sizeof(columns[0]));
-    json_array_foreach(items, i, process)
-    {
+    for (size_t i = 0; i < json_array_size(items); i++) {
+        json_t *process = json_array_get(items, i);
         char text[SHOW_VALUE_SIZE];
         table_add(&table, COLOUR_NONE, "%s", show_count(process, "pid", text));
         table_add(&table, COLOUR_NONE, "%s", show_bytes(process, "rss_bytes", text));
@@ -128,17 +126,19 @@ static enum exit_code ps_local(const struct invocation *invocation, const struct
 /* The daemon knows why it does not see something; it is asked only when something is missing. */
 static void say_missing(struct client *client, json_t *items)
 {
-    size_t absent = 0, i;
-    json_t *process;
+    size_t absent = 0;
     double value;
-    json_array_foreach(items, i, process) absent += !member_number(process, "pss_bytes", &value);
+    for (size_t i = 0; i < json_array_size(items); i++) {
+        json_t *process = json_array_get(items, i);
+        absent += !member_number(process, "pss_bytes", &value);
+    }
     if (absent == 0)
         return;
     struct answer answer = {0};
     bool known = client_get(client, "/api/v1/status", &answer) == EXIT_CODE_OK;
     json_t *missing = member_array(answer.body, "missing");
     if (known && json_array_size(missing) > 0)
-        for (i = 0; i < json_array_size(missing); i++)
+        for (size_t i = 0; i < json_array_size(missing); i++)
             say("%s", item_text(missing, i));
     else
         say("PSS and USS of %zu of them are not measured yet", absent);

@@ -51,10 +51,8 @@ static bool point_read(json_t *item, struct point *ret_point)
 
 static void summary_values(json_t *points, struct summary *summary)
 {
-    json_t *item;
-    size_t i;
-    json_array_foreach(points, i, item)
-    {
+    for (size_t i = 0; i < json_array_size(points); i++) {
+        json_t *item = json_array_get(points, i);
         struct point point;
         if (!point_read(item, &point) || point.gap)
             continue;
@@ -137,10 +135,11 @@ static void print_table(json_t *list)
         {"GREATEST", true}, {"LAST", true},    {"SHAPE", false},
     };
     struct table table;
-    json_t *series;
-    size_t i;
     table_init(&table, columns, sizeof(columns) / sizeof(columns[0]));
-    json_array_foreach(list, i, series) add_series(&table, series);
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        json_t *series = json_array_get(list, i);
+        add_series(&table, series);
+    }
     table_print(&table);
     table_finish(&table);
     if (json_array_size(list) == 0)
@@ -165,10 +164,8 @@ static void print_field(const char *text)
 
 static void print_csv_series(json_t *series, bool range)
 {
-    json_t *item;
-    size_t i;
-    json_array_foreach(member_array(series, "points"), i, item)
-    {
+    for (size_t i = 0; i < json_array_size(member_array(series, "points")); i++) {
+        json_t *item = json_array_get(member_array(series, "points"), i);
         struct point point;
         char time[CLOCK_RFC3339_SIZE];
         if (!point_read(item, &point) || point.wall_msec < 0)
@@ -192,10 +189,11 @@ static void print_csv(const struct invocation *invocation, json_t *list)
 {
     const char *aggregate = invocation->option[OPTION_AGG];
     bool range = aggregate && strcmp(aggregate, "range") == 0;
-    json_t *series;
-    size_t i;
     printf("time,target,metric,%s\n", range ? "min,max" : "value");
-    json_array_foreach(list, i, series) print_csv_series(series, range);
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        json_t *series = json_array_get(list, i);
+        print_csv_series(series, range);
+    }
 }
 
 /* Metrics are checked here, where a typing error can still be guessed. */

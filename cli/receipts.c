@@ -18,11 +18,9 @@ static void print_list(json_t *items)
         {"PAUSE", true}, {"OUTCOME", false}, {"ASKED BY", false}, {"ID", false},
     };
     struct table table;
-    json_t *receipt;
-    size_t i;
     table_init(&table, columns, sizeof(columns) / sizeof(columns[0]));
-    json_array_foreach(items, i, receipt)
-    {
+    for (size_t i = 0; i < json_array_size(items); i++) {
+        json_t *receipt = json_array_get(items, i);
         char time[SHOW_TIME_SIZE], text[SHOW_VALUE_SIZE], pause[DURATION_TEXT_SIZE], steps[128];
         const char *outcome = member_text(receipt, "outcome");
         card_steps(receipt, steps, sizeof(steps));

@@ -13,10 +13,13 @@
 
 size_t rule_errors_count(json_t *body)
 {
-    json_t *errors = member_array(body, "errors"), *error;
-    size_t i, count = 0;
+    json_t *errors = member_array(body, "errors");
+    size_t count = 0;
     int64_t line;
-    json_array_foreach(errors, i, error) count += member_integer(error, "line", &line) && line > 0;
+    for (size_t i = 0; i < json_array_size(errors); i++) {
+        json_t *error = json_array_get(errors, i);
+        count += member_integer(error, "line", &line) && line > 0;
+    }
     return count;
 }
 
@@ -57,10 +60,9 @@ static void print_caret(const char *text, int64_t line_number, int64_t column)
 
 void rule_errors_print(json_t *body, const char *path, const char *text)
 {
-    json_t *errors = member_array(body, "errors"), *error;
-    size_t i;
-    json_array_foreach(errors, i, error)
-    {
+    json_t *errors = member_array(body, "errors");
+    for (size_t i = 0; i < json_array_size(errors); i++) {
+        json_t *error = json_array_get(errors, i);
         int64_t line = 0, column = 0;
         const char *says = member_text(error, "message");
         member_integer(error, "line", &line);

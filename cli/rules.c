@@ -42,11 +42,9 @@ static void print_rules(json_t *items)
                                                   {"SOURCE", false},     {"FIRED", true},
                                                   {"LAST FIRED", false}, {"TEXT", false}};
     struct table table;
-    json_t *rule;
-    size_t i;
     table_init(&table, columns, sizeof(columns) / sizeof(columns[0]));
-    json_array_foreach(items, i, rule)
-    {
+    for (size_t i = 0; i < json_array_size(items); i++) {
+        json_t *rule = json_array_get(items, i);
         char time[SHOW_TIME_SIZE], count[SHOW_VALUE_SIZE], line[160];
         const char *text = member_lines(rule, "text");
         const char *state = member_text(rule, "state");
@@ -193,10 +191,11 @@ static enum exit_code rules_put(const struct invocation *invocation, struct clie
 /* The rule of that name in the list; NULL when there is none. */
 static json_t *find_rule(json_t *items, const char *name)
 {
-    json_t *rule;
-    size_t i;
-    json_array_foreach(items, i,
-                       rule) if (strcmp(member_text(rule, "name"), name) == 0) return rule;
+    for (size_t i = 0; i < json_array_size(items); i++) {
+        json_t *rule = json_array_get(items, i);
+        if (strcmp(member_text(rule, "name"), name) == 0)
+            return rule;
+    }
     return NULL;
 }
 

@@ -11,36 +11,41 @@
 
 #define SAY_SIZE 4096 /* a message with two longest paths is cut, not lost */
 
-static void say_line(const char *prefix, const char *format, va_list arguments)
+static void say_line(const char *prefix, const char *raw)
 {
-    char raw[SAY_SIZE], clean[SAY_SIZE];
-    vsnprintf(raw, sizeof(raw), format, arguments);
+    char clean[SAY_SIZE];
     text_clean(clean, sizeof(clean), raw, strlen(raw));
     fprintf(stderr, "%s%s\n", prefix, clean);
 }
 
 void say(const char *format, ...)
 {
+    char raw[SAY_SIZE];
     va_list arguments;
     va_start(arguments, format);
-    say_line("memtend: ", format, arguments);
+    vsnprintf(raw, sizeof(raw), format, arguments);
     va_end(arguments);
+    say_line("memtend: ", raw);
 }
 
 void say_try(const char *format, ...)
 {
+    char raw[SAY_SIZE];
     va_list arguments;
     va_start(arguments, format);
-    say_line("  try: ", format, arguments);
+    vsnprintf(raw, sizeof(raw), format, arguments);
     va_end(arguments);
+    say_line("  try: ", raw);
 }
 
 void say_plain(const char *format, ...)
 {
+    char raw[SAY_SIZE];
     va_list arguments;
     va_start(arguments, format);
-    say_line("", format, arguments);
+    vsnprintf(raw, sizeof(raw), format, arguments);
     va_end(arguments);
+    say_line("", raw);
 }
 
 void *say_no_memory(void *pointer)
