@@ -18,7 +18,7 @@ struct proc_stat {
     uint64_t user_ticks, system_ticks; /* USER_HZ */
     uint32_t threads;
     int64_t rss_bytes;
-    uint64_t exec_mark; /* where the stack began (startstack); 0 = not ours to see */
+    uint64_t exec_mark;           /* where the stack began (startstack); 0 = not ours to see */
     char comm[PROCESS_COMM_SIZE]; /* clean */
 };
 

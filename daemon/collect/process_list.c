@@ -1,37 +1,38 @@
 /* SPDX-License-Identifier: MIT */
 #include "collect/process_list.h"
 
-#include "base/cleanup.h"
 #include "base/text.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
-#include <string.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 /* 2,700 pids a call. Only what a call fills is touched, so small hosts pay for little of it. */
-#define PROCESS_LIST_BUFFER_BYTES (64 * 1024)
+#define PROCESS_LIST_BUFFER_BYTES ((size_t)64 * 1024)
 
 int process_list_init(struct process_list *list, int proc, size_t limit)
 {
-    _cleanup_(closep) int directory = openat(proc, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int directory = openat(proc, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (directory < 0)
         return -errno;
-    _cleanup_(freep) char *buffer = malloc(PROCESS_LIST_BUFFER_BYTES);
-    pid_t *pids = calloc(limit, sizeof(*pids));
-    if (!buffer || !pids) {
-        free(pids);
-        return -ENOMEM;
-    }
     *list = (struct process_list){
-        .directory = STEAL_FD(directory), .buffer = STEAL(buffer), .pids = pids, .limit = limit};
-    return 0;
+        .directory = directory,
+        .buffer = malloc(PROCESS_LIST_BUFFER_BYTES),
+        .pids = calloc(limit, sizeof(*list->pids)),
+        .limit = limit,
+    };
+    if (list->buffer && list->pids)
+        return 0;
+    process_list_finish(list);
+    return -ENOMEM;
 }
 
 void process_list_finish(struct process_list *list)
 {
-    if (!list->buffer)
+    if (list->limit == 0)
         return;
     close(list->directory);
     free(list->buffer);

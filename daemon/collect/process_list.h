@@ -19,9 +19,9 @@ struct process_list {
     bool cut;     /* there were more than limit */
 };
 
-/* proc is /proc or a tree like it and stays the caller's. 0 or -errno. */
+/* proc is /proc or a tree like it and stays the caller's; limit >= 1. 0 or -errno. */
 int process_list_init(struct process_list *list, int proc, size_t limit);
-void process_list_finish(struct process_list *list);
+void process_list_finish(struct process_list *list); /* safe on a zeroed one */
 
 /* 0 or -errno; on failure the list is as it was. */
 int process_list_read(struct process_list *list);

@@ -11,8 +11,8 @@
 #define BUDGET_FLOOR_NSEC (INT64_C(-3000) * 1000 * 1000)
 
 /* Measured: 9 to 16 ms for a GiB of 4 KiB pages; huge pages take far less. */
-#define BUDGET_STALL_USEC_PER_GIB 16000
-#define BUDGET_STALL_USEC         10000
+#define BUDGET_STALL_USEC_PER_GIB UINT64_C(16000)
+#define BUDGET_STALL_USEC         UINT64_C(10000)
 #define BUDGET_RECEIPT_FACTOR     10
 
 #define BUDGET_UNREADABLE_USEC (600 * USEC_PER_SEC)
@@ -60,7 +60,7 @@ uint64_t probe_budget_stall_usec(int64_t rss_bytes)
 {
     if (rss_bytes <= 0)
         return 0;
-    return (uint64_t)rss_bytes / 1024 * BUDGET_STALL_USEC_PER_GIB / (1024 * 1024);
+    return (uint64_t)rss_bytes / 1024 * BUDGET_STALL_USEC_PER_GIB / UINT64_C(1048576);
 }
 
 bool probe_budget_too_dear(int64_t rss_bytes, bool for_receipt)

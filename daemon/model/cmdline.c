@@ -298,7 +298,7 @@ static size_t line_write(const struct line *line, char *ret_bytes, size_t size)
     size_t written = 0;
     for (size_t at = 0; at < line->length && written < size; at++) {
         if (!line->secret[at]) {
-            ret_bytes[written++] = line->bytes[at] ? line->bytes[at] : ' ';
+            ret_bytes[written++] = (char)(line->bytes[at] ? line->bytes[at] : ' ');
             continue;
         }
         if (at > 0 && line->secret[at - 1])

@@ -17,7 +17,7 @@
 /* Sizes of packets, bytes. A whole answer fits the smallest socket buffer that Linux gives. */
 #define PROBE_REQUEST_SIZE 56
 #define PROBE_HEADER_SIZE  168
-#define PROBE_PACKET_MAX   (32 * 1024)
+#define PROBE_PACKET_MAX   (UINT32_C(32) * 1024)
 #define PROBE_PAYLOAD_MAX  (PROBE_PACKET_MAX - PROBE_HEADER_SIZE)
 
 /* The longest time budget that can be asked for. */

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include "engine/publication.h"
 #include "engine/table.h"
 
 #include <setjmp.h>
@@ -85,42 +84,12 @@ static void test_table_families(void **state)
     table_finish(&table, NULL, NULL);
 }
 
-static void test_publication_protects_readers(void **state)
-{
-    (void)state;
-    struct publication publication;
-    assert_int_equal(publication_init(&publication, 4), 0);
-    assert_null(publication_acquire(&publication));
-    struct snapshot *first = publication_begin(&publication);
-    first->tick = 1;
-    publication_publish(&publication, first);
-    const struct snapshot *held = publication_acquire(&publication);
-    assert_int_equal(held->tick, 1);
-    for (uint64_t tick = 2; tick < 50; tick++) {
-        struct snapshot *next = publication_begin(&publication);
-        assert_non_null(next);
-        assert_ptr_not_equal(next, held);
-        next->tick = tick;
-        publication_publish(&publication, next);
-    }
-    assert_int_equal(held->tick, 1);
-    const struct snapshot *second = publication_acquire(&publication);
-    struct snapshot *third = publication_begin(&publication);
-    publication_publish(&publication, third);
-    assert_null(publication_begin(&publication)); /* two held, one current */
-    publication_release(&publication, held);
-    assert_non_null(publication_begin(&publication));
-    publication_release(&publication, second);
-    publication_finish(&publication);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_table_agrees_with_a_model),
         cmocka_unit_test(test_table_keeps_identities_apart),
         cmocka_unit_test(test_table_families),
-        cmocka_unit_test(test_publication_protects_readers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
