@@ -332,10 +332,10 @@ export function checks(subject) {
     .map(([name, step]) => [name, () => step(shared)]);
 }
 
-/* Numbers come largest first. */
+/* Numbers come largest first, unknown last. */
 function isSorted(column, cells) {
-  const value = ["cpu", "pid"].includes(column) ? Number.parseFloat : toBytes;
-  const values = cells.map((cell) => value(cell));
+  const toNumber = (text) => (/^\d/.test(text) ? Number.parseFloat(text.replace(",", "")) : -1);
+  const values = cells.map(["cpu", "pid"].includes(column) ? toNumber : toBytes);
   return values.length > 1 && values.every((each, i) => i === 0 || values[i - 1] >= each);
 }
 
