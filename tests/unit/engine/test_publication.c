@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/publication.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+static void test_publication_protects_readers(void **state)
+{
+    (void)state;
+    struct publication publication;
+    assert_int_equal(publication_init(&publication, 4), 0);
+    assert_null(publication_acquire(&publication));
+    struct snapshot *first = publication_begin(&publication);
+    first->tick = 1;
+    publication_publish(&publication, first);
+    const struct snapshot *held = publication_acquire(&publication);
+    assert_int_equal(held->tick, 1);
+    for (uint64_t tick = 2; tick < 50; tick++) {
+        struct snapshot *next = publication_begin(&publication);
+        assert_non_null(next);
+        assert_ptr_not_equal(next, held);
+        next->tick = tick;
+        publication_publish(&publication, next);
+    }
+    assert_int_equal(held->tick, 1);
+    const struct snapshot *second = publication_acquire(&publication);
+    struct snapshot *third = publication_begin(&publication);
+    publication_publish(&publication, third);
+    assert_null(publication_begin(&publication)); /* two held, one current */
+    publication_release(&publication, held);
+    assert_non_null(publication_begin(&publication));
+    publication_release(&publication, second);
+    publication_finish(&publication);
+}
+
+#define ROUNDS    20000
+#define PROCESSES 16
+
+struct race {
+    struct publication publication;
+    atomic_bool over;
+    atomic_int torn, seen;
+};
+
+/* A snapshot says the same tick everywhere as long as it is held. */
+static void *read_snapshots(void *context)
+{
+    struct race *race = context;
+    while (!atomic_load(&race->over)) {
+        const struct snapshot *snapshot = publication_acquire(&race->publication);
+        if (!snapshot)
+            continue;
+        for (size_t i = 0; i < PROCESSES; i++)
+            if (snapshot->processes[i].first_seen_usec != snapshot->tick)
+                atomic_fetch_add(&race->torn, 1);
+        atomic_fetch_add(&race->seen, 1);
+        publication_release(&race->publication, snapshot);
+    }
+    return NULL;
+}
+
+static void test_publication_is_never_torn(void **state)
+{
+    (void)state;
+    static struct race race;
+    pthread_t reader;
+    assert_int_equal(publication_init(&race.publication, PROCESSES), 0);
+    assert_int_equal(pthread_create(&reader, NULL, read_snapshots, &race), 0);
+    for (uint64_t tick = 1; tick < ROUNDS || atomic_load(&race.seen) == 0; tick++) {
+        struct snapshot *next = publication_begin(&race.publication);
+        assert_non_null(next); /* one reader never holds more than one */
+        next->tick = tick;
+        for (size_t i = 0; i < PROCESSES; i++)
+            next->processes[i].first_seen_usec = tick;
+        publication_publish(&race.publication, next);
+    }
+    atomic_store(&race.over, true);
+    pthread_join(reader, NULL);
+    assert_int_equal(atomic_load(&race.torn), 0);
+    publication_finish(&race.publication);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_publication_protects_readers),
+        cmocka_unit_test(test_publication_is_never_torn),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
