@@ -15,6 +15,8 @@
 #include <string.h>
 
 #define CLIENT_DEADLINE_USEC (2 * USEC_PER_SEC)
+/* So many times longer for the first answer: it includes the start of the probe. */
+#define CLIENT_START_FACTOR 5
 /* Enough that the probe never waits for the loop, few enough that a dead one loses little. */
 #define CLIENT_IN_FLIGHT 4
 /* Raw command line bytes: what is shown is 256, what rules match is cut here. */
@@ -155,7 +157,8 @@ static int client_send(struct probe_client *client, struct probe_pending *pendin
         .byte_budget = CLIENT_CMDLINE_BYTES,
         .time_budget_usec = client->config.deadline_usec,
         /* Those before it in flight may each take as long as it may itself. */
-        .deadline_usec = now + client->config.deadline_usec * CLIENT_IN_FLIGHT,
+        .deadline_usec =
+            now + client->config.deadline_usec * (CLIENT_IN_FLIGHT + CLIENT_START_FACTOR),
     };
     unsigned char packet[PROBE_REQUEST_SIZE];
     probe_request_encode(&request, packet);
@@ -190,7 +193,8 @@ static void client_dispatch(struct probe_client *client, uint64_t now)
             return;
         }
         if (!client->in_flight.first)
-            client->head_deadline_usec = now + client->config.deadline_usec;
+            client->head_deadline_usec =
+                now + client->config.deadline_usec * (client->answered ? 1 : CLIENT_START_FACTOR);
         probe_queue_push(&client->in_flight, pending);
     }
     client_set_timer(client, now);

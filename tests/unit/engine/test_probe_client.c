@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -18,6 +19,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -191,6 +193,44 @@ static void test_another_process_with_the_same_pid_is_refused(void **state)
     assert_int_equal(answer->present, 0);
     assert_int_equal(answer->rollup.rss, 0);
     assert_int_equal(answer->exe_inode, 0);
+    end(pid);
+}
+
+/* A process with exactly this pid; -1 when we may not choose. */
+static pid_t start_with_pid(pid_t pid)
+{
+    pid_t wanted[] = {pid};
+    struct clone_args arguments = {
+        .exit_signal = SIGCHLD, .set_tid = (uintptr_t)wanted, .set_tid_size = 1};
+    long made = syscall(SYS_clone3, &arguments, sizeof(arguments));
+    if (made == 0)
+        for (;;)
+            pause();
+    return (pid_t)made;
+}
+
+/* The same with a pid that the kernel really gave out twice. */
+static void test_recycled_pid(void **state)
+{
+    struct world *world = *state;
+    open_client(world, NULL, NULL);
+    pid_t pid = start_sleeper();
+    struct process_id old = id_of(world, pid), recycled = old;
+    assert_int_equal(ask(world, old, PROBE_WHAT_ROLLUP)->result, 0);
+    /* Start times have a grain of 10 ms: try until the clock has moved on. */
+    for (uint64_t begun = clock_mono_usec(); process_id_equal(old, recycled);) {
+        assert_true(clock_mono_usec() - begun < PATIENCE_USEC);
+        end(pid);
+        if (start_with_pid(pid) != pid) {
+            print_message("SKIP: pids cannot be chosen here\n");
+            skip();
+        }
+        recycled = id_of(world, pid);
+    }
+    const struct probe_answer *answer = ask(world, old, PROBE_WHAT_ALL);
+    assert_int_equal(answer->result, -ESRCH);
+    assert_int_equal(answer->present, 0);
+    assert_int_equal(ask(world, recycled, PROBE_WHAT_ALL)->result, 0);
     end(pid);
 }
 
@@ -518,6 +558,7 @@ int main(int argc, char **argv)
     static const struct CMUnitTest tests[] = {
         client_test(test_reads_a_process),
         client_test(test_another_process_with_the_same_pid_is_refused),
+        client_test(test_recycled_pid),
         client_test(test_zombie_and_gone),
         client_test(test_dying_processes),
         client_test(test_recorded_tree),
