@@ -139,15 +139,17 @@ static enum exit_code rule_code(enum exit_code code)
     return EXIT_CODE_FAILED;
 }
 
-/* One change of one rule, said in a line. */
+/* One change of one rule, said in a line. Takes the body; NULL: none. */
 static enum exit_code change(const struct invocation *invocation, struct client *client,
-                             const char *method, const char *tail, const char *done)
+                             const char *method, const char *tail, json_t *body, const char *done)
 {
     struct request request;
     struct answer answer = {0};
     request_init(&request, method, "/api/v1/rules");
     request_segment(&request, operand(invocation, 1));
     request_word(&request, tail);
+    if (body)
+        request_body(&request, body);
     enum exit_code code = rule_code(client_ask(client, &request, &answer));
     if (code == EXIT_CODE_OK && invocation->option[OPTION_JSON] && answer.body)
         show_json(answer.body, false);
@@ -160,14 +162,14 @@ static enum exit_code change(const struct invocation *invocation, struct client 
 
 static enum exit_code rules_disarm(const struct invocation *invocation, struct client *client)
 {
-    return change(invocation, client, "POST", "/disarm",
+    return change(invocation, client, "POST", "/disarm", NULL,
                   "is disarmed: it only writes what it "
                   "would do");
 }
 
 static enum exit_code rules_delete(const struct invocation *invocation, struct client *client)
 {
-    return change(invocation, client, "DELETE", "", "is deleted");
+    return change(invocation, client, "DELETE", "", NULL, "is deleted");
 }
 
 static enum exit_code rules_put(const struct invocation *invocation, struct client *client)
@@ -211,6 +213,7 @@ static bool agrees(void)
 static enum exit_code rules_arm(const struct invocation *invocation, struct client *client)
 {
     struct answer answer = {0};
+    json_t *seen = NULL; /* binds the arming to the text that was shown */
     const char *name = operand(invocation, 1);
     enum exit_code code = client_get(client, "/api/v1/rules", &answer);
     json_t *rule = find_rule(member_array(answer.body, "items"), name);
@@ -227,11 +230,14 @@ static enum exit_code rules_arm(const struct invocation *invocation, struct clie
             say("rule %s stays as it is", name);
             code = EXIT_CODE_FAILED;
         }
+        seen = json_pack("{s:s}", "sha256", member_text(rule, "sha256"));
     }
     answer_finish(&answer);
-    if (code != EXIT_CODE_OK)
+    if (code != EXIT_CODE_OK) {
+        json_decref(seen);
         return code;
-    return change(invocation, client, "POST", "/arm", "is armed: it acts from now on");
+    }
+    return change(invocation, client, "POST", "/arm", seen, "is armed: it acts from now on");
 }
 
 static const struct rules_word rules_words[] = {

@@ -56,23 +56,36 @@ void api_rules_delete(struct request *request, struct reply *reply)
         rule_ask(request, reply, COMMAND_RULE_DELETE);
 }
 
-/* The body of arm, disarm and check-free requests: nothing, or {}. */
-static void rule_ask_plain(struct request *request, struct reply *reply, enum command_kind kind)
+/* A text that the command takes along. */
+static void rule_take_text(struct request *request, struct reply *reply, const char *text)
 {
-    json_t *body = body_object(request, no_names, reply);
-    if (body)
-        rule_ask(request, reply, kind);
-    json_decref(body);
+    if (!request->command)
+        return;
+    request->command->text = strdup(text);
+    if (!request->command->text)
+        reply_no_memory(reply);
 }
 
+/* Nothing, {}, or {"sha256"}: that of the text the asker has seen; another one is refused. */
 void api_rules_arm(struct request *request, struct reply *reply)
 {
-    rule_ask_plain(request, reply, COMMAND_RULE_ARM);
+    static const char *const keys[] = {"sha256", NULL};
+    const char *sha256 = NULL;
+    json_t *body = body_object(request, keys, reply);
+    if (body && body_text(body, "sha256", false, reply, &sha256)) {
+        rule_ask(request, reply, COMMAND_RULE_ARM);
+        if (sha256)
+            rule_take_text(request, reply, sha256);
+    }
+    json_decref(body);
 }
 
 void api_rules_disarm(struct request *request, struct reply *reply)
 {
-    rule_ask_plain(request, reply, COMMAND_RULE_DISARM);
+    json_t *body = body_object(request, no_names, reply);
+    if (body)
+        rule_ask(request, reply, COMMAND_RULE_DISARM);
+    json_decref(body);
 }
 
 /* {"text"} of PUT and check; the body is the caller's, the text borrowed from it. */
@@ -97,12 +110,9 @@ void api_rules_put(struct request *request, struct reply *reply)
     if (!rule_is_writable(request, reply))
         return;
     json_t *body = rule_body(request, reply, &text);
-    if (body)
+    if (body) {
         rule_ask(request, reply, COMMAND_RULE_PUT);
-    if (request->command) {
-        request->command->text = strdup(text);
-        if (!request->command->text)
-            reply_no_memory(reply);
+        rule_take_text(request, reply, text);
     }
     json_decref(body);
 }
