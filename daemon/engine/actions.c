@@ -195,8 +195,9 @@ int actions_start(struct actions *actions, const struct order *order, struct act
     struct ladder_order ladder_order;
     struct action_run *run;
     int r = make_ladder_order(order, &ladder_order);
-    if (r == 0)
-        r = action_run_new(&actions->config, &ladder_order, on_due, actions, &run);
+    if (r < 0)
+        return r;
+    r = action_run_new(&actions->config, &ladder_order, on_due, actions, &run);
     if (r < 0)
         return r;
     run->uid = order->target->uid;

@@ -2,6 +2,7 @@
 #include "engine/agent_peer.h"
 
 #include "agents/statistics.h"
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
@@ -318,6 +319,8 @@ static int on_timer(sd_event_source *source, uint64_t due_usec, void *context)
     return 0;
 }
 
+DEFINE_CLEANUP(struct agent_peer *, agent_peer_free);
+
 static int on_ended(sd_event_source *source, int fd, uint32_t events, void *context)
 {
     (void)source;
@@ -335,8 +338,9 @@ static int on_ended(sd_event_source *source, int fd, uint32_t events, void *cont
     return 0;
 }
 
-int agent_peer_connect(struct agent_peer *peer, int fd, uint64_t now_usec)
+int agent_peer_connect(struct agent_peer *peer, int socket_fd, uint64_t now_usec)
 {
+    _cleanup_(closep) int fd = socket_fd;
     static const struct session_handler callbacks = {
         .on_hello = on_hello,
         .on_stats = on_stats,
@@ -354,36 +358,45 @@ int agent_peer_connect(struct agent_peer *peer, int fd, uint64_t now_usec)
     handler.context = peer;
     session_init(&peer->session, &session_default_limits, &handler, now_usec);
     peer->has_session = true;
-    peer->fd = fd;
+    peer->fd = STEAL_FD(fd);
     peer->state = PEER_CONNECTED;
     sd_event_source_set_time(peer->timer, now_usec + session_default_limits.hello_usec);
     sd_event_source_set_enabled(peer->timer, SD_EVENT_ONESHOT);
     return 0;
 }
 
-int agent_peer_new(struct agent_server *server, const struct peer_identity *identity, int fd,
+/* The sources of its end and of its time. */
+static int add_sources(struct agent_peer *peer, uint64_t now_usec)
+{
+    sd_event *event = agent_server_config_of(peer->server)->event;
+    int r =
+        sd_event_add_io(event, &peer->exit_source, peer->identity.pidfd, EPOLLIN, on_ended, peer);
+    if (r < 0)
+        return r;
+    r = sd_event_add_time(event, &peer->timer, CLOCK_MONOTONIC, now_usec, USEC_PER_MSEC, on_timer,
+                          peer);
+    return r < 0 ? r : 0;
+}
+
+int agent_peer_new(struct agent_server *server, const struct peer_identity *identity, int socket_fd,
                    uint64_t now_usec, struct agent_peer **ret_peer)
 {
-    struct agent_peer *peer = calloc(1, sizeof(*peer));
-    if (!peer)
+    _cleanup_(closep) int fd = socket_fd;
+    _cleanup_(agent_peer_freep) struct agent_peer *peer = calloc(1, sizeof(*peer));
+    if (!peer) {
+        close(identity->pidfd);
         return -ENOMEM;
-    sd_event *event = agent_server_config_of(server)->event;
+    }
     peer->server = server;
     peer->identity = *identity;
     peer->fd = -1;
     quota_init(&peer->connects, PEER_CONNECTS_PER_SECOND, PEER_CONNECTS_BURST, now_usec);
-    int r = sd_event_add_io(event, &peer->exit_source, identity->pidfd, EPOLLIN, on_ended, peer);
-    if (r >= 0)
-        r = sd_event_add_time(event, &peer->timer, CLOCK_MONOTONIC, now_usec, USEC_PER_MSEC,
-                              on_timer, peer);
-    if (r >= 0)
-        r = agent_peer_connect(peer, fd, now_usec);
-    if (r < 0) {
-        peer->identity.pidfd = -1; /* still the caller's */
-        agent_peer_free(peer);
+    int r = add_sources(peer, now_usec);
+    if (r == 0)
+        r = agent_peer_connect(peer, STEAL_FD(fd), now_usec);
+    if (r < 0)
         return r;
-    }
-    *ret_peer = peer;
+    *ret_peer = STEAL(peer);
     return 0;
 }
 

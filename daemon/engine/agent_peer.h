@@ -50,10 +50,11 @@ struct agent_peer {
     struct estimate_memory memory;
 };
 
+/* Takes fd and the identity's pidfd, also on failure. */
 int agent_peer_new(struct agent_server *server, const struct peer_identity *identity, int fd,
                    uint64_t now_usec, struct agent_peer **ret_peer);
 void agent_peer_free(struct agent_peer *peer);
-/* Use this connection from now on. Takes fd on success. */
+/* Use this connection from now on. Takes fd, also on failure. */
 int agent_peer_connect(struct agent_peer *peer, int fd, uint64_t now_usec);
 /* Read what has come; afterwards the peer may not be connected any more. */
 void agent_peer_read(struct agent_peer *peer);

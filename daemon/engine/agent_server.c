@@ -149,38 +149,30 @@ static void refuse(int fd, const char *why)
 }
 
 /* The same process again: fine when its earlier connection has ended, as by an exec. */
-static int readmit(struct agent_peer *peer, int fd, uint64_t now_usec)
+static void readmit(struct agent_peer *peer, int socket_fd, uint64_t now_usec)
 {
+    _cleanup_(closep) int fd = socket_fd;
     /* The end of the earlier one may not have been noticed yet; it is behind its last lines. */
     for (int i = 0; i < 4 && peer->state == PEER_CONNECTED; i++) {
         agent_peer_read(peer);
         agent_peer_settle(peer);
     }
-    if (peer->state == PEER_CONNECTED) {
+    if (peer->state == PEER_CONNECTED)
         refuse(fd, "duplicate");
-        return -EEXIST;
-    }
-    if (peer->state == PEER_BANNED || !quota_take(&peer->connects, now_usec))
-        return -EBUSY;
-    return agent_peer_connect(peer, fd, now_usec);
+    else if (peer->state == PEER_AWAY && quota_take(&peer->connects, now_usec))
+        agent_peer_connect(peer, STEAL_FD(fd), now_usec);
 }
 
-static int admit(struct agent_server *server, const struct peer_identity *identity, int fd,
-                 uint64_t now_usec)
+static void admit(struct agent_server *server, const struct peer_identity *identity, int fd,
+                  uint64_t now_usec)
 {
-    if (!has_room(server, identity->uid)) {
-        on_no_room(server, identity);
-        return -ENOSPC;
-    }
     struct agent_peer *peer;
-    int r = agent_peer_new(server, identity, fd, now_usec, &peer);
-    if (r < 0)
-        return r;
+    if (agent_peer_new(server, identity, fd, now_usec, &peer) < 0)
+        return;
     struct agent_peer **bucket = bucket_of(server, identity->id.pid);
     peer->next = *bucket;
     *bucket = peer;
     server->count++;
-    return 0;
 }
 
 static void on_connection(struct agent_server *server, int socket_fd)
@@ -189,15 +181,17 @@ static void on_connection(struct agent_server *server, int socket_fd)
     struct peer_identity identity;
     if (peer_identify(fd, server->config.proc_fd, &identity) < 0)
         return;
-    _cleanup_(closep) int pidfd = identity.pidfd;
     uint64_t now_usec = clock_mono_usec();
     struct agent_peer *peer = find_peer(server, identity.id);
-    if (peer) {
-        if (readmit(peer, fd, now_usec) == 0)
-            fd = -1;
-    } else if (admit(server, &identity, fd, now_usec) == 0) {
-        fd = pidfd = -1;
+    if (!peer && has_room(server, identity.uid)) {
+        admit(server, &identity, STEAL_FD(fd), now_usec);
+        return;
     }
+    close(identity.pidfd);
+    if (peer)
+        readmit(peer, STEAL_FD(fd), now_usec);
+    else
+        on_no_room(server, &identity);
 }
 
 static int on_listener(sd_event_source *source, int listener, uint32_t events, void *context)

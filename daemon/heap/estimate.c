@@ -16,7 +16,7 @@
 #define ESTIMATE_VISIT_MIN_NSEC 20
 #define ESTIMATE_VISIT_MAX_NSEC 1000
 /* malloc keeps this much at the top on purpose (M_TOP_PAD); its pages are often not resident. */
-#define ESTIMATE_TOP_PAD_BYTES (132 * 1024)
+#define ESTIMATE_TOP_PAD_BYTES (INT64_C(132) << 10)
 
 static int64_t at_most(int64_t value, int64_t limit)
 {
