@@ -44,6 +44,7 @@ struct rule_book {
     struct rule_book_arming armings[RULE_BOOK_LIMIT];
     uint32_t next_serial;
     uint32_t generation; /* counts changes of active */
+    size_t turn;         /* index of the process that the next tick begins with */
 };
 
 /* The one in force: of a file, else of the API. NULL when there is none. */

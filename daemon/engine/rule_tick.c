@@ -15,6 +15,12 @@
  * must not push the events of a thousand others out of sight. The rest comes with later ticks.
  */
 #define RULE_TICK_NOTES 32
+/*
+ * Matching texts of new processes, and of those that changed theirs, in one tick: what is left has
+ * its turn in the next ones. Who starts programs chooses their texts, and 256 rules on a thousand
+ * command lines are 256,000 searches; the tick must stay on time all the same.
+ */
+#define RULE_TICK_MATCH_USEC (50 * USEC_PER_MSEC)
 
 /* One rule that may match the process. */
 struct rule_track_item {
@@ -37,6 +43,8 @@ struct rule_track {
 struct rule_tick {
     struct rule_book *book;
     uint64_t now_usec;
+    uint64_t match_until_usec;
+    size_t put_off; /* index of the first process whose texts must wait; SIZE_MAX: none */
     size_t notes;
     bool full;                     /* the journal takes no new automatic action */
     bool acts[RULE_BOOK_LIMIT];    /* by index in active: armed and not paused */
@@ -98,13 +106,19 @@ void rule_book_forget(struct tracked *tracked)
     tracked->rules = NULL;
 }
 
-static struct rule_track *rule_tick_track(const struct rule_book *book,
+/* NULL: which rules are about the process as it is now is not known in this tick. */
+static struct rule_track *rule_tick_track(struct rule_tick *tick,
                                           const struct rule_subject *subject,
-                                          struct tracked *tracked)
+                                          struct tracked *tracked, size_t index)
 {
+    const struct rule_book *book = tick->book;
     struct rule_track *track = tracked->rules;
     if (track && track->identity == subject->identity && track->generation == book->generation)
         return track;
+    if (clock_mono_usec() >= tick->match_until_usec) {
+        tick->put_off = tick->put_off == SIZE_MAX ? index : tick->put_off;
+        return NULL;
+    }
     struct rule_track *made = rule_track_make(book, subject, track);
     if (!made)
         return NULL;
@@ -209,9 +223,11 @@ static void rule_tick_wants(const struct rule *rule, const struct rule_subject *
     tracked->deep_wanted |= rule->wants_deep;
 }
 
-static void rule_tick_process(struct rule_tick *tick, const struct process *process,
-                              struct tracked *tracked, const struct sample *host)
+static void rule_tick_process(struct rule_tick *tick, struct table *table, size_t index,
+                              const struct sample *host)
 {
+    const struct process *process = &table->processes[index];
+    struct tracked *tracked = &table->tracked[index];
     struct rule_subject subject = {
         .process = process,
         .full_cmdline = tracked->full_cmdline,
@@ -219,7 +235,7 @@ static void rule_tick_process(struct rule_tick *tick, const struct process *proc
         .identity = rule_identity(process, tracked->full_cmdline),
         .period_usec = tick->book->tick_usec,
     };
-    struct rule_track *track = rule_tick_track(tick->book, &subject, tracked);
+    struct rule_track *track = rule_tick_track(tick, &subject, tracked, index);
     for (size_t i = 0; track && i < track->count; i++) {
         struct rule_track_item *item = &track->items[i];
         const struct rule *rule = rule_tick_entry(tick->book, item->active)->rule;
@@ -235,6 +251,8 @@ static void rule_tick_process(struct rule_tick *tick, const struct process *proc
 static void rule_tick_begin(struct rule_tick *tick)
 {
     const struct rule_book *book = tick->book;
+    tick->match_until_usec = clock_mono_usec() + RULE_TICK_MATCH_USEC;
+    tick->put_off = SIZE_MAX;
     tick->full = journal_is_full(book->journal);
     for (size_t i = 0; i < book->active_count; i++) {
         const struct rule_entry *entry = rule_tick_entry(book, i);
@@ -249,14 +267,17 @@ void rule_book_tick(struct rule_book *book, struct table *table, const struct sa
 {
     struct rule_tick tick = {.book = book, .now_usec = now_usec};
     rule_tick_begin(&tick);
+    size_t first = book->turn < table->count ? book->turn : 0;
     for (size_t i = 0; i < table->count; i++) {
-        const struct process *process = &table->processes[i];
-        struct tracked *tracked = &table->tracked[i];
-        tracked->slow_wanted = false;
-        tracked->deep_wanted = false;
+        size_t index = (first + i) % table->count;
+        const struct process *process = &table->processes[index];
+        table->tracked[index].slow_wanted = false;
+        table->tracked[index].deep_wanted = false;
         if (process->kernel_thread ||
             (book->ops.is_own && book->ops.is_own(book->ops.context, process)))
             continue;
-        rule_tick_process(&tick, process, tracked, host);
+        rule_tick_process(&tick, table, index, host);
     }
+    /* Whoever had to wait comes first: no process can keep the others from their turn for ever. */
+    book->turn = tick.put_off == SIZE_MAX ? 0 : tick.put_off;
 }

@@ -6,6 +6,7 @@
 #include "rules/words.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -198,6 +199,20 @@ static size_t condition_unquote(const struct token *string, char *ret_text, size
     return length;
 }
 
+/* Replaces the compiled expression by the form that is found faster; stays when there is none. */
+static void condition_one_pass(regex_t *regex, const char *pattern)
+{
+    char longer[CONDITION_TEXT_SIZE + 8];
+    regex_t one_pass;
+    if (!pattern_wants_one_pass(pattern))
+        return;
+    snprintf(longer, sizeof(longer), "^.*(%s)", pattern);
+    if (regcomp(&one_pass, longer, REG_EXTENDED | REG_NOSUB) != 0)
+        return;
+    regfree(regex);
+    *regex = one_pass;
+}
+
 static void condition_regex(struct build *build, const struct token *string, const char *pattern,
                             regex_t **ret_regex)
 {
@@ -223,6 +238,7 @@ static void condition_regex(struct build *build, const struct token *string, con
         regerror(r, regex, text, sizeof(text));
         build_error(build, string, "invalid regular expression: %s", text);
     } else {
+        condition_one_pass(regex, pattern);
         *ret_regex = STEAL(regex);
     }
 }

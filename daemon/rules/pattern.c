@@ -5,6 +5,9 @@
 
 #include <string.h>
 
+/* 2^8 states take 800 KiB when a text goes through all of them. */
+#define PATTERN_COUNT_SMALL 8
+
 /* Sizes so far while walking over an expression. */
 struct pattern_walk {
     size_t size; /* of the group under way */
@@ -88,4 +91,35 @@ bool pattern_has_back_reference(const char *pattern)
         at += at[1] != '\0';
     }
     return false;
+}
+
+/* The expression goes on behind "{m,n}", "{m}" or "{m,}". */
+static const char *pattern_judge_repeat(const char *at, bool *small, bool *endless)
+{
+    size_t times;
+    const char *behind = pattern_read_repeat(at, &times);
+    *small = *small && times <= PATTERN_COUNT_SMALL;
+    *endless = *endless || (behind - at >= 3 && behind[-2] == ',');
+    return behind;
+}
+
+bool pattern_wants_one_pass(const char *pattern)
+{
+    size_t depth = 0;
+    bool small = true, endless = false;
+    for (const char *at = pattern; *at;) {
+        if (*at == '[') {
+            at = pattern_skip_bracket(at);
+        } else if (*at == '{') {
+            at = pattern_judge_repeat(at, &small, &endless);
+        } else if (*at == ')' && depth == 0) {
+            return false;
+        } else {
+            depth += *at == '(';
+            depth -= *at == ')';
+            endless = endless || *at == '*' || *at == '+';
+            at += *at == '\\' && at[1] ? 2 : 1;
+        }
+    }
+    return small && endless;
 }
