@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The rules: the sentence, whether it acts, when it last fired; arming shows the text first. */
-import { read, send } from "./api.js";
+import { send } from "./api.js";
 import { confirm } from "./confirm.js";
 import { bdi, el, keyed, setFacts, setMarked, setNote, setText, stamp } from "./dom.js";
 import * as format from "./format.js";
@@ -65,13 +65,6 @@ function updateRule(card, rule, now) {
   ]);
 }
 
-/* What is armed must be what was read: the text may have changed while the dialog was open. */
-async function checkText(rule) {
-  const { body } = await read(`/api/v1/rules/${encodeURIComponent(rule.name)}`);
-  if (body.sha256 !== rule.sha256)
-    throw new Error(`The text of ${format.clean(rule.name)} has changed; nothing was armed.`);
-}
-
 async function toggle(view, rule) {
   const arms = rule.state !== "armed";
   const answered = await confirm({
@@ -87,9 +80,8 @@ async function toggle(view, rule) {
     return;
   const path = `/api/v1/rules/${encodeURIComponent(rule.name)}/${arms ? "arm" : "disarm"}`;
   try {
-    if (arms)
-      await checkText(rule);
-    await send("POST", path);
+    /* What is armed must be what was read: another text in force is refused. */
+    await send("POST", path, arms ? { sha256: rule.sha256 } : undefined);
     view.problem = null;
   } catch (error) {
     view.problem = error.message;

@@ -141,11 +141,11 @@ const struct items_item items_table[] = {
      .initial = "1GiB", .help = "The database stays below this; the oldest samples go first."},
     {"Actions", "Grace", NUMBER(grace_usec, QUANTITY_USEC, 0, 60 * ITEMS_MIN), .initial = "3s",
      .help = "Rules leave a process alone so long after its start and after the daemon's."},
-    {"Actions", "PerMinute", NUMBER(actions_per_minute, QUANTITY_PLAIN, 0, 6000), .initial = "30",
+    {"Actions", "PerMinute", NUMBER(actions_per_minute, QUANTITY_PLAIN, 1, 6000), .initial = "30",
      .help = "Steps that rules may take on this host in a minute."},
     {"Probe", "Enable", SWITCH(probe), .initial = "yes",
      .help = "Read PSS and USS in a process of its own; without it both are absent."},
-    {"Probe", "DeepBudget", NUMBER(deep_budget_permyriad, QUANTITY_PERMYRIAD, 0, 1000),
+    {"Probe", "DeepBudget", NUMBER(deep_budget_permyriad, QUANTITY_PERMYRIAD, 1, 1000),
      .initial = "0.5%", .help = "Share of one core for reading PSS and USS."},
 };
 

@@ -12,8 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define ACTIONS_GRACE_USEC (3 * USEC_PER_SEC)
-#define ACTIONS_RATE       30
+#define ACTIONS_RATE 30
 /* A person waits this much longer for the receipt to be on disk. */
 #define ACTIONS_DURABLE_USEC USEC_PER_SEC
 
@@ -257,8 +256,6 @@ int actions_new(const struct actions_config *config, struct actions **ret_action
     if (!actions)
         return -ENOMEM;
     actions->config = *config;
-    if (actions->config.grace_usec == 0)
-        actions->config.grace_usec = ACTIONS_GRACE_USEC;
     uint32_t rate = config->steps_per_minute ? config->steps_per_minute : ACTIONS_RATE;
     int r = guard_rate_init(&actions->rate, rate < ACTIONS_RATE_LIMIT ? rate : ACTIONS_RATE_LIMIT);
     if (r == 0)

@@ -36,7 +36,7 @@ struct actions_config {
     uint64_t started_usec; /* monotonic start of the daemon */
 
     /* They bind rules, not people. */
-    uint64_t grace_usec;       /* after the start of the daemon and of the process; 0 = 3 s */
+    uint64_t grace_usec;       /* after the start of the daemon and of the process */
     uint32_t steps_per_minute; /* on the whole host; 0 = 30, ACTIONS_RATE_LIMIT at most */
 
     void *context; /* of the functions below */

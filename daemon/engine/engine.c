@@ -425,8 +425,9 @@ static void engine_say_started(struct engine *engine)
                  head->status.http_address);
     log_info("socket %s, state %s", engine->paths.http_socket, engine->paths.state);
     if (geteuid() == 0 && !head->status.roles_separated)
-        log_info("running as root by hand: head and probe share all rights; the installed "
-                 "service separates them");
+        log_info(
+            "running as root by hand: the head keeps all rights of root; the installed service "
+            "separates the roles");
     journal_note(head->journal, EVENT_KIND_START, NULL, NULL, NULL, "memtendd %s, uid %u",
                  engine->options->version, (unsigned)geteuid());
 }

@@ -240,6 +240,8 @@ void eyes_on_tick(struct head *head, uint64_t now_usec)
 int eyes_start(struct head *head, const char *socket_path)
 {
     struct probe_client_config config = {.socket_path = socket_path,
+                                         .budget_permyriad =
+                                             (uint32_t)head->config.deep_budget_permyriad,
                                          .context = head,
                                          .on_answer = eyes_on_answer,
                                          .on_event = eyes_on_event};

@@ -49,6 +49,14 @@ static void pipeline_alive(struct head *head)
     sd_notifyf(0, "READY=1\nSTATUS=watching %zu processes", head->status.processes);
 }
 
+/* Rules that look at what an agent says get it as often as the tick. */
+static void pipeline_want_statistics(struct head *head, uint64_t now_usec)
+{
+    for (size_t i = 0; i < head->table.count; i++)
+        if (head->table.tracked[i].agent_wanted)
+            agent_server_want_stats(head->agents, head->table.processes[i].id, now_usec);
+}
+
 void pipeline_tick(struct head *head, uint64_t now_usec)
 {
     head->tick++;
@@ -63,6 +71,7 @@ void pipeline_tick(struct head *head, uint64_t now_usec)
     eyes_on_tick(head, now_usec);
     pause_on_time(head->pause, now_usec);
     rule_book_tick(head->book, &head->table, &head->host, now_usec);
+    pipeline_want_statistics(head, now_usec);
     record_tick(head, now_usec);
     journal_on_time(head->journal, now_usec);
     pipeline_publish(head, now_usec);

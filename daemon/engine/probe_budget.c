@@ -3,12 +3,10 @@
 
 #include "base/clock.h"
 
-/* 0.5 % of a core: 5 us of reading in each ms. */
-#define BUDGET_NSEC_PER_USEC 5
-/* Full, it holds ten seconds' worth: a first look at 1,000 small processes. */
-#define BUDGET_FULL_NSEC (INT64_C(50) * 1000 * 1000)
+/* Full, it holds ten seconds' worth: at 0.5 % of a core a first look at 1,000 small processes. */
+#define BUDGET_FULL_USEC (10 * USEC_PER_SEC)
 /* Ten minutes' worth. Without a floor one storm of receipts would end routine reads for hours. */
-#define BUDGET_FLOOR_NSEC (INT64_C(-3000) * 1000 * 1000)
+#define BUDGET_FLOOR_USEC (600 * USEC_PER_SEC)
 
 /* Measured: 9 to 16 ms for a GiB of 4 KiB pages; huge pages take far less. */
 #define BUDGET_STALL_USEC_PER_GIB UINT64_C(16000)
@@ -17,29 +15,39 @@
 
 #define BUDGET_UNREADABLE_USEC (600 * USEC_PER_SEC)
 
-void probe_budget_init(struct probe_budget *budget, uint64_t now_usec)
+/* What flows in while usec pass: a permyriad of a core is 100 ps of reading in each us. */
+static int64_t budget_inflow_nsec(const struct probe_budget *budget, uint64_t usec)
 {
-    *budget = (struct probe_budget){.left_nsec = BUDGET_FULL_NSEC, .filled_usec = now_usec};
+    return (int64_t)(usec * budget->permyriad / 10);
+}
+
+void probe_budget_init(struct probe_budget *budget, uint32_t permyriad, uint64_t now_usec)
+{
+    *budget = (struct probe_budget){.permyriad = permyriad ? permyriad : PROBE_BUDGET_PERMYRIAD,
+                                    .filled_usec = now_usec};
+    budget->left_nsec = budget_inflow_nsec(budget, BUDGET_FULL_USEC);
 }
 
 static void budget_fill(struct probe_budget *budget, uint64_t now_usec)
 {
     if (now_usec <= budget->filled_usec)
         return;
-    uint64_t room_usec = (uint64_t)(BUDGET_FULL_NSEC - budget->left_nsec) / BUDGET_NSEC_PER_USEC;
     uint64_t passed_usec = now_usec - budget->filled_usec;
-    if (passed_usec > room_usec)
-        passed_usec = room_usec;
-    budget->left_nsec += (int64_t)passed_usec * BUDGET_NSEC_PER_USEC;
+    uint64_t most_usec = BUDGET_FULL_USEC + BUDGET_FLOOR_USEC;
+    int64_t full_nsec = budget_inflow_nsec(budget, BUDGET_FULL_USEC);
+    budget->left_nsec +=
+        budget_inflow_nsec(budget, passed_usec < most_usec ? passed_usec : most_usec);
+    if (budget->left_nsec > full_nsec)
+        budget->left_nsec = full_nsec;
     budget->filled_usec = now_usec;
 }
 
 void probe_budget_spend(struct probe_budget *budget, uint64_t now_usec, uint64_t duration_usec)
 {
     budget_fill(budget, now_usec);
-    uint64_t most_usec = (uint64_t)(budget->left_nsec - BUDGET_FLOOR_NSEC) / 1000;
-    if (duration_usec > most_usec)
-        duration_usec = most_usec;
+    int64_t most_nsec = budget->left_nsec + budget_inflow_nsec(budget, BUDGET_FLOOR_USEC);
+    if (duration_usec > (uint64_t)most_nsec / 1000)
+        duration_usec = (uint64_t)most_nsec / 1000;
     budget->left_nsec -= (int64_t)duration_usec * 1000;
 }
 
@@ -53,7 +61,7 @@ uint64_t probe_budget_when(struct probe_budget *budget, uint64_t now_usec)
 {
     if (probe_budget_allows(budget, now_usec))
         return now_usec;
-    return now_usec + (uint64_t)-budget->left_nsec / BUDGET_NSEC_PER_USEC + 1;
+    return now_usec + (uint64_t)-budget->left_nsec * 10 / budget->permyriad + 1;
 }
 
 uint64_t probe_budget_stall_usec(int64_t rss_bytes)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What deep reading may cost: a bucket of reading time that fills at 0.5 % of a core, a limit to
+ * What deep reading may cost: a bucket of reading time that fills at a share of a core, a limit to
  * how long one process may be held up, and the processes that were too slow to be asked again
  * soon. Pure over the time handed in. Plain data, one owner.
  */
@@ -8,6 +8,9 @@
 #define MEMTEND_ENGINE_PROBE_BUDGET_H
 
 #include "model/process.h"
+
+/* Default share of one core. */
+#define PROBE_BUDGET_PERMYRIAD 50
 
 /* More than this many slow ones at a time is a sick machine; the oldest is asked again then. */
 #define PROBE_BUDGET_UNREADABLE_LIMIT 64
@@ -18,13 +21,15 @@ struct probe_unreadable {
 };
 
 struct probe_budget {
+    uint32_t permyriad;   /* of one core, > 0 */
     int64_t left_nsec;    /* of reading time; below 0: overdrawn, routine reads wait */
     uint64_t filled_usec; /* monotonic time up to which it has been filled */
     size_t unreadable_count;
     struct probe_unreadable unreadable[PROBE_BUDGET_UNREADABLE_LIMIT];
 };
 
-void probe_budget_init(struct probe_budget *budget, uint64_t now_usec);
+/* permyriad 0: the default. */
+void probe_budget_init(struct probe_budget *budget, uint32_t permyriad, uint64_t now_usec);
 
 /* Reading time was used, whoever it was for. */
 void probe_budget_spend(struct probe_budget *budget, uint64_t now_usec, uint64_t duration_usec);

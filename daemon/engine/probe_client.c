@@ -372,7 +372,7 @@ int probe_client_new(sd_event *event, const struct probe_client_config *config,
     if (client->config.deadline_usec == 0)
         client->config.deadline_usec = CLIENT_DEADLINE_USEC;
     client->state.own_private_bytes = client->state.own_rss_bytes = -1;
-    probe_schedule_init(&client->schedule, now);
+    probe_schedule_init(&client->schedule, client->config.budget_permyriad, now);
     int r = client_prepare(client, event);
     if (r < 0) {
         probe_client_free(client);

@@ -29,10 +29,11 @@ enum probe_priority {
 struct probe_client;
 
 struct probe_client_config {
-    const char *socket_path; /* of the probe's unit; NULL: start it as a child */
-    const char *proc_root;   /* for a child; NULL: /proc */
-    uint64_t deadline_usec;  /* of one reading; 0: 2 s */
-    void *context;           /* of the two functions, which must not free the client */
+    const char *socket_path;   /* of the probe's unit; NULL: start it as a child */
+    const char *proc_root;     /* for a child; NULL: /proc */
+    uint64_t deadline_usec;    /* of one reading; 0: 2 s */
+    uint32_t budget_permyriad; /* of a core, for rollups that are not for receipts; 0: 0.5 % */
+    void *context;             /* of the two functions, which must not free the client */
     void (*on_answer)(void *context, const struct probe_answer *answer);
     /* Something for the timeline: lost, replaced, back. NULL allowed. */
     void (*on_event)(void *context, const char *text);

@@ -43,10 +43,11 @@ struct probe_pending *probe_queue_pop(struct probe_queue *queue)
     return pending;
 }
 
-void probe_schedule_init(struct probe_schedule *schedule, uint64_t now_usec)
+void probe_schedule_init(struct probe_schedule *schedule, uint32_t budget_permyriad,
+                         uint64_t now_usec)
 {
     *schedule = (struct probe_schedule){0};
-    probe_budget_init(&schedule->budget, now_usec);
+    probe_budget_init(&schedule->budget, budget_permyriad, now_usec);
     for (size_t i = 0; i < PROBE_CLIENT_LIMIT; i++)
         probe_queue_push(&schedule->free, &schedule->pool[i]);
 }

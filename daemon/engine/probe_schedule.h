@@ -45,7 +45,9 @@ struct probe_schedule {
     struct probe_pending pool[PROBE_CLIENT_LIMIT];
 };
 
-void probe_schedule_init(struct probe_schedule *schedule, uint64_t now_usec);
+/* Budget in permyriad of a core; 0: the default. */
+void probe_schedule_init(struct probe_schedule *schedule, uint32_t budget_permyriad,
+                         uint64_t now_usec);
 
 /* Take a request in. NULL when its line is full. */
 struct probe_pending *probe_schedule_add(struct probe_schedule *schedule, struct process_id id,

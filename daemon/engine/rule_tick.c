@@ -214,13 +214,16 @@ static void rule_tick_wants(const struct rule *rule, const struct rule_subject *
                             struct rule_progress *progress, uint64_t now_usec,
                             struct tracked *tracked)
 {
-    if ((!rule->wants_slow || tracked->slow_wanted) && (!rule->wants_deep || tracked->deep_wanted))
+    if ((!rule->wants_slow || tracked->slow_wanted) &&
+        (!rule->wants_deep || tracked->deep_wanted) &&
+        (!rule->wants_agent || tracked->agent_wanted))
         return;
     /* Unknown counts: the where clause itself may be waiting for the value. */
     if (rule_where(rule, subject, progress, now_usec) == TRUTH_FALSE)
         return;
     tracked->slow_wanted |= rule->wants_slow;
     tracked->deep_wanted |= rule->wants_deep;
+    tracked->agent_wanted |= rule->wants_agent;
 }
 
 static void rule_tick_process(struct rule_tick *tick, struct table *table, size_t index,
@@ -271,8 +274,8 @@ void rule_book_tick(struct rule_book *book, struct table *table, const struct sa
     for (size_t i = 0; i < table->count; i++) {
         size_t index = (first + i) % table->count;
         const struct process *process = &table->processes[index];
-        table->tracked[index].slow_wanted = false;
-        table->tracked[index].deep_wanted = false;
+        struct tracked *tracked = &table->tracked[index];
+        tracked->slow_wanted = tracked->deep_wanted = tracked->agent_wanted = false;
         if (process->kernel_thread ||
             (book->ops.is_own && book->ops.is_own(book->ops.context, process)))
             continue;

@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/text.h"
+#include "engine/receipt_book.h"
 #include "engine/reply.h"
 #include "storage/history.h"
 
@@ -55,8 +56,11 @@ static int store_reader_audit(struct history *history, struct command *command)
 static int store_reader_receipts(struct history *history, struct command *command)
 {
     struct history_page page = store_reader_page(command);
-    return history_receipts(history, &page, &command->receipt_count, &command->receipts,
-                            command->next_cursor);
+    struct receipt *stored = NULL;
+    size_t count = 0;
+    page.limit = command->limit - command->receipt_count; /* actions_list() leaves room */
+    int r = history_receipts(history, &page, &count, &stored, command->next_cursor);
+    return r < 0 ? r : receipt_book_append(command, stored, count);
 }
 
 static int store_reader_receipt(struct history *history, struct command *command)

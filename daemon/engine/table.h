@@ -29,15 +29,15 @@ struct tracked {
     int64_t slow_rss_bytes; /* RSS then */
     uint64_t deep_usec;     /* last answered smaps_rollup */
     int64_t deep_rss_bytes;
-    uint64_t deep_asked_usec;      /* a routine read is under way or was refused then */
-    uint64_t stat_asked_usec;      /* agent statistics */
-    uint64_t identity_usec;        /* when cmdline and exe were read; 0 = read them soon */
-    uint64_t identity_asked_usec;  /* last asked; 0 = never */
-    bool deep_denied;              /* the probe may not read this one */
-    bool had_agent;                /* its state is gone when the exit is noticed */
-    bool identity_changed;         /* tell the store */
-    bool slow_wanted, deep_wanted; /* a rule names a field of this freshness */
-    uint32_t stored_present;       /* what the store got last */
+    uint64_t deep_asked_usec;     /* a routine read is under way or was refused then */
+    uint64_t stat_asked_usec;     /* agent statistics */
+    uint64_t identity_usec;       /* when cmdline and exe were read; 0 = read them soon */
+    uint64_t identity_asked_usec; /* last asked; 0 = never */
+    bool deep_denied;             /* the probe may not read this one */
+    bool had_agent;               /* its state is gone when the exit is noticed */
+    bool identity_changed;        /* tell the store */
+    bool slow_wanted, deep_wanted, agent_wanted; /* a rule names a field of this freshness */
+    uint32_t stored_present;                     /* what the store got last */
     int64_t stored[METRIC_PROCESS_COUNT];
     uint64_t stored_tick; /* 0 = never */
 };

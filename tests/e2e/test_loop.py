@@ -33,8 +33,8 @@ def test_threshold_fires_and_frees():
         now = rollup(program.pid)
         assert near(now["Rss"], receipt["rss_after_bytes"]), (now, receipt)
         assert near(now["uss"], last["uss_after_bytes"]), (now, receipt)
-        kinds = {event["kind"] for event in daemon.events()}
-        assert {"start", "hello", "rule_fired", "receipt"} <= kinds, kinds
+        wait_for("the events on disk", lambda: {"start", "hello", "rule_fired", "receipt"}
+                 <= {event["kind"] for event in daemon.events()})
         wait_for("the receipt to be durable",
                  lambda: daemon.get(f"/api/v1/actions/{receipt['id']}")["durable"])
 

@@ -69,7 +69,7 @@ static void a_whole_file(void **state)
                            "MaxSize=200MiB\n"
                            "[Actions]\n"
                            "Grace=0s\n"
-                           "PerMinute=0\n"
+                           "PerMinute=1\n"
                            "[Probe]\n"
                            "Enable=no\n"
                            "DeepBudget=1.25%\n"
@@ -90,7 +90,7 @@ static void a_whole_file(void **state)
     assert_int_equal(config.keep_samples_usec, UINT64_C(172800000000));
     assert_int_equal(config.max_size_bytes, 200 << 20);
     assert_int_equal(config.grace_usec, 0);
-    assert_int_equal(config.actions_per_minute, 0);
+    assert_int_equal(config.actions_per_minute, 1);
     assert_false(config.probe);
     assert_int_equal(config.deep_budget_permyriad, 125);
 }
@@ -134,7 +134,7 @@ static void wrong_lines(void **state)
         {"[HTTP]\nListen=[]:80", 2, 8, "`[]' is not a numeric address"},
         {"[HTTP]\nAllowNonLoopback=maybe", 2, 18, "`maybe' is neither yes nor no"},
         {"[HTTP]\nAdminGroup=a b", 2, 12, "`a b' is not the name of a group"},
-        {"[Probe]\nDeepBudget=20%", 2, 12, "`20%' is out of range: 0% to 10%"},
+        {"[Probe]\nDeepBudget=20%", 2, 12, "`20%' is out of range: 0.01% to 10%"},
         {"[Probe]\nDeepBudget=0.005%", 2, 12, "`0.005%' has too many decimals"},
         {"[Daemon]\nTick=1s\x1b", 2, 8,
          "not a character that belongs here: control character or invalid UTF-8"},

@@ -24,7 +24,7 @@ static struct process_id id_of(pid_t pid)
 static int make(void **state)
 {
     struct probe_schedule *schedule = malloc(sizeof(*schedule));
-    probe_schedule_init(schedule, START);
+    probe_schedule_init(schedule, 0, START);
     *state = schedule;
     return 0;
 }
