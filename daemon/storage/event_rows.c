@@ -42,12 +42,9 @@ static int event_rows_take(sqlite3_stmt *statement, struct event *ret_event)
     return 0;
 }
 
-int event_rows_read(struct queries *queries, sqlite3_stmt *statement, size_t limit,
-                    size_t *ret_count, struct event **ret_events, bool *ret_more)
+static int event_rows_fill(struct queries *queries, sqlite3_stmt *statement, size_t limit,
+                           struct event *events, size_t *ret_count, bool *ret_more)
 {
-    _cleanup_(freep) struct event *events = calloc(limit, sizeof(*events));
-    if (!events)
-        return -ENOMEM;
     size_t count = 0;
     bool row;
     for (;; count++) {
@@ -59,8 +56,22 @@ int event_rows_read(struct queries *queries, sqlite3_stmt *statement, size_t lim
         if (!row || count == limit)
             break;
     }
-    *ret_events = STEAL(events);
     *ret_count = count;
     *ret_more = row;
+    return 0;
+}
+
+int event_rows_read(struct queries *queries, sqlite3_stmt *statement, size_t limit,
+                    size_t *ret_count, struct event **ret_events, bool *ret_more)
+{
+    struct event *events = calloc(limit, sizeof(*events));
+    if (!events)
+        return -ENOMEM;
+    int r = event_rows_fill(queries, statement, limit, events, ret_count, ret_more);
+    if (r < 0) {
+        free(events);
+        return r;
+    }
+    *ret_events = events;
     return 0;
 }

@@ -183,6 +183,17 @@ static int history_check_query(const struct series_query *query, struct error *e
     return 0;
 }
 
+static int history_all_targets(struct history *history, const struct series_query *query,
+                               const struct bucket_grid *grid, struct series_result *result)
+{
+    int r = history_begin(history);
+    if (r < 0)
+        return r;
+    for (size_t i = 0; r == 0 && i < query->target_count; i++)
+        r = history_target(history, query, grid, query->targets[i], result);
+    return history_end(history, r);
+}
+
 int history_series(struct history *history, const struct series_query *query,
                    struct series_result *ret_result, struct error *error)
 {
@@ -190,21 +201,16 @@ int history_series(struct history *history, const struct series_query *query,
     if (r < 0)
         return r;
     struct bucket_grid grid = bucket_grid_of(query, history->tick_usec);
-    _cleanup_(series_result_finish) struct series_result result = {
-        .step_seconds = (double)grid.step_usec / (double)USEC_PER_SEC,
-        .series = calloc(query->target_count * query->metric_count + 1, sizeof(struct series))};
+    struct series_result result = {.step_seconds = (double)grid.step_usec / (double)USEC_PER_SEC};
+    result.series = calloc(query->target_count * query->metric_count + 1, sizeof(*result.series));
     if (!result.series)
         return -ENOMEM;
-    r = history_begin(history);
-    if (r < 0)
+    r = history_all_targets(history, query, &grid, &result);
+    if (r < 0) {
+        series_result_finish(&result);
         return r;
-    for (size_t i = 0; r == 0 && i < query->target_count; i++)
-        r = history_target(history, query, &grid, query->targets[i], &result);
-    r = history_end(history, r);
-    if (r < 0)
-        return r;
+    }
     *ret_result = result;
-    result = (struct series_result){0};
     return 0;
 }
 

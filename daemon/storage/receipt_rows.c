@@ -222,12 +222,9 @@ static int receipt_row_take(struct queries *queries, sqlite3_stmt *statement, in
     return r < 0 ? r : steps_take(queries, number, ret_receipt);
 }
 
-int receipt_rows_read(struct queries *queries, sqlite3_stmt *statement, size_t limit,
-                      size_t *ret_count, struct receipt **ret_receipts, int64_t *ret_next)
+static int receipt_rows_fill(struct queries *queries, sqlite3_stmt *statement, size_t limit,
+                             struct receipt *receipts, size_t *ret_count, int64_t *ret_next)
 {
-    _cleanup_(freep) struct receipt *receipts = calloc(limit, sizeof(*receipts));
-    if (!receipts)
-        return -ENOMEM;
     size_t count = 0;
     int64_t last = 0;
     bool row;
@@ -242,8 +239,22 @@ int receipt_rows_read(struct queries *queries, sqlite3_stmt *statement, size_t l
         if (!row || count == limit)
             break;
     }
-    *ret_receipts = STEAL(receipts);
     *ret_count = count;
     *ret_next = row ? last : 0;
+    return 0;
+}
+
+int receipt_rows_read(struct queries *queries, sqlite3_stmt *statement, size_t limit,
+                      size_t *ret_count, struct receipt **ret_receipts, int64_t *ret_next)
+{
+    struct receipt *receipts = calloc(limit, sizeof(*receipts));
+    if (!receipts)
+        return -ENOMEM;
+    int r = receipt_rows_fill(queries, statement, limit, receipts, ret_count, ret_next);
+    if (r < 0) {
+        free(receipts);
+        return r;
+    }
+    *ret_receipts = receipts;
     return 0;
 }

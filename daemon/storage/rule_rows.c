@@ -135,26 +135,34 @@ static const struct rule_rows_list armings_list = {QUERY_ARMING_LIST, RULE_ROWS_
 static const struct rule_rows_list settings_list = {QUERY_SETTING_LIST, STORE_SETTINGS_LIMIT,
                                                     sizeof(struct store_setting), setting_take};
 
+/* What was read before a failure is in the content too. */
+static int rule_rows_load_lists(struct queries *queries, struct store_content *content)
+{
+    struct {
+        const struct rule_rows_list *list;
+        size_t *count;
+        void *entries;
+    } lists[] = {{&rules_list, &content->rule_count, NULL},
+                 {&armings_list, &content->arming_count, NULL},
+                 {&settings_list, &content->setting_count, NULL}};
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < sizeof(lists) / sizeof(lists[0]); i++)
+        r = rule_rows_list(queries, lists[i].list, &lists[i].entries, lists[i].count);
+    content->rules = lists[0].entries;
+    content->armings = lists[1].entries;
+    content->settings = lists[2].entries;
+    return r;
+}
+
 int rule_rows_load(struct queries *queries, struct store_content *ret_content)
 {
-    _cleanup_(store_content_finish) struct store_content content = {0};
-    void *entries = NULL;
-    int r = rule_rows_list(queries, &rules_list, &entries, &content.rule_count);
-    content.rules = entries;
-    if (r < 0)
+    struct store_content content = {0};
+    int r = rule_rows_load_lists(queries, &content);
+    if (r < 0) {
+        store_content_finish(&content);
         return r;
-    entries = NULL;
-    r = rule_rows_list(queries, &armings_list, &entries, &content.arming_count);
-    content.armings = entries;
-    if (r < 0)
-        return r;
-    entries = NULL;
-    r = rule_rows_list(queries, &settings_list, &entries, &content.setting_count);
-    content.settings = entries;
-    if (r < 0)
-        return r;
+    }
     *ret_content = content;
-    content = (struct store_content){0};
     return 0;
 }
 

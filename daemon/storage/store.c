@@ -66,8 +66,6 @@ void store_close(struct store *store)
     free(store);
 }
 
-DEFINE_CLEANUP(struct store *, store_close);
-
 static int store_boot_id(const struct store_config *config, char *ret_id, size_t size)
 {
     if (config->boot_id) {
@@ -101,24 +99,31 @@ static int store_ready(struct store *store, const struct store_config *config)
     return r;
 }
 
-static int store_connect(const struct store_config *config, struct store **ret_store,
-                         struct store_report *ret_report)
+static int store_fill(struct store *store, const struct store_config *config,
+                      struct store_report *ret_report)
 {
-    _cleanup_(store_closep) struct store *store = calloc(1, sizeof(*store));
-    if (!store)
-        return -ENOMEM;
     store->limits = config->limits;
     store->directory = strdup(config->directory);
     if (!store->directory)
         return -ENOMEM;
+    int r = opening_run(config, &store->database, ret_report);
+    return r < 0 ? r : store_ready(store, config);
+}
+
+static int store_connect(const struct store_config *config, struct store **ret_store,
+                         struct store_report *ret_report)
+{
+    struct store *store = calloc(1, sizeof(*store));
+    if (!store)
+        return -ENOMEM;
     struct store_report report;
-    int r = opening_run(config, &store->database, &report);
-    if (r == 0)
-        r = store_ready(store, config);
-    if (r < 0)
+    int r = store_fill(store, config, &report);
+    if (r < 0) {
+        store_close(store);
         return r;
+    }
     *ret_report = report;
-    *ret_store = STEAL(store);
+    *ret_store = store;
     return 0;
 }
 
@@ -269,16 +274,17 @@ static int store_max(struct store *store, enum query query, int64_t *ret_value)
 
 int store_load(struct store *store, struct store_content *ret_content)
 {
-    _cleanup_(store_content_finish) struct store_content content = {0};
+    struct store_content content = {0};
     int r = rule_rows_load(&store->queries, &content);
     if (r == 0)
         r = store_max(store, QUERY_PROCESS_MAX, &content.max_process_row);
     if (r == 0)
         r = store_max(store, QUERY_EVENT_MAX, &content.max_event_id);
-    if (r < 0)
+    if (r < 0) {
+        store_content_finish(&content);
         return r;
+    }
     *ret_content = content;
-    content = (struct store_content){0};
     return 0;
 }
 
