@@ -104,6 +104,7 @@ static void store_reader_answer(struct store_reader *reader, struct command *com
     uint64_t limit = clock_mono_usec() + STORE_READER_DEADLINE_USEC;
     bool sooner = command->deadline_usec > 0 && command->deadline_usec < limit;
     history_set_deadline(reader->history, sooner ? command->deadline_usec : limit);
+    history_set_owner(reader->history, command->asker.all ? NULL : &command->asker.uid);
     int r = store_reader_answers[command->kind](reader->history, command);
     if (r < 0)
         store_reader_refuse(command, r);

@@ -23,6 +23,8 @@ struct history {
     char *path;
     uint64_t tick_usec;
     uint64_t deadline_usec;
+    bool one_owner;
+    uid_t owner; /* meaningful when one_owner */
     atomic_bool cancelled;
     sqlite3 *database; /* NULL = not open */
     struct queries queries;
@@ -64,6 +66,12 @@ void history_free(struct history *history)
 void history_set_deadline(struct history *history, uint64_t mono_usec)
 {
     history->deadline_usec = mono_usec;
+}
+
+void history_set_owner(struct history *history, const uid_t *uid)
+{
+    history->one_owner = uid != NULL;
+    history->owner = uid ? *uid : 0;
 }
 
 void history_cancel(struct history *history)
@@ -158,6 +166,7 @@ static int history_target(struct history *history, const struct series_query *qu
         of_metric[i] = (struct buckets){.grid = grid, .buckets = buckets + i * grid->count};
     struct series_walk walk = {.queries = &history->queries,
                                .tick_usec = history->tick_usec,
+                               .owner = history->one_owner ? &history->owner : NULL,
                                .metric_count = count,
                                .metrics = metrics,
                                .buckets = of_metric};

@@ -21,6 +21,9 @@ void history_free(struct history *history);
 
 /* Monotonic; for every query until it is set again. */
 void history_set_deadline(struct history *history, uint64_t mono_usec);
+/* Series of processes, for every query until it is set again: only of those that are of this uid;
+ * NULL = of everybody's, as in the beginning. A process of others is as if it never was. */
+void history_set_owner(struct history *history, const uid_t *uid);
 /* Any thread: the query under way and all later ones end with -ETIMEDOUT. */
 void history_cancel(struct history *history);
 

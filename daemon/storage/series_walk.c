@@ -208,6 +208,12 @@ static int walker_span(struct walker *walker, const struct process_span *span)
     return r;
 }
 
+static void walker_bind_owner(const struct walker *walker, sqlite3_stmt *statement)
+{
+    const uid_t *owner = walker->walk->owner;
+    query_bind_known(statement, ":uid", owner != NULL, owner ? *owner : 0);
+}
+
 /* Every row of the process, newest first. */
 static int walker_process(struct walker *walker, struct process_id id, int64_t boot)
 {
@@ -222,6 +228,7 @@ static int walker_process(struct walker *walker, struct process_id id, int64_t b
     query_bind(statement, ":start_ticks", (int64_t)id.start_ticks);
     query_bind(statement, ":boot", boot);
     query_bind(statement, ":tick", walker->newest);
+    walker_bind_owner(walker, statement);
     for (;;) {
         bool row;
         r = query_next(queries, statement, &row);
@@ -254,6 +261,7 @@ static int walker_find(struct walker *walker, enum query query, struct process_i
         return r;
     _cleanup_(query_resetp) sqlite3_stmt *statement = borrowed;
     query_bind(statement, ":pid", id->pid);
+    walker_bind_owner(walker, statement);
     if (query == QUERY_PROCESS_FIND)
         query_bind(statement, ":start_ticks", (int64_t)id->start_ticks);
     bool row;

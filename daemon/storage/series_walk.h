@@ -12,6 +12,7 @@
 struct series_walk {
     struct queries *queries;
     uint64_t tick_usec;
+    const uid_t *owner; /* of the processes; NULL = anybody */
     size_t metric_count;
     const enum metric *metrics;
     struct buckets *buckets; /* one per metric, all on one grid */

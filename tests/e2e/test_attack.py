@@ -2,10 +2,16 @@
 # SPDX-License-Identifier: MIT
 """What a local user without rights tries against a daemon that others rely on."""
 import contextlib
+import json
+import os
 import subprocess
 import sys
+import tempfile
+import traceback
 
-from house import Daemon, run, wait_for
+from house import Daemon, Program, UnixConnection, run, skip, wait_for
+
+STRANGER = 12345  # a uid that owns nothing
 
 
 @contextlib.contextmanager
@@ -40,6 +46,82 @@ def test_dear_command_lines():
                         "  when rss > 30 GiB\n  then trim"})
             assert status == 201, status
         ticks_pass(daemon, 5, 15)
+
+
+def ask_as_stranger(daemon, requests):
+    """[(status, headers and body)] of (method, path, body) on the socket, made reachable."""
+    if os.geteuid() != 0:
+        skip("only root can ask as another user")
+    os.chmod(daemon.home, 0o755)
+    os.chmod(daemon.runtime / "http.sock", 0o666)
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as answers:
+        child = os.fork()  # not exec: a stranger may not even reach this interpreter
+        if child == 0:
+            try:
+                os.setgroups([])
+                os.setresgid(STRANGER, STRANGER, STRANGER)
+                os.setresuid(STRANGER, STRANGER, STRANGER)
+                json.dump([ask_raw(daemon, *request) for request in requests], answers)
+                answers.flush()
+            except Exception:  # told by the empty file as well
+                traceback.print_exc()
+            finally:
+                os._exit(0)
+        os.waitpid(child, 0)
+        answers.seek(0)
+        return json.load(answers)
+
+
+def ask_raw(daemon, method, path, body=None):
+    with contextlib.closing(UnixConnection(daemon.runtime / "http.sock")) as connection:
+        headers = {} if body is None else {"Content-Type": "application/json"}
+        # What is refused by its headers is answered before the body has been sent.
+        with contextlib.suppress(BrokenPipeError):
+            connection.request(method, path, None if body is None else json.dumps(body), headers)
+        answer = connection.getresponse()
+        return answer.status, repr(answer.getheaders()) + answer.read().decode()
+
+
+def test_strangers_see_and_do_nothing():
+    with Daemon() as daemon, Program(daemon, "cycles.py", 5, name="hidden-name") as program:
+        process = daemon.wait_agent(program.pid)
+        with processes(1) as (ended,):
+            ended_id = wait_for("it", lambda: daemon.process_of(ended.pid))["id"]
+            ticks_pass(daemon, 3, 20)
+        _, receipt = daemon.act(process["id"], "collect")
+        rule = {"text": "rule hidden-rule for each process: when rss > 30 GiB then trim"}
+        assert daemon.ask("PUT", "/api/v1/rules/hidden-rule", rule)[0] == 201
+        wait_for("the end in the store", lambda: daemon.process_of(ended.pid) is None)
+        series = f"/api/v1/series?target={ended_id}&metric=rss"
+        assert daemon.get(series)["series"], "the test asks for what exists"
+        secrets = ["hidden", process["id"], ended_id, receipt["id"], "cycles"]
+        reads = ["/metrics", "/api/v1/status", "/api/v1/processes?limit=1000",
+                 "/api/v1/processes?q=hidden", f"/api/v1/processes/{process['id']}",
+                 f"/api/v1/processes/pid:{program.pid}", "/api/v1/actions?limit=1000",
+                 f"/api/v1/actions/{receipt['id']}", "/api/v1/events", "/api/v1/audit",
+                 "/api/v1/rules", "/api/v1/rules/hidden-rule", series,
+                 f"/api/v1/series?target={process['id']}&metric=rss",
+                 f"/api/v1/series?target=pid:{program.pid}&metric=rss",
+                 f"/api/v1/series?target=host,{ended_id}&metric=rss",
+                 "/api/v1/series?target=group:hidden-name&metric=rss"]
+        for path, (_, text) in zip(reads, ask_as_stranger(daemon, [("GET", path)
+                                                                   for path in reads])):
+            for secret in secrets:
+                # What was asked for may be said again.
+                assert secret in path or secret not in text, (path, secret, text)
+            assert "points" not in text, (path, text)
+        changes = [["POST", "/api/v1/actions", {"target": target, "steps": ["trim"]}]
+                   for target in (process["id"], f"pid:{program.pid}", "group:hidden-name",
+                                  f"pid:{daemon.process.pid}", "host")]
+        changes += [["PUT", "/api/v1/rules/hidden-rule", rule], ["POST", "/api/v1/pause", {}],
+                    ["POST", "/api/v1/rules/hidden-rule/arm", {}], ["POST", "/api/v1/resume", {}],
+                    ["POST", "/api/v1/rules/check", rule], ["POST", "/api/v1/session", {}],
+                    ["POST", "/api/v1/events", {"kind": "deploy", "text": "v1"}],
+                    ["DELETE", "/api/v1/rules/hidden-rule", None]]
+        for change, (status, text) in zip(changes, ask_as_stranger(daemon, changes)):
+            assert status == 403, (change, status, text)
+        assert len(daemon.receipts()) == 1
+        assert not daemon.get("/api/v1/status")["paused"]
 
 
 run([value for key, value in list(globals().items()) if key.startswith("test_")])

@@ -294,6 +294,27 @@ static void several_targets_and_metrics_at_once(void **state)
     series_result_finish(&result);
 }
 
+static void the_processes_of_others_never_were(void **state)
+{
+    struct fixture *fixture = *state;
+    const uid_t owner = 1000, stranger = 1001;
+    fixture_process(fixture, 1, 10); /* of uid 1000 */
+    fixture_rss(fixture, 1, 100);
+    fixture_ticks(fixture, 2);
+    history_set_owner(fixture->history, &stranger);
+    const struct target targets[] = {fixture_target(10), {.kind = TARGET_PID, .id = {.pid = 10}}};
+    for (size_t i = 0; i < sizeof(targets) / sizeof(targets[0]); i++) {
+        struct series_result result =
+            fixture_series(fixture, targets[i], METRIC_RSS, 0, 2, 2, SERIES_LAST);
+        assert_int_equal(result.count, 0);
+        series_result_finish(&result);
+    }
+    history_set_owner(fixture->history, &owner);
+    EXPECT(fixture, 10, 0, 2, 100, 100);
+    history_set_owner(fixture->history, NULL);
+    EXPECT(fixture, 10, 0, 2, 100, 100);
+}
+
 static void questions_that_make_no_sense(void **state)
 {
     struct fixture *fixture = *state;
@@ -349,6 +370,7 @@ int main(void)
         TEST(downsampling_keeps_the_extremes),
         TEST(a_failed_transaction_breaks_no_chain),
         TEST(several_targets_and_metrics_at_once),
+        TEST(the_processes_of_others_never_were),
         TEST(questions_that_make_no_sense),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
