@@ -85,7 +85,7 @@ void gil_wait_for_leave(uint64_t timeout_usec)
     uint64_t deadline = clock_mono_usec() + timeout_usec;
     void *saved = python_api.save_thread();
     while (atomic_load(&gil.inside) && clock_mono_usec() < deadline) {
-        struct timespec nap = {.tv_nsec = 200 * 1000};
+        struct timespec nap = {.tv_nsec = 200 * 1000L};
         nanosleep(&nap, NULL);
     }
     python_api.restore_thread(saved);

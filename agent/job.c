@@ -13,7 +13,7 @@
 
 /* Finalisers run here and may recurse as deep as on any Python thread: the size CPython's own
  * recursion limits are made for. Only touched pages cost memory. */
-#define JOB_STACK_BYTES (8 * 1024 * 1024)
+#define JOB_STACK_BYTES ((size_t)8 * 1024 * 1024)
 /* How often a job looks whether the main thread has done its work. */
 #define JOB_LOOK_USEC 500
 
@@ -104,7 +104,7 @@ bool job_cancel(void)
 
 static void job_pause(void)
 {
-    struct timespec pause = {.tv_nsec = JOB_LOOK_USEC * 1000};
+    struct timespec pause = {.tv_nsec = JOB_LOOK_USEC * 1000L};
     nanosleep(&pause, NULL);
 }
 

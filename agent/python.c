@@ -38,7 +38,7 @@ static struct {
 
 #define API(member, name_)                                                                         \
     {                                                                                              \
-        .name = name_, .offset = offsetof(struct python_api, member), .required = true             \
+        .name = (name_), .offset = offsetof(struct python_api, member), .required = true           \
     }
 
 static const struct symbol python_symbols[] = {

@@ -72,14 +72,13 @@ int socket_connect(const struct settings *settings)
     fd = socket_raise(fd);
     if (fd < 0)
         return fd;
-    struct stat status;
+    struct stat status = {0};
     int r = 0;
-    if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
+    if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0 ||
+        socket_status(fd, &status) < 0)
         r = -errno;
     else if (!socket_trusts(fd, settings))
         r = -EPERM;
-    else if (socket_status(fd, &status) < 0)
-        r = -errno;
     if (r < 0) {
         close(fd);
         return r;

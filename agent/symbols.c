@@ -24,7 +24,7 @@ struct symbols_libc libc_;
 
 #define LIBC(member, name_, required_)                                                             \
     {                                                                                              \
-        .name = name_, .offset = offsetof(struct symbols_libc, member), .required = required_      \
+        .name = (name_), .offset = offsetof(struct symbols_libc, member), .required = (required_)  \
     }
 
 static const struct symbol libc_symbols[] = {

@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 /* Decoding needs 12 KiB; the rest is for what libc puts on it (static TLS, printf). */
-#define THREAD_STACK_BYTES (320 * 1024)
+#define THREAD_STACK_BYTES ((size_t)320 * 1024)
 /* A finaliser that never ends must not keep a fork from happening. */
 #define THREAD_SETTLE_USEC (1 * USEC_PER_SEC)
 /* libc's join ends some microseconds before the kernel's exit does; preempted, it may be longer. */
@@ -34,7 +34,7 @@ static struct {
 
 static void thread_nap(void)
 {
-    struct timespec nap = {.tv_nsec = 50 * 1000};
+    struct timespec nap = {.tv_nsec = 50 * 1000L};
     nanosleep(&nap, NULL);
 }
 

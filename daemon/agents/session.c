@@ -39,7 +39,7 @@ void session_init(struct session *session, const struct session_limits *limits,
         .connected_usec = now_usec,
     };
     quota_init(&session->lines, limits->lines_per_second, limits->lines_burst, now_usec);
-    buffer_init(&session->input, (size_t)CONTROL_LINE_MAX_BYTES);
+    buffer_init(&session->input, CONTROL_LINE_MAX_BYTES);
     buffer_init(&session->output, SESSION_OUTPUT_LIMIT);
 }
 
@@ -269,7 +269,7 @@ static void on_joined_line(struct session *session, const char *bytes, size_t le
     buffer_consume(&session->input, session->input.size);
     if (session->input.capacity > SESSION_INPUT_KEEP) {
         buffer_finish(&session->input);
-        buffer_init(&session->input, (size_t)CONTROL_LINE_MAX_BYTES);
+        buffer_init(&session->input, CONTROL_LINE_MAX_BYTES);
     }
 }
 

@@ -33,7 +33,7 @@
 
 /* Define functionp(type **) for use with _cleanup_. */
 #define DEFINE_CLEANUP(type, function)                                                             \
-    static inline void function##p(type *pointer)                                                  \
+    static inline void function##p(type *pointer) /* NOLINT(bugprone-macro-parentheses): a type */ \
     {                                                                                              \
         if (*pointer)                                                                              \
             function(*pointer);                                                                    \

@@ -42,20 +42,27 @@ void clock_format_rfc3339(uint64_t wall_usec, char ret_text[static CLOCK_RFC3339
 }
 
 /* Offset "Z", "+hh:mm" or "-hh:mm" in seconds. */
+/* Exactly two digits; -1 when there are others. */
+static int clock_two_digits(const char *text)
+{
+    if (text[0] < '0' || text[0] > '9' || text[1] < '0' || text[1] > '9')
+        return -1;
+    return (text[0] - '0') * 10 + (text[1] - '0');
+}
+
 static int clock_parse_offset(const char *text, int64_t *ret_seconds)
 {
     if (strcmp(text, "Z") == 0 || strcmp(text, "z") == 0) {
         *ret_seconds = 0;
         return 0;
     }
-    unsigned hours, minutes;
-    char sign, rest;
-    if (sscanf(text, "%c%2u:%2u%c", &sign, &hours, &minutes, &rest) != 3)
+    if (strlen(text) != strlen("+hh:mm") || (text[0] != '+' && text[0] != '-') || text[3] != ':')
         return -EINVAL;
-    if ((sign != '+' && sign != '-') || hours > 23 || minutes > 59)
+    int hours = clock_two_digits(text + 1), minutes = clock_two_digits(text + 4);
+    if (hours < 0 || hours > 23 || minutes < 0 || minutes > 59)
         return -EINVAL;
     int64_t seconds = (int64_t)hours * 3600 + (int64_t)minutes * 60;
-    *ret_seconds = sign == '-' ? -seconds : seconds;
+    *ret_seconds = text[0] == '-' ? -seconds : seconds;
     return 0;
 }
 

@@ -67,7 +67,7 @@ size_t text_copy(char *destination, size_t size, const char *source)
 
 struct utf8_range {
     unsigned char first, last; /* lead byte */
-    size_t length;
+    unsigned char length;
     unsigned char second_low, second_high; /* RFC 3629 table: no overlong form, no surrogate */
 };
 
@@ -156,7 +156,9 @@ bool text_starts_with(const char *text, const char *prefix)
 
 static char ascii_lower(char c)
 {
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+    if (c >= 'A' && c <= 'Z')
+        return (char)(c - 'A' + 'a');
+    return c;
 }
 
 bool text_contains_ignore_case(const char *text, const char *needle)

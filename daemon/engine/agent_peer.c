@@ -150,7 +150,9 @@ void agent_peer_publish(struct agent_peer *peer)
     if (!process)
         return;
     enum agent_state state = agent_state_of(peer);
-    process->agent = state == AGENT_STATE_NONE ? (struct agent_info){0} : peer->info;
+    process->agent = (struct agent_info){0};
+    if (state != AGENT_STATE_NONE)
+        process->agent = peer->info;
     process->agent.state = state;
     if (peer->greeted && strcmp(process->name, peer->name) != 0) {
         text_copy(process->name, sizeof(process->name), peer->name);

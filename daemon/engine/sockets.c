@@ -94,13 +94,15 @@ static int sockets_tcp(const struct config *config, int *ret_fd, struct error *e
 
 static uint16_t sockets_port(int fd)
 {
-    struct sockaddr_storage address;
+    union {
+        struct sockaddr any;
+        struct sockaddr_in in;
+        struct sockaddr_in6 in6;
+    } address = {.in6 = {0}};
     socklen_t size = sizeof(address);
-    if (fd < 0 || getsockname(fd, (struct sockaddr *)&address, &size) < 0)
+    if (fd < 0 || getsockname(fd, &address.any, &size) < 0)
         return 0;
-    if (address.ss_family == AF_INET6)
-        return ntohs(((struct sockaddr_in6 *)&address)->sin6_port);
-    return ntohs(((struct sockaddr_in *)&address)->sin_port);
+    return ntohs(address.any.sa_family == AF_INET6 ? address.in6.sin6_port : address.in.sin_port);
 }
 
 int sockets_open(const struct config *config, const struct paths *paths,

@@ -164,7 +164,7 @@ static enum MHD_Result exchange_dispatch(struct exchange *exchange)
     struct reply reply;
     reply_init(&reply);
     if (exchange->too_large)
-        reply_problem(&reply, 413, "too_large", "the body may have %d bytes", HTTP_BODY_BYTES);
+        reply_problem(&reply, 413, "too_large", "the body may have %zu bytes", HTTP_BODY_BYTES);
     else
         exchange_ask_handler(&exchange->request, &reply);
     if (reply.status == 0 && exchange_submit(exchange, &reply)) {

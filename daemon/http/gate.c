@@ -37,7 +37,7 @@ static bool gate_header_size(struct passage *passage)
 {
     if (passage->facts->header_bytes <= HTTP_HEADER_BYTES)
         return true;
-    reply_problem(passage->reply, 431, "headers_too_large", "the headers may have %d bytes",
+    reply_problem(passage->reply, 431, "headers_too_large", "the headers may have %zu bytes",
                   HTTP_HEADER_BYTES);
     passage->reply->close = true;
     return false;

@@ -7,20 +7,22 @@
 
 #include "base/clock.h"
 
+#include <stddef.h>
+
 /* Of each listener, so that a full TCP side cannot shut out the Unix socket. */
 #define HTTP_CONNECTIONS        64
 #define HTTP_CONNECTIONS_PER_IP 16
 
 /* Read buffer, parsed header and response header of one connection live in this pool. */
-#define HTTP_POOL_BYTES   (32 * 1024)
-#define HTTP_HEADER_BYTES (16 * 1024)
+#define HTTP_POOL_BYTES   ((size_t)32 * 1024)
+#define HTTP_HEADER_BYTES ((size_t)16 * 1024)
 
 /* 64 KiB of JSON become at most 5 MiB on the heap (measured with Jansson 2.14). */
-#define HTTP_BODY_BYTES (64 * 1024)
+#define HTTP_BODY_BYTES ((size_t)64 * 1024)
 #define HTTP_JSON_DEPTH 32 /* Jansson's own limit is 2048: too deep for a thread's stack */
 
 /* A thousand processes with every field are 1.2 MB; 128,000 points of history 5 MB. */
-#define HTTP_ANSWER_BYTES (16 * 1024 * 1024)
+#define HTTP_ANSWER_BYTES ((size_t)16 * 1024 * 1024)
 
 #define HTTP_IDLE_USEC    (10 * USEC_PER_SEC)
 #define HTTP_RECEIVE_USEC (15 * USEC_PER_SEC)
@@ -35,7 +37,7 @@
 #define HTTP_PENDING 256
 
 #define HTTP_SESSIONS     16
-#define HTTP_SESSION_USEC (12 * 3600 * USEC_PER_SEC)
+#define HTTP_SESSION_USEC (UINT64_C(12) * 3600 * USEC_PER_SEC)
 
 #define HTTP_TOKEN_FAILURES    5 /* in a window; then 429 for further wrong tokens */
 #define HTTP_TOKEN_WINDOW_USEC (60 * USEC_PER_SEC)

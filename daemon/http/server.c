@@ -106,7 +106,7 @@ static int server_listen(struct http *http, struct listener *listener, int fd, b
         server_on_connection, listener, MHD_OPTION_END);
     if (!listener->daemon)
         return -EIO;
-    own_fd = -1;
+    (void)STEAL_FD(own_fd); /* closed by MHD_stop_daemon() */
     return 0;
 }
 

@@ -11,27 +11,28 @@ static const char *const capability_names[] = {"malloc", "gc", "collect", "trim"
 
 #define NUMBER(type, member, key_, required_, maximum_)                                            \
     {                                                                                              \
-        .key = key_, .kind = FIELD_U64, .required = required_,                                     \
-        .offset = offsetof(struct type, member), .maximum = maximum_                               \
+        .key = (key_), .kind = FIELD_U64, .required = (required_),                                 \
+        .offset = offsetof(struct type, member), .maximum = (maximum_)                             \
     }
 #define KNOWN(type, member, key_, kind_, has_)                                                     \
     {                                                                                              \
-        .key = key_, .kind = kind_, .has = has_, .offset = offsetof(struct type, member),          \
+        .key = (key_), .kind = (kind_), .has = (has_), .offset = offsetof(struct type, member),    \
         .maximum = LAYOUT_ANY_NUMBER                                                               \
     }
 #define BOOLEAN(type, member, key_)                                                                \
     {                                                                                              \
-        .key = key_, .kind = FIELD_BOOL, .required = true, .offset = offsetof(struct type, member) \
+        .key = (key_), .kind = FIELD_BOOL, .required = true,                                       \
+        .offset = offsetof(struct type, member)                                                    \
     }
 #define TEXT(type, member, key_, required_)                                                        \
     {                                                                                              \
-        .key = key_, .kind = FIELD_TEXT, .required = required_,                                    \
+        .key = (key_), .kind = FIELD_TEXT, .required = (required_),                                \
         .offset = offsetof(struct type, member), .size = sizeof(((struct type *)NULL)->member)     \
     }
 #define NAMED(type, member, key_, kind_, required_, names_)                                        \
     {                                                                                              \
-        .key = key_, .kind = kind_, .required = required_,                                         \
-        .offset = offsetof(struct type, member), .names = names_                                   \
+        .key = (key_), .kind = (kind_), .required = (required_),                                   \
+        .offset = offsetof(struct type, member), .names = (names_)                                 \
     }
 
 static const struct field hello_fields[] = {

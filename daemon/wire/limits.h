@@ -6,11 +6,13 @@
 #ifndef MEMTEND_WIRE_LIMITS_H
 #define MEMTEND_WIRE_LIMITS_H
 
+#include <stddef.h>
+
 #define CONTROL_VERSION     1 /* what this tree speaks */
 #define CONTROL_VERSION_MIN 1 /* the oldest the daemon still understands */
 
 /* One line with its newline. The longest real message is under 2 KiB; the rest is for growth. */
-#define CONTROL_LINE_MAX_BYTES (64 * 1024)
+#define CONTROL_LINE_MAX_BYTES ((size_t)64 * 1024)
 /* The object itself, an array or object in it, and one more for keys of later versions. */
 #define CONTROL_DEPTH_MAX 3
 /* Keys, values, arrays and elements of one line: a stats answer needs 50. */

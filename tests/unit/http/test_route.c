@@ -108,8 +108,13 @@ static void test_openapi_describes_what_exists(void **state)
     for (const struct route *route = route_table(); route->pattern; route++, routes++)
         if (!described(paths, route))
             fail_msg("openapi.json lacks %s", route->pattern);
-    json_object_foreach(paths, path, item) json_object_foreach(item, method, operation)
-        operations += strcmp(method, "parameters") != 0;
+    json_object_foreach(paths, path, item)
+    {
+        json_object_foreach(item, method, operation)
+        {
+            operations += strcmp(method, "parameters") != 0;
+        }
+    }
     assert_int_equal(operations, routes);
     json_decref(document);
 }

@@ -32,7 +32,7 @@ static void ask_on(int fd, bool tcp, const char *method, const char *path, const
     if (body)
         snprintf(length, sizeof(length), "Content-Length: %zu\r\n", strlen(body));
     snprintf(request, sizeof(request), "%s %s HTTP/1.1\r\nHost: %s:%u\r\n%s%s\r\n%s", method, path,
-             "127.0.0.1", tcp ? head.port : 1, headers, length, body ? body : "");
+             "127.0.0.1", tcp ? head.port : 1U, headers, length, body ? body : "");
     assert_true(raw_send(fd, request));
     if (strcmp(method, "HEAD") == 0)
         raw_read_head(fd, &answer);

@@ -159,7 +159,7 @@ static void test_large_bodies(void **state)
                       "POST /api/v1/pause HTTP/1.1\r\nHost: a\r\n"
                       "Content-Type: application/json\r\nContent-Length: 65536\r\n\r\n{}");
     memset(request + length, ' ', HTTP_BODY_BYTES - 2);
-    request[length + HTTP_BODY_BYTES - 2] = '\0';
+    request[(size_t)length + HTTP_BODY_BYTES - 2] = '\0';
     int fd = raw_connect_unix(head.path);
     raw_send(fd, request);
     raw_read(fd, &answer);
