@@ -2,7 +2,8 @@
 /*
  * The anchor R of every sampling figure: CPU time per process of open + read + close of
  * PID/statm, in plain C, over the pids given on standard input, one a line.
- * usage: bench_raw ROUNDS < PIDS      prints the median in nanoseconds
+ * usage: bench_raw ROUNDS [PAUSE_MSEC] < PIDS      prints the median in nanoseconds
+ * With a pause between the rounds the caches are as cold as for a monitor that ticks.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -44,7 +45,8 @@ int main(int argc, char **argv)
     static double nsec[1000];
     size_t count = 0;
     int rounds = argc > 1 ? (int)strtol(argv[1], NULL, 10) : 9, pid;
-    if (rounds < 1 || rounds > 1000)
+    int pause_msec = argc > 2 ? (int)strtol(argv[2], NULL, 10) : 0;
+    if (rounds < 1 || rounds > 1000 || pause_msec < 0 || pause_msec > 10000)
         return 2;
     while (count < RAW_PIDS && scanf("%d", &pid) == 1)
         snprintf(paths[count++], sizeof(paths[0]), "/proc/%d/statm", pid);
@@ -54,6 +56,7 @@ int main(int argc, char **argv)
         double begun = cpu_nsec();
         read_all(paths, count);
         nsec[i] = (cpu_nsec() - begun) / (double)count;
+        usleep((useconds_t)pause_msec * 1000);
     }
     qsort(nsec, (size_t)rounds, sizeof(nsec[0]), compare);
     printf("%.0f\n", nsec[rounds / 2]);

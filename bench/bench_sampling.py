@@ -4,8 +4,11 @@
 
 usage: bench_sampling.py BUILD-DIRECTORY [PROCESSES]
 
-R = CPU of open + read + close of PID/statm in C. Prints one JSON line per figure:
-  fast_and_store   probe and HTTP clients off; CPU of all threads per process and tick, over R
+R = CPU of open + read + close of PID/statm in C, measured twice in the same run: at the daemon's pace
+(once a second, caches cold: r_usec, ratio) and in a warm loop (r_warm_usec, ratio_warm). Prints one JSON line per figure:
+  fast_and_store   probe and HTTP clients off, slow pass each 5 min; CPU of all threads per process
+                   and tick, over R
+  with_slow_pass   the same with the slow pass at its default, each process each 10 s
   everything       probe on; percent of one core
   own_memory       Private_Dirty + swap of all roles, MiB
 """
@@ -34,15 +37,15 @@ def cpu_seconds(pid):
     return total / 1e9
 
 
-def raw_seconds(pids):
+def raw_seconds(pids, *arguments):
     text = "\n".join(map(str, pids))
-    result = subprocess.run([BUILD / "bench" / "bench_raw", "15"], input=text, text=True,
+    result = subprocess.run([BUILD / "bench" / "bench_raw", *arguments], input=text, text=True,
                             capture_output=True, check=True)
     return float(result.stdout) / 1e9
 
 
 def measure(daemon, pids):
-    """(CPU seconds a tick, processes seen, R) - the median of some rounds."""
+    """(CPU seconds a tick and process, R, R in a warm loop) - the median of some rounds."""
     rounds = []
     for _ in range(ROUNDS):
         before = daemon.get("/api/v1/status")
@@ -50,14 +53,22 @@ def measure(daemon, pids):
         time.sleep(MEASURE_TICKS)
         cpu = cpu_seconds(daemon.process.pid) - cpu
         after = daemon.get("/api/v1/status")
-        rounds.append((cpu / (after["ticks"] - before["ticks"]), after["processes"],
-                       raw_seconds(pids)))
-    return sorted(rounds, key=lambda round_: round_[0] / round_[2])[len(rounds) // 2]
+        ticks = after["ticks"] - before["ticks"]
+        rounds.append((cpu / ticks / after["processes"], raw_seconds(pids, "7", "1000"),
+                       raw_seconds(pids, "15")))
+    return sorted(rounds, key=lambda round_: round_[0] / round_[1])[len(rounds) // 2]
 
 
 def say(figure, **values):
     print(json.dumps({"bench": "sampling", "figure": figure, "processes": PROCESSES, **values}),
           flush=True)
+
+
+def say_cost(figure, cost, raw, warm, **more):
+    say(figure, usec_per_process=round(cost * 1e6, 2), r_usec=round(raw * 1e6, 2),
+        ratio=round(cost / raw, 2), r_warm_usec=round(warm * 1e6, 2),
+        ratio_warm=round(cost / warm, 2),
+        percent_of_core_at_1000=round(cost * 1000 * 100, 2), **more)
 
 
 def settle(daemon):
@@ -69,19 +80,15 @@ def main():
     idle = [subprocess.Popen([BUILD / "bench" / "bench_idle"]) for _ in range(PROCESSES)]
     pids = [process.pid for process in idle]
     try:
-        with Daemon(config="[Probe]\nEnable=no\n[HTTP]\nListen=off\n") as daemon:
-            settle(daemon)
-            tick, seen, raw = measure(daemon, pids)
-            say("fast_and_store", usec_per_process=round(tick / seen * 1e6, 2),
-                r_usec=round(raw * 1e6, 2), ratio=round(tick / seen / raw, 2), target_ratio=1.9,
-                percent_of_core=round(tick * 100, 2))
-            status = daemon.get("/api/v1/status")
-            say("tick_without_probe", duration_seconds=status["tick_duration_seconds"])
+        for figure, period in (("fast_and_store", "5m"), ("with_slow_pass", "10s")):
+            config = f"[Daemon]\nSlowPeriod={period}\n[Probe]\nEnable=no\n[HTTP]\nListen=off\n"
+            with Daemon(config=config) as daemon:
+                settle(daemon)
+                target = {"target_ratio": 1.9} if figure == "fast_and_store" else {}
+                say_cost(figure, *measure(daemon, pids), **target)
         with Daemon(config="[HTTP]\nListen=off\n") as daemon:
             settle(daemon)
-            tick, seen, raw = measure(daemon, pids)
-            say("everything", percent_of_core=round(tick * 100, 2),
-                ratio=round(tick / seen / raw, 2))
+            say_cost("everything", *measure(daemon, pids))
             memory = daemon.get("/api/v1/status")["self"]["private_bytes"]
             say("own_memory", mebibytes=round(memory / (1 << 20), 2), target_mebibytes=12)
     finally:

@@ -489,6 +489,7 @@ static void engine_block_signals(void)
     sigaddset(&set, SIGCHLD);
     pthread_sigmask(SIG_BLOCK, &set, NULL); /* before any thread: all inherit it */
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a limit on file size then reads as a full disk */
 }
 
 int engine_run(const struct engine_options *options, struct buffer *report, struct error *error)

@@ -66,6 +66,7 @@ static void fast_update(struct head *head, struct process *process, const struct
         text_copy(process->comm, sizeof(process->comm), stat->comm);
         tracked->identity_usec = 0; /* probably an exec: look again */
         tracked->identity_changed = true;
+        tracked->unit_known = false;
     }
     sample_set(sample, METRIC_RSS, stat->rss_bytes, now);
     sample_set(sample, METRIC_THREADS, stat->threads, now);
@@ -163,16 +164,18 @@ static bool slow_due(const struct head *head, const struct process *process,
            (turns > 0 && (head->tick + (uint64_t)process->id.pid) % turns == 0);
 }
 
-static void slow_identity(struct head *head, struct process *process)
+/* Once, and again when the program seems to be another one. */
+static void slow_unit(const struct head *head, struct process *process, struct tracked *tracked)
 {
     struct proc_cgroup cgroup;
     char unit[PROCESS_UNIT_SIZE] = "";
+    tracked->unit_known = true;
     if (proc_cgroup_read(head->proc_fd, process->id.pid, &cgroup) == OUTCOME_OK)
         cgroup_unit(cgroup.path, unit);
-    if (strcmp(unit, process->unit) != 0) {
-        text_copy(process->unit, sizeof(process->unit), unit);
-        table_tracked(&head->table, process)->identity_changed = true;
-    }
+    if (strcmp(unit, process->unit) == 0)
+        return;
+    text_copy(process->unit, sizeof(process->unit), unit);
+    tracked->identity_changed = true;
 }
 
 static void slow_one(struct head *head, struct process *process, struct tracked *tracked,
@@ -181,8 +184,8 @@ static void slow_one(struct head *head, struct process *process, struct tracked 
     struct proc_status status;
     if (proc_status_read(head->proc_fd, process->id.pid, &status) != OUTCOME_OK)
         return;
-    if (tracked->slow_usec == 0 || tracked->identity_usec == 0)
-        slow_identity(head, process);
+    if (!tracked->unit_known)
+        slow_unit(head, process, tracked);
     process->uid = status.uid;
     proc_status_sample(&status, now, &process->sample);
     tracked->slow_usec = now;

@@ -34,6 +34,7 @@ struct tracked {
     uint64_t identity_usec;       /* when cmdline and exe were read; 0 = read them soon */
     uint64_t identity_asked_usec; /* last asked; 0 = never */
     bool deep_denied;             /* the probe may not read this one */
+    bool unit_known;              /* read from the cgroup for this program */
     bool had_agent;               /* its state is gone when the exit is noticed */
     bool identity_changed;        /* tell the store */
     bool slow_wanted, deep_wanted, agent_wanted; /* a rule names a field of this freshness */
