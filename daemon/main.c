@@ -175,9 +175,12 @@ static int main_parse(struct arguments *arguments, int argc, char **argv)
 /* The default configuration file; an empty path when there is no home for one. */
 static void main_default_config(char ret_path[static CONFIG_PATH_SIZE])
 {
+    const char *given = getenv("CONFIGURATION_DIRECTORY"); /* systemd.exec(5) */
     const char *base = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
     ret_path[0] = '\0';
-    if (geteuid() == 0)
+    if (given && given[0] == '/')
+        snprintf(ret_path, CONFIG_PATH_SIZE, "%s/memtend.conf", given);
+    else if (geteuid() == 0)
         text_copy(ret_path, CONFIG_PATH_SIZE, "/etc/memtend/memtend.conf");
     else if (base && base[0] == '/')
         snprintf(ret_path, CONFIG_PATH_SIZE, "%s/memtend/memtend.conf", base);

@@ -16,7 +16,8 @@
 #define SOCKETS_BACKLOG 64 /* as many as http serves at a time */
 
 /* Which one it is shows by its address; names of descriptors would bind the unit files to us. */
-static void sockets_adopt(struct sockets *sockets, const struct paths *paths)
+static void sockets_adopt(struct sockets *sockets, const struct config *config,
+                          const struct paths *paths)
 {
     int count = sd_listen_fds(1);
     for (int fd = SD_LISTEN_FDS_START; fd < SD_LISTEN_FDS_START + count; fd++) {
@@ -24,7 +25,7 @@ static void sockets_adopt(struct sockets *sockets, const struct paths *paths)
             sockets->http_unix = fd;
         else if (sd_is_socket_unix(fd, SOCK_STREAM, 1, paths->agent_socket, 0) > 0)
             sockets->agent = fd;
-        else if (sd_is_socket_inet(fd, AF_UNSPEC, SOCK_STREAM, 1, 0) > 0)
+        else if (config->http_listen && sd_is_socket_inet(fd, AF_UNSPEC, SOCK_STREAM, 1, 0) > 0)
             sockets->http_tcp = fd;
         else
             close(fd);
@@ -110,7 +111,7 @@ int sockets_open(const struct config *config, const struct paths *paths,
 {
     struct sockets sockets = {.http_unix = -1, .http_tcp = -1, .agent = -1};
     int r = 0;
-    sockets_adopt(&sockets, paths);
+    sockets_adopt(&sockets, config, paths);
     if (sockets.http_unix < 0)
         r = sockets_unix(paths->http_socket, &sockets.http_unix, error);
     if (r == 0 && sockets.http_tcp < 0 && config->http_listen)
