@@ -157,6 +157,10 @@ class Place:
             if "READY=1" in text:
                 return
 
+    def command_line(self, pid):
+        process = self.get(f"/api/v1/processes/pid:{pid}")
+        return process and process.get("cmdline")
+
     def get(self, path):
         with contextlib.closing(UnixConnection(self.runtime / "http.sock")) as connection:
             connection.request("GET", path)
@@ -198,8 +202,7 @@ def test_the_roles_serve(place):
         assert connection.getresponse().status == 200
         connection.close()
         # Only the probe reads command lines; PSS too, but under a budget that may be used up.
-        wait_for("the probe's reading", lambda: "memtendd" in (
-            place.get(f"/api/v1/processes/pid:{head.pid}") or {}).get("cmdline") or ""))
+        wait_for("the probe's reading", lambda: place.command_line(head.pid))
         assert head.ended() is None and probe.ended() is None
         os.kill(head.pid, signal.SIGTERM)
         assert wait_for("the end", lambda: head.ended() == 0)
