@@ -54,9 +54,9 @@ struct process {
      * relatives with the same one have not called exec since they parted. 0 = unknown.
      */
     uint64_t exec_mark;
-    struct process_id family;       /* root of the family; own id when alone or unknown */
-    uint32_t family_size;           /* members alive, >= 1 */
-    uint64_t first_seen_usec;       /* monotonic */
+    struct process_id family; /* root of the family; own id when alone or unknown */
+    uint32_t family_size;     /* members alive, >= 1 */
+    uint64_t first_seen_usec; /* monotonic */
     char comm[PROCESS_COMM_SIZE];
     char name[PROCESS_NAME_SIZE];       /* given by `memtend run --name` */
     char unit[PROCESS_UNIT_SIZE];       /* systemd unit from the cgroup path */
