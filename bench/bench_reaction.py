@@ -29,7 +29,7 @@ rule react for each process where cmdline ~ "late_cycles\\.py":
   at most once per 1s
   armed
 """
-CONFIG = "[Actions]\nPerMinute=600\nGrace=0\n"
+CONFIG = "[Actions]\nPerMinute=600\nGrace=0s\n"
 
 
 def main():

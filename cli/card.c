@@ -168,12 +168,11 @@ static void print_result(json_t *receipt)
 void card_print(json_t *receipt)
 {
     char time[SHOW_TIME_SIZE], text[SHOW_VALUE_SIZE], after[SHOW_VALUE_SIZE];
-    const char *rule = member_text(receipt, "rule");
     printf("%s%s%s  %s  receipt %s\n", show_colour(COLOUR_BOLD), member_text(receipt, "target"),
            show_plain(), member_text(receipt, "comm"), member_text(receipt, "id"));
     if (*member_text(receipt, "time"))
         printf("started    %s\n", show_time(receipt, "time", time));
-    printf("asked by   %s%s%s\n", member_text(receipt, "asked_by"), *rule ? ", rule " : "", rule);
+    printf("asked by   %s\n", member_text(receipt, "asked_by"));
     if (json_array_size(member_array(receipt, "steps")) > 0)
         print_steps(receipt);
     printf("RSS        %s -> %s\n", show_bytes(receipt, "rss_before_bytes", text),

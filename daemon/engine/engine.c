@@ -509,6 +509,7 @@ int engine_run(const struct engine_options *options, struct buffer *report, stru
     head->status.tick_usec = options->config.tick_usec;
     head->status.uid = geteuid();
     head->status.self_private_bytes = head->own_private_bytes = -1;
+    head->status.self_cpu_permyriad = -1;
     sd_watchdog_enabled(0, &head->watchdog_usec);
     int r = engine_start(engine, report, error);
     if (r == 0) {

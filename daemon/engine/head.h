@@ -48,6 +48,7 @@ struct head {
     uint64_t boot_offset_usec; /* CLOCK_BOOTTIME minus CLOCK_MONOTONIC at this tick */
 
     int64_t own_private_bytes, own_rss_bytes; /* of the head alone; -1 = unknown */
+    uint64_t own_cpu_usec, own_cpu_at_usec;   /* CPU so far, as of then; 0 = not yet looked */
 
     struct process_list pids;
     struct table table;

@@ -41,9 +41,12 @@ static void overview_self(struct head *head, uint64_t now)
     struct self_memory own;
     if (head->tick % OVERVIEW_SELF_TICKS != 1)
         return;
-    uint64_t up = now - head->started_usec;
-    if (up > 0)
-        status->self_cpu_permyriad = (int64_t)(clock_cpu_usec() * 10000 / up);
+    uint64_t cpu = clock_cpu_usec();
+    if (head->own_cpu_at_usec > 0)
+        status->self_cpu_permyriad =
+            (int64_t)((cpu - head->own_cpu_usec) * 10000 / (now - head->own_cpu_at_usec));
+    head->own_cpu_usec = cpu;
+    head->own_cpu_at_usec = now;
     if (self_memory_read(head->proc_fd, getpid(), &own) != OUTCOME_OK)
         return;
     head->own_private_bytes = own.private_bytes;

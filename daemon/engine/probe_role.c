@@ -284,6 +284,7 @@ int probe_run(int socket_fd, const char *proc_root)
         log_error("probe: cannot open %s: %s", proc_root ? proc_root : "/proc", strerror(errno));
         return EXIT_FAILURE;
     }
+    prctl(PR_SET_NAME, "memtend-probe", 0, 0, 0); /* not "exe", as /proc/self/exe would have it */
     role_set_signals();
     /* As a child it ends with the head even when that one was killed in the middle of a read. */
     if (!listening)
