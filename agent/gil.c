@@ -6,7 +6,12 @@
 #include "python.h"
 
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <time.h>
+
+/* Many times what a thread state takes; below glibc's threshold for a mapping of its own, so that
+ * what is freed stays with the arena of this thread. */
+#define GIL_RESERVE_BYTES (64 * 1024)
 
 static struct {
     _Atomic bool inside; /* set before the flags are read: the other side does it in reverse */
@@ -24,10 +29,25 @@ static enum gil_outcome gil_refusal(void)
     return atomic_load(&gil.pauses) > 0 ? GIL_INTERRUPTED : GIL_TAKEN;
 }
 
+/*
+ * PyGILState_Ensure() makes a thread state for a thread it does not know, and where malloc has no
+ * memory for it CPython dereferences NULL (3.11) or ends the process. A program at its limit lives
+ * on MemoryError, so look first.
+ */
+static bool gil_memory_is_left(void)
+{
+    void *volatile reserve =
+        malloc(GIL_RESERVE_BYTES); /* or the compiler takes the answer as yes */
+    free(reserve);
+    return reserve != NULL;
+}
+
 enum gil_outcome gil_take(uint64_t ticket, int *ret_state)
 {
     atomic_store(&gil.inside, true);
     enum gil_outcome outcome = gil_refusal();
+    if (outcome == GIL_TAKEN && !gil_memory_is_left())
+        outcome = GIL_NO_MEMORY;
     if (outcome == GIL_TAKEN) {
         /* CPython up to 3.13 may end this thread in here when it shuts down. That is harmless: no
          * lock is held and nobody waits for this job without a limit. */

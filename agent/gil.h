@@ -15,6 +15,7 @@ enum gil_outcome {
     GIL_NOT_READY,   /* the interpreter is not up, or no longer */
     GIL_CLOSING,     /* it is going down */
     GIL_INTERRUPTED, /* the job was cancelled, or a fork is under way */
+    GIL_NO_MEMORY,   /* malloc has nothing left: nothing was touched */
 };
 
 enum gil_outcome gil_take(uint64_t ticket, int *ret_state);

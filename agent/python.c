@@ -347,6 +347,8 @@ static void python_collect_on_main(const struct job_request *request, uint64_t t
 
 static enum control_result python_refusal(enum gil_outcome outcome)
 {
+    if (outcome == GIL_NO_MEMORY)
+        return CONTROL_RESULT_FAILED;
     return outcome == GIL_CLOSING ? CONTROL_RESULT_CLOSING : CONTROL_RESULT_NOT_READY;
 }
 

@@ -159,6 +159,35 @@ def stolen_descriptors_stay_the_programs_own(interpreter):
         check(os.path.getsize(file) == 0, "the agent wrote into the program's file")
 
 
+@since(3, 7)
+def a_program_without_memory_goes_on(interpreter):
+    text = """if 1:
+        import ctypes, os, resource
+        malloc = ctypes.CDLL(None).malloc
+        malloc.restype, malloc.argtypes = ctypes.c_void_p, [ctypes.c_size_t]
+        os.read(0, 3)
+        resource.setrlimit(resource.RLIMIT_AS, (1, resource.RLIM_INFINITY))
+        for size in (65536, 4096, 512, 128, 16):
+            while malloc(size):
+                pass
+        os.write(1, b"empty\\n")
+        os.read(0, 3)
+        os.write(1, b"alive\\n")
+        os._exit(0)"""
+    with Place() as place:
+        host = Host(place.daemon, script(interpreter, text))
+        session = place.daemon.session(host.pid)
+        session.wait_ready()
+        session.stat()  # a job's stack now waits for the next job
+        host.go()
+        check(host.line() == "empty", "script")
+        for _ in range(20):
+            check(session.stat()["t"] == "stats", "stat without memory")
+            check(session.run("collect")[0]["t"] == "step", "collect without memory")
+        host.go()
+        host.end(b"alive\n")
+
+
 def a_daemon_of_another_uid_is_refused(interpreter):
     if os.geteuid() != 0:
         return
@@ -200,5 +229,5 @@ if __name__ == "__main__":
     need_agent()
     run_cases([pool_by_fork, pool_by_spawn, pool_by_forkserver, a_forked_child_says_whose_it_is,
                children_are_left_alone, exec_keeps_the_pid_and_says_hello_again,
-               stolen_descriptors_stay_the_programs_own, a_daemon_of_another_uid_is_refused,
-               a_daemon_that_does_not_read_blocks_nothing])
+               stolen_descriptors_stay_the_programs_own, a_program_without_memory_goes_on,
+               a_daemon_of_another_uid_is_refused, a_daemon_that_does_not_read_blocks_nothing])
