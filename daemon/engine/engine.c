@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Makes the parts of the head, joins them, runs the loop, ends them in the opposite order. What
- * joins two parts that may not know each other stands here. Main thread.
+ * Makes the parts of the head, runs the loop, ends them in the opposite order. Main thread.
  */
 #include "engine/engine.h"
 
@@ -9,9 +8,9 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "engine/head.h"
+#include "engine/joints.h"
 #include "engine/paths.h"
 #include "engine/sockets.h"
-#include "rules/rules.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -35,108 +34,7 @@ struct engine {
     struct store_writer_start start;
 };
 
-/* --- what http asks for, on its thread --- */
-
-static const struct snapshot *engine_snapshot_acquire(void *context)
-{
-    struct head *head = context;
-    return publication_acquire(&head->publication);
-}
-
-static void engine_snapshot_release(void *context, const struct snapshot *snapshot)
-{
-    struct head *head = context;
-    publication_release(&head->publication, snapshot);
-}
-
-static int engine_rules_check(void *context, const char *text, size_t length, struct error *errors,
-                              size_t limit, size_t *ret_count)
-{
-    (void)context;
-    struct rule_set *set = NULL;
-    int r = rules_parse(text, length, &set, errors, limit, ret_count);
-    rule_set_free(set);
-    return r == -EINVAL ? 0 : r;
-}
-
-/* --- what joins the parts of the loop --- */
-
-static void engine_on_step(void *context, struct process_id id, const struct session_answer *answer)
-{
-    struct head *head = context;
-    if (head->actions)
-        actions_on_step(head->actions, id, answer);
-}
-
-static void engine_on_stats(void *context, struct process_id id)
-{
-    struct head *head = context;
-    if (head->actions)
-        actions_on_stats(head->actions, id);
-}
-
-static void engine_on_agent_event(void *context, enum event_kind kind, struct process_id id,
-                                  const char *text)
-{
-    struct head *head = context;
-    char target[PROCESS_ID_SIZE];
-    process_id_format(id, target);
-    journal_note(head->journal, kind, target, NULL, NULL, "%s", text);
-    struct process *process = table_find(&head->table, id);
-    if (process && kind == EVENT_KIND_EXEC)
-        table_tracked(&head->table, process)->identity_usec = 0;
-}
-
-static bool engine_paused(void *context, const char *rule)
-{
-    struct head *head = context;
-    if (pause_is_on(head->pause, rule, NULL))
-        return true;
-    return rule[0] && !rule_book_is_armed(head->book, rule);
-}
-
-static enum order_refusal engine_order(void *context, const struct rule_order *order,
-                                       char ret_receipt[static RECEIPT_ID_SIZE],
-                                       struct error *error)
-{
-    struct head *head = context;
-    return actions_order_rule(head->actions, order, ret_receipt, error);
-}
-
-static bool engine_is_own(void *context, const struct process *process)
-{
-    struct head *head = context;
-    return process->id.pid == getpid() ||
-           (head->probe && process->id.pid == probe_client_pid(head->probe));
-}
-
-static void engine_store_ack(struct head *head, const struct store_ack *ack)
-{
-    struct status *status = &head->status;
-    if (ack->notice[0])
-        journal_note(head->journal, EVENT_KIND_STORE, NULL, NULL, NULL, "%s", ack->notice);
-    if (ack->state != status->store)
-        journal_note(head->journal, EVENT_KIND_STORE, NULL, NULL, NULL, "%s",
-                     ack->state == STORE_STATE_OK ? "the store works again" : ack->text);
-    status->store = ack->state;
-    status->store_size_bytes = ack->size_bytes;
-    text_copy(status->store_detail, sizeof(status->store_detail), ack->text);
-    journal_on_durable(head->journal, ack->durable_sequence);
-    if (head->actions)
-        actions_on_durable(head->actions);
-}
-
-static int engine_on_acks(sd_event_source *source, int fd, uint32_t events, void *context)
-{
-    (void)source;
-    (void)fd;
-    (void)events;
-    struct head *head = context;
-    struct store_ack ack;
-    while (store_writer_ack_pop(head->writer, &ack))
-        engine_store_ack(head, &ack);
-    return 0;
-}
+/* --- the loop's own events --- */
 
 static int engine_on_tick(sd_event_source *source, uint64_t due_usec, void *context)
 {
@@ -264,7 +162,7 @@ static int engine_rules(struct engine *engine, struct buffer *report, struct err
         .files = options->rule_files,
         .file_count = options->rule_file_count,
         .tick_usec = head->config.tick_usec,
-        .ops = {.order = engine_order, .is_own = engine_is_own, .context = head},
+        .ops = joints_rule_ops(head),
     };
     r = rule_book_new(&settings, &head->book);
     if (r < 0)
@@ -279,10 +177,7 @@ static int engine_agents(struct engine *engine, struct error *error)
     struct head *head = &engine->head;
     struct agent_server_config config = {
         .event = head->event, .table = &head->table, .proc_fd = head->proc_fd};
-    struct agent_server_handler handler = {.context = head,
-                                           .on_step = engine_on_step,
-                                           .on_stats = engine_on_stats,
-                                           .on_event = engine_on_agent_event};
+    struct agent_server_handler handler = joints_agent_handler(head);
     int r = agent_server_new(&config, &handler, &head->agents);
     if (r < 0)
         return error_set(error, r, "cannot start the agent server: %s", strerror(-r));
@@ -319,7 +214,7 @@ static int engine_actions(struct engine *engine, struct error *error)
         .grace_usec = head->config.grace_usec,
         .steps_per_minute = (uint32_t)head->config.actions_per_minute,
         .context = head,
-        .paused = engine_paused,
+        .paused = joints_paused,
     };
     int r = actions_new(&config, &head->actions);
     return r < 0 ? error_set(error, r, "cannot start the actions: %s", strerror(-r)) : 0;
@@ -345,11 +240,7 @@ static int engine_http(struct engine *engine, struct error *error)
 {
     struct head *head = &engine->head;
     engine_address(engine, &head->status);
-    struct http_ops ops = {.snapshot_acquire = engine_snapshot_acquire,
-                           .snapshot_release = engine_snapshot_release,
-                           .submit = desk_submit,
-                           .rules_check = engine_rules_check,
-                           .context = head};
+    struct http_ops ops = joints_http_ops(head);
     struct http_config config = {
         .tcp_fd = engine->sockets.http_tcp,
         .unix_fd = engine->sockets.http_unix,
@@ -378,7 +269,7 @@ static int engine_sources(struct engine *engine, struct error *error)
                             desk_on_commands, head);
     if (r >= 0)
         r = sd_event_add_io(head->event, NULL, store_writer_acks_fd(head->writer), EPOLLIN,
-                            engine_on_acks, head);
+                            joints_on_acks, head);
     if (r >= 0)
         r = sd_event_add_signal(head->event, NULL, SIGTERM, engine_on_stop, head);
     if (r >= 0)
