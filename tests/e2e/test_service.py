@@ -19,7 +19,7 @@ from house import BUILD, UnixConnection, run, skip, wait_for
 
 MEMTENDD = str(BUILD / "bin" / "memtendd")
 SERVICES = BUILD / "systemd"
-NOBODY = 65534
+NOBODY = 65533  # a user without a name; 65534 is what the kernel calls those it cannot name
 SECCOMP_KILL, SECCOMP_ALLOW = 0x80000000, 0x7FFF0000
 
 
