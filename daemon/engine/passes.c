@@ -186,6 +186,8 @@ static void slow_one(struct head *head, struct process *process, struct tracked 
         return;
     if (!tracked->unit_known)
         slow_unit(head, process, tracked);
+    /* The store keeps who may see its history. */
+    tracked->identity_changed |= process->uid != status.uid;
     process->uid = status.uid;
     proc_status_sample(&status, now, &process->sample);
     tracked->slow_usec = now;

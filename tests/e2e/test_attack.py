@@ -124,4 +124,26 @@ def test_strangers_see_and_do_nothing():
         assert not daemon.get("/api/v1/status")["paused"]
 
 
+def test_history_belongs_to_the_last_owner():
+    if os.geteuid() != 0:
+        skip("only root can start a program that becomes another user's")
+    script = ("import os, sys\n"
+              "sys.stdin.readline()\n"
+              f"os.setresuid({STRANGER}, {STRANGER}, {STRANGER})\n"
+              "sys.stdin.readline()\n")
+    with Daemon() as daemon:
+        with subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE) as process:
+            found = wait_for("it", lambda: daemon.process_of(process.pid))
+            assert found["uid"] == 0, found
+            process.stdin.write(b"go\n")
+            process.stdin.flush()
+            wait_for("its new uid",
+                     lambda: (daemon.process_of(process.pid) or {}).get("uid") == STRANGER, 40)
+            ticks_pass(daemon, 2, 20)
+        wait_for("its end", lambda: daemon.process_of(process.pid) is None)
+        path = f"/api/v1/series?target={found['id']}&metric=rss"
+        wait_for("its history for its owner",
+                 lambda: "points" in ask_as_stranger(daemon, [("GET", path)])[0][1])
+
+
 run([value for key, value in list(globals().items()) if key.startswith("test_")])
