@@ -11,7 +11,7 @@
 
 /* Many times what a thread state takes; below glibc's threshold for a mapping of its own, so that
  * what is freed stays with the arena of this thread. */
-#define GIL_RESERVE_BYTES (64 * 1024)
+#define GIL_RESERVE_BYTES ((size_t)64 * 1024)
 
 static struct {
     _Atomic bool inside; /* set before the flags are read: the other side does it in reverse */
