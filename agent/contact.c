@@ -193,13 +193,7 @@ static void *contact_import_builtin(void *modules, const char *name)
     return whole ? module : NULL;
 }
 
-/*
- * The module, imported if need be; a new reference or NULL. Not by PyImport_ImportModule: that runs
- * bytecode and waits for import locks, which lets the GIL go, and until our exit hook is in place
- * the interpreter may then go down under us (heap corruption in 3 of 1000 runs of an empty script).
- * What is called here is C all the way, so the GIL stays ours.
- */
-static void *contact_module(const char *name)
+void *contact_module(const char *name)
 {
     void *modules = python_api.get_modules(); /* borrowed */
     if (!modules)

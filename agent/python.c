@@ -48,7 +48,6 @@ static const struct symbol python_symbols[] = {
     API(save_thread, "PyEval_SaveThread"),
     API(restore_thread, "PyEval_RestoreThread"),
     API(add_pending_call, "Py_AddPendingCall"),
-    API(import_module, "PyImport_ImportModule"),
     API(get_modules, "PyImport_GetModuleDict"),
     API(dict_get, "PyDict_GetItemString"),
     API(list_new, "PyList_New"),
@@ -147,8 +146,7 @@ void *python_call(void *function, void *arguments)
     return result;
 }
 
-/* The first job after contact; from here on the interpreter waits for us before it goes down, so
- * imports are safe. */
+/* What is missing was not there, or there was no memory for it: the next job tries again. */
 static bool python_open(void)
 {
     const struct {
@@ -163,11 +161,10 @@ static bool python_open(void)
         {&python.get_freeze_count, "gc", "get_freeze_count"},
         {&python.get_blocks, "sys", "getallocatedblocks"},
     };
-    if (python.gc)
-        return python.collect != NULL;
-    python.gc = python_api.import_module("gc");
+    if (!python.gc)
+        python.gc = contact_module("gc");
     for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
-        void *module = python_api.import_module(wanted[i].module);
+        void *module = *wanted[i].place ? NULL : contact_module(wanted[i].module);
         if (module)
             *wanted[i].place = python_api.get_attribute(module, wanted[i].attribute);
         if (module)

@@ -20,7 +20,6 @@ struct python_api {
     void *(*save_thread)(void);
     void (*restore_thread)(void *);
     int (*add_pending_call)(int (*)(void *), void *);
-    void *(*import_module)(const char *);
     void *(*get_modules)(void);
     void *(*dict_get)(void *, const char *);
     void *(*list_new)(ssize_t);
