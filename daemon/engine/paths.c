@@ -86,6 +86,18 @@ static int paths_socket(char ret_path[static CONFIG_PATH_SIZE], const char *dire
     return 0;
 }
 
+/* Where everybody may put files, what we find or leave there may be anybody's. */
+static int paths_check_directory(int directory, const char *path, struct error *error)
+{
+    struct stat status;
+    if (fstat(directory, &status) < 0)
+        return error_set(error, -errno, "cannot look at %s: %s", path, strerror(errno));
+    if ((status.st_mode & S_IWOTH) && !(status.st_mode & S_ISVTX))
+        return error_set(error, -EPERM,
+                         "every user may write into %s: take that right away (chmod o-w)", path);
+    return 0;
+}
+
 static int paths_lock(const char *path, mode_t mode, int *ret_fd, struct error *error)
 {
     int r = file_make_directories(path, mode);
@@ -94,6 +106,9 @@ static int paths_lock(const char *path, mode_t mode, int *ret_fd, struct error *
     _cleanup_(closep) int directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (directory < 0)
         return error_set(error, -errno, "cannot open %s: %s", path, strerror(errno));
+    r = paths_check_directory(directory, path, error);
+    if (r < 0)
+        return r;
     r = file_lock(directory, PATHS_LOCK_FILE, ret_fd);
     if (r == -EWOULDBLOCK)
         return error_set(error, r,
@@ -105,6 +120,27 @@ static int paths_lock(const char *path, mode_t mode, int *ret_fd, struct error *
     return 0;
 }
 
+/* A secret that others can read, or that they have put there, is none. -ENOENT: not there. */
+static int paths_check_token(int directory, const char *state, struct error *error)
+{
+    struct stat status;
+    if (fstatat(directory, PATHS_TOKEN_FILE, &status, AT_SYMLINK_NOFOLLOW) < 0)
+        return errno == ENOENT ? -ENOENT
+                               : error_set(error, -errno, "cannot look at %s/token: %s", state,
+                                           strerror(errno));
+    const char *wrong = NULL;
+    if (!S_ISREG(status.st_mode))
+        wrong = "is not a plain file";
+    else if (status.st_uid != geteuid() && status.st_uid != 0)
+        wrong = "belongs to another user";
+    else if (status.st_mode & (S_IRWXG | S_IRWXO))
+        wrong = "is open to other users";
+    if (wrong)
+        return error_set(error, -EPERM, "%s/token %s; remove it and start again to make a new one",
+                         state, wrong);
+    return 0;
+}
+
 static int paths_token(const char *state, char ret_token[static PATHS_TOKEN_SIZE],
                        struct error *error)
 {
@@ -113,7 +149,11 @@ static int paths_token(const char *state, char ret_token[static PATHS_TOKEN_SIZE
         return error_set(error, -errno, "cannot open %s: %s", state, strerror(errno));
     char text[PATHS_TOKEN_SIZE + 8];
     size_t length;
-    int r = file_read_at(directory, PATHS_TOKEN_FILE, text, sizeof(text), &length);
+    int r = paths_check_token(directory, state, error);
+    if (r < 0 && r != -ENOENT)
+        return r;
+    if (r == 0)
+        r = file_read_at(directory, PATHS_TOKEN_FILE, text, sizeof(text), &length);
     if (r == -ENOENT) {
         r = digest_random_hex((PATHS_TOKEN_SIZE - 1) / 2, ret_token);
         if (r == 0)

@@ -4,12 +4,13 @@
 import contextlib
 import json
 import os
+import pathlib
 import subprocess
 import sys
 import tempfile
 import traceback
 
-from house import Daemon, Program, UnixConnection, run, skip, wait_for
+from house import BUILD, Daemon, Program, UnixConnection, run, skip, wait_for
 
 STRANGER = 12345  # a uid that owns nothing
 
@@ -144,6 +145,47 @@ def test_history_belongs_to_the_last_owner():
         path = f"/api/v1/series?target={found['id']}&metric=rss"
         wait_for("its history for its owner",
                  lambda: "points" in ask_as_stranger(daemon, [("GET", path)])[0][1])
+
+
+def refused(folder, saying):
+    """memtendd with its directories in this folder ends by itself and says why."""
+    result = subprocess.run(
+        [str(BUILD / "bin" / "memtendd"), "--state-dir", str(folder / "state"), "--runtime-dir",
+         str(folder / "run"), "--http", "127.0.0.1:0"],
+        capture_output=True, text=True, timeout=20, check=False)
+    assert result.returncode == 1 and saying in result.stderr, result
+
+
+def test_a_token_that_is_no_secret():
+    with tempfile.TemporaryDirectory(prefix="memtend-") as name:
+        folder = pathlib.Path(name)
+        (folder / "state").mkdir(mode=0o700)
+        token = folder / "state" / "token"
+        token.write_text("a" * 64, encoding="utf-8")
+        for mode in (0o644, 0o640, 0o606):
+            token.chmod(mode)
+            refused(folder, "is open to other users")
+        if os.geteuid() == 0:
+            token.chmod(0o600)
+            os.chown(token, STRANGER, STRANGER)
+            refused(folder, "belongs to another user")
+        token.unlink()
+        os.mkfifo(token, 0o600)  # nobody writes to it: reading would wait for ever
+        refused(folder, "is not a plain file")
+        token.unlink()
+        token.symlink_to(folder / "elsewhere")
+        refused(folder, "is not a plain file")
+        assert not (folder / "elsewhere").exists()
+
+
+def test_directories_of_everybody():
+    with tempfile.TemporaryDirectory(prefix="memtend-") as name:
+        folder = pathlib.Path(name)
+        for part in ("state", "run"):
+            (folder / part).mkdir()
+            (folder / part).chmod(0o777)
+            refused(folder, f"every user may write into {folder / part}")
+            (folder / part).chmod(0o755)
 
 
 run([value for key, value in list(globals().items()) if key.startswith("test_")])
