@@ -300,7 +300,8 @@ static int main_head(int argc, char **argv)
     buffer_init(&report, MAIN_REPORT_LIMIT);
     int r = engine_run(&arguments.options, &report, &error);
     if (r < 0) {
-        fwrite(report.data, 1, report.size, stderr);
+        if (report.size > 0)
+            fwrite(report.data, 1, report.size, stderr);
         log_error("%s", error.text);
     }
     status = r == 0 ? EXIT_SUCCESS : report.size > 0 ? EXIT_USAGE : EXIT_FAILURE;
