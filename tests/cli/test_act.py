@@ -39,7 +39,7 @@ def test_card():
 
 def test_card_says_what_is_wrong():
     receipt = {**RECEIPT, "durable": False, "moved_to_swap_bytes": 5 << 20, "rule": "r1",
-               "freed_bytes": -(4 << 20), "note": "the family grew"}
+               "asked_by": "rule r1", "freed_bytes": -(4 << 20), "note": "the family grew"}
     said, _ = acting(receipt, "free", "4711")
     for text in ("durable    no", "5.0 MiB, not counted", "rule r1", "-4.0 MiB", "the family grew"):
         assert text in said.out, (text, said)
