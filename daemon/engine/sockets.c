@@ -6,6 +6,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -21,6 +22,9 @@ static void sockets_adopt(struct sockets *sockets, const struct config *config,
 {
     int count = sd_listen_fds(1);
     for (int fd = SD_LISTEN_FDS_START; fd < SD_LISTEN_FDS_START + count; fd++) {
+        /* They come in blocking mode (NonBlocking= of systemd.service(5)): the accept behind the
+         * last client would stop the loop. */
+        fcntl(fd, F_SETFL, O_NONBLOCK);
         if (sd_is_socket_unix(fd, SOCK_STREAM, 1, paths->http_socket, 0) > 0)
             sockets->http_unix = fd;
         else if (sd_is_socket_unix(fd, SOCK_STREAM, 1, paths->agent_socket, 0) > 0)

@@ -203,6 +203,11 @@ def test_the_roles_serve(place):
         connection.close()
         # Only the probe reads command lines; PSS too, but under a budget that may be used up.
         wait_for("the probe's reading", lambda: place.command_line(head.pid))
+        # The sockets come in blocking mode: somebody who connects must not stop the loop.
+        with socket.socket(socket.AF_UNIX) as agent:
+            agent.connect(str(place.runtime / "agent" / "control.sock"))
+            ticks = place.get("/api/v1/status")["ticks"]
+            wait_for("more ticks", lambda: place.get("/api/v1/status")["ticks"] > ticks + 2)
         assert head.ended() is None and probe.ended() is None
         os.kill(head.pid, signal.SIGTERM)
         assert wait_for("the end", lambda: head.ended() == 0)
