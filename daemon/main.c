@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #define EXIT_USAGE 2 /* usage, configuration or rules */
@@ -325,6 +326,9 @@ static int main_probe(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+    /* Tables mapped for thousands of processes are touched in part: where huge pages are always
+     * on, each would cost 2 MiB instead of what it holds (+12 MiB measured). Inherited by roles. */
+    prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
     if (argc > 1 && strcmp(argv[1], "probe") == 0)
         return main_probe(argc, argv);
     return main_head(argc, argv);

@@ -208,6 +208,8 @@ def test_the_roles_serve(place):
             agent.connect(str(place.runtime / "agent" / "control.sock"))
             ticks = place.get("/api/v1/status")["ticks"]
             wait_for("more ticks", lambda: place.get("/api/v1/status")["ticks"] > ticks + 2)
+        text = pathlib.Path(f"/proc/{head.pid}/status").read_text(encoding="utf-8")
+        assert "THP_enabled:\t0" in text, text  # each table would cost a huge page
         assert head.ended() is None and probe.ended() is None
         os.kill(head.pid, signal.SIGTERM)
         assert wait_for("the end", lambda: head.ended() == 0)
