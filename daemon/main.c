@@ -262,7 +262,6 @@ static int main_load_config(struct arguments *arguments)
     if (path[0]) {
         main_directory_of(path, arguments->config_directory);
         arguments->options.config_directory = arguments->config_directory;
-        arguments->options.config_file = path;
     }
     return r < 0 ? EXIT_USAGE : -1;
 }

@@ -26,12 +26,3 @@ enum outcome outcome_of_host(int error)
         return OUTCOME_ABSENT;
     return outcome_of_process(error);
 }
-
-const char *outcome_name(enum outcome outcome)
-{
-    static const char *const names[OUTCOME_COUNT] = {
-        [OUTCOME_OK] = "ok",         [OUTCOME_GONE] = "gone",     [OUTCOME_DENIED] = "denied",
-        [OUTCOME_ABSENT] = "absent", [OUTCOME_FAILED] = "failed", [OUTCOME_MALFORMED] = "malformed",
-    };
-    return names[outcome];
-}

@@ -20,6 +20,5 @@ enum outcome {
 enum outcome outcome_of_process(int error);
 /* For a file of the host, where ENOENT means that the kernel does not have it. */
 enum outcome outcome_of_host(int error);
-const char *outcome_name(enum outcome outcome);
 
 #endif

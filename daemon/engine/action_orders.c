@@ -122,16 +122,6 @@ enum order_refusal actions_order_rule(struct actions *actions, const struct rule
     return ORDER_ACCEPTED;
 }
 
-const char *order_refusal_name(enum order_refusal refusal)
-{
-    static const char *const names[] = {
-        [ORDER_ACCEPTED] = "accepted", [ORDER_GONE] = "gone", [ORDER_PROTECTED] = "protected",
-        [ORDER_NO_AGENT] = "no_agent", [ORDER_BUSY] = "busy", [ORDER_GRACE] = "grace",
-        [ORDER_RATE] = "rate",         [ORDER_FULL] = "full", [ORDER_PAUSED] = "paused",
-    };
-    return names[refusal];
-}
-
 static enum command_result result_of(enum order_refusal refusal)
 {
     switch (refusal) {

@@ -80,7 +80,6 @@ enum order_refusal {
 enum order_refusal actions_order_rule(struct actions *actions, const struct rule_order *order,
                                       char ret_receipt[static RECEIPT_ID_SIZE],
                                       struct error *error);
-const char *order_refusal_name(enum order_refusal refusal);
 
 /* COMMAND_ACTION_GET. Takes the command: answered here when in RAM, else given to the reader. */
 void actions_get(struct actions *actions, struct command *command);

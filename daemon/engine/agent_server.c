@@ -308,12 +308,6 @@ bool agent_server_has(const struct agent_server *server, struct process_id id)
     return find_open(server, id) != NULL;
 }
 
-bool agent_server_can(const struct agent_server *server, struct process_id id, enum step_kind step)
-{
-    const struct agent_peer *peer = find_open(server, id);
-    return peer && session_can(&peer->session, step);
-}
-
 void agent_server_want_stats(struct agent_server *server, struct process_id id, uint64_t now_usec)
 {
     struct agent_peer *peer = find_open(server, id);

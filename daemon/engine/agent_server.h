@@ -57,7 +57,6 @@ void agent_server_on_tick(struct agent_server *server, uint64_t now_usec);
 
 /* A session that has said hello. */
 bool agent_server_has(const struct agent_server *server, struct process_id id);
-bool agent_server_can(const struct agent_server *server, struct process_id id, enum step_kind step);
 /* A rule looks at fields of this agent: statistics every second; forgotten after 5 s. */
 void agent_server_want_stats(struct agent_server *server, struct process_id id, uint64_t now_usec);
 /* 0: asked, or already under way, and on_stats follows. -ENOENT no agent, -EOPNOTSUPP it has none,

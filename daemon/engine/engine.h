@@ -10,7 +10,6 @@
 
 struct engine_options {
     struct config config;         /* loaded and checked */
-    const char *config_file;      /* for reload; NULL = none */
     const char *config_directory; /* rules.d, PAUSE; NULL = none */
     const char *const *rule_files;
     size_t rule_file_count;

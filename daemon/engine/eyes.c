@@ -79,7 +79,6 @@ static void eyes_table(struct head *head, const struct probe_answer *answer)
     sample_set(&process->sample, METRIC_PSS, answer->rollup.pss, now);
     sample_set(&process->sample, METRIC_USS, answer->rollup.uss, now);
     sample_set(&process->sample, METRIC_SWAP_PSS, answer->rollup.swap_pss, now);
-    tracked->deep_usec = now;
     tracked->deep_rss_bytes = answer->rollup.rss;
 }
 

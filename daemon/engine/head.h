@@ -41,10 +41,9 @@ struct head {
     int proc_fd;
     sd_event *event;
     sd_event_source *tick_timer;
-    uint64_t started_usec;  /* monotonic */
-    uint64_t tick;          /* number of the current one, from 1 */
-    uint64_t tick_due_usec; /* on the grid */
-    uint64_t tick_begun_usec;
+    uint64_t started_usec;     /* monotonic */
+    uint64_t tick;             /* number of the current one, from 1 */
+    uint64_t tick_due_usec;    /* on the grid */
     uint64_t boot_offset_usec; /* CLOCK_BOOTTIME minus CLOCK_MONOTONIC at this tick */
 
     int64_t own_private_bytes, own_rss_bytes; /* of the head alone; -1 = unknown */

@@ -60,7 +60,6 @@ static void pipeline_want_statistics(struct head *head, uint64_t now_usec)
 void pipeline_tick(struct head *head, uint64_t now_usec)
 {
     head->tick++;
-    head->tick_begun_usec = now_usec;
     head->boot_offset_usec = boot_offset_usec(now_usec);
 
     passes_fast(head, now_usec);

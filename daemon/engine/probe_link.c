@@ -222,11 +222,6 @@ int probe_link_open(struct probe_link *link)
     return r;
 }
 
-bool probe_link_is_open(const struct probe_link *link)
-{
-    return link->fd >= 0;
-}
-
 void probe_link_close(struct probe_link *link)
 {
     link->source = sd_event_source_disable_unref(link->source);

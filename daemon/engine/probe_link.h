@@ -30,7 +30,6 @@ void probe_link_free(struct probe_link *link);
 
 /* Start or connect. -EAGAIN: earlier children are still ending; else -errno. */
 int probe_link_open(struct probe_link *link);
-bool probe_link_is_open(const struct probe_link *link);
 /* Ends the child; its end is awaited by the loop. */
 void probe_link_close(struct probe_link *link);
 /* -EPIPE when not open; on any failure the link is of no use any more: close it. */

@@ -27,7 +27,6 @@ struct tracked {
 
     uint64_t slow_usec;     /* monotonic time of the last slow read */
     int64_t slow_rss_bytes; /* RSS then */
-    uint64_t deep_usec;     /* last answered smaps_rollup */
     int64_t deep_rss_bytes;
     uint64_t deep_asked_usec;     /* a routine read is under way or was refused then */
     uint64_t stat_asked_usec;     /* agent statistics */

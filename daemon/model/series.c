@@ -18,11 +18,6 @@ void series_result_finish(struct series_result *result)
     *result = (struct series_result){0};
 }
 
-const char *series_aggregate_name(enum series_aggregate aggregate)
-{
-    return series_aggregate_names[aggregate];
-}
-
 int series_aggregate_find(const char *name, enum series_aggregate *ret_aggregate)
 {
     for (enum series_aggregate aggregate = SERIES_AVG; aggregate <= SERIES_RANGE; aggregate++) {

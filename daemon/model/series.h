@@ -52,7 +52,6 @@ struct series_result {
 };
 
 void series_result_finish(struct series_result *result);
-const char *series_aggregate_name(enum series_aggregate aggregate);
 int series_aggregate_find(const char *name, enum series_aggregate *ret_aggregate); /* -ENOENT */
 
 #endif
