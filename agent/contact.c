@@ -8,6 +8,7 @@
 #include "thread.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/syscall.h>
@@ -15,6 +16,8 @@
 
 /* A collect under way at exit is given this long to end; then the interpreter goes on. */
 #define CONTACT_EXIT_USEC (1 * USEC_PER_SEC)
+/* Contact may fail while the interpreter is coming up; then it is given up for good. */
+#define CONTACT_TRIES 100
 
 struct contact_method { /* PyMethodDef, the same in all versions */
     const char *name;
@@ -246,11 +249,38 @@ static bool contact_register_exit(void)
     return contact_call("atexit", "register", arguments, NULL);
 }
 
-int contact_register(void)
+static int contact_register(void)
 {
     static bool fork_done, exit_done; /* each is registered once, however often contact is tried */
     exit_done = exit_done || contact_register_exit();
     fork_done = fork_done || (exit_done && contact_register_fork());
     python_api.error_clear();
     return exit_done && fork_done ? 0 : -EAGAIN;
+}
+
+/* ---- the state of it ---- */
+
+static struct {
+    _Atomic bool made;
+    _Atomic int tries;
+} contact;
+
+bool contact_is_made(void)
+{
+    return atomic_load(&contact.made);
+}
+
+bool contact_is_due(void)
+{
+    return python_is_supported() && !contact_is_made() && !gil_is_closed() &&
+           atomic_load(&contact.tries) < CONTACT_TRIES && python_api.is_initialized();
+}
+
+void contact_make(const struct job_request *request, struct job_result *result)
+{
+    (void)request;
+    atomic_fetch_add(&contact.tries, 1);
+    bool done = contact_register() == 0;
+    atomic_store(&contact.made, done);
+    result->result = done ? CONTROL_RESULT_OK : CONTROL_RESULT_FAILED;
 }

@@ -5,8 +5,16 @@
 #ifndef MEMTEND_AGENT_CONTACT_H
 #define MEMTEND_AGENT_CONTACT_H
 
-/* GIL held, job's thread: register them (atexit, os.register_at_fork). 0 or -errno, error clear. */
-int contact_register(void);
+#include "job.h"
+
+#include <stdbool.h>
+
+/* Agent's thread: is it time for JOB_CONTACT? */
+bool contact_is_due(void);
+/* The interpreter will tell us of forks and of its end. */
+bool contact_is_made(void);
+/* JOB_CONTACT, GIL held: register with atexit and os.register_at_fork. */
+void contact_make(const struct job_request *request, struct job_result *result);
 
 /*
  * GIL held, job's thread: the built-in module, imported if need be; a new reference or NULL, an

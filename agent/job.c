@@ -2,8 +2,9 @@
 #include "job.h"
 
 #include "base/clock.h"
-#include "python.h"
+
 #include "thread.h"
+#include "work.h"
 
 #include <errno.h>
 #include <stdatomic.h>
@@ -51,7 +52,7 @@ static void *job_main(void *unused)
     (void)unused;
     atomic_store(&job.tid, (pid_t)syscall(SYS_gettid));
     thread_set_name("memtend-job");
-    python_perform(&job.request, job_ticket(), &job.result);
+    work_do(&job.request, job_ticket(), &job.result);
     atomic_store(&job.ended, true);
     thread_wake();
     return NULL;

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * CPython by dlsym: which version it is, what its collector says, and gc.collect(). Versions other
- * than 3.7 to 3.13 with a GIL are named and left alone: only malloc is served there.
+ * CPython by dlsym: which version it is, and its C interface. Versions other than 3.7 to 3.13 with
+ * a GIL are named and left alone: only malloc is served there.
  */
 #ifndef MEMTEND_AGENT_PYTHON_H
 #define MEMTEND_AGENT_PYTHON_H
-
-#include "job.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -57,14 +55,11 @@ bool python_counts_threads_late(void);
 /* "cpython 3.13.0", "" without Python. */
 const char *python_runtime(void);
 
-/* Agent's thread: is it time for JOB_CONTACT? */
-bool python_wants_contact(void);
-/* Contact was made: the interpreter will tell us of forks and of its end. */
-bool python_is_ready(void);
-/* Job's thread: do one job. */
-void python_perform(const struct job_request *request, uint64_t ticket, struct job_result *result);
-
 /* GIL held: call(function, args...), args stolen and NULL allowed; NULL on error, cleared. */
 void *python_call(void *function, void *arguments);
+/* GIL held: a whole number >= 0; takes the reference, NULL is an earlier error. Error clear. */
+bool python_number(void *object, uint64_t *ret_value);
+/* GIL held: a tuple of three whole numbers that function() returns. Error clear. */
+bool python_triple(void *function, uint64_t ret_values[static 3]);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "allocator.h"
 #include "base/clock.h"
+#include "contact.h"
 #include "gil.h"
 #include "python.h"
 #include "session.h"
@@ -82,7 +83,7 @@ static enum control_result request_python_state(void)
         return CONTROL_RESULT_UNSUPPORTED;
     if (gil_is_closed())
         return CONTROL_RESULT_CLOSING;
-    return python_is_ready() ? CONTROL_RESULT_OK : CONTROL_RESULT_NOT_READY;
+    return contact_is_made() ? CONTROL_RESULT_OK : CONTROL_RESULT_NOT_READY;
 }
 
 /* OK: a job is under way for the request. */

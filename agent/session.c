@@ -4,6 +4,7 @@
 #include "allocator.h"
 #include "base/clock.h"
 #include "base/text.h"
+#include "contact.h"
 #include "gil.h"
 #include "job.h"
 #include "python.h"
@@ -211,7 +212,7 @@ static int session_read_lines(uint64_t now)
 
 static void session_contact(void)
 {
-    if (python_wants_contact())
+    if (contact_is_due())
         job_start(&(struct job_request){.kind = JOB_CONTACT}); /* busy: next turn */
 }
 
@@ -238,7 +239,7 @@ static uint64_t session_sleep_usec(enum job_state job, uint64_t now)
         usec = session_sooner(usec, SESSION_SEND_USEC);
     if (job == JOB_UNDER_WAY)
         usec = session_sooner(usec, SESSION_JOB_USEC);
-    if (python_is_supported() && !python_is_ready() && !gil_is_closed())
+    if (python_is_supported() && !contact_is_made() && !gil_is_closed())
         usec = session_sooner(usec, now - session.started_usec < SESSION_CONTACT_FAST_USEC
                                         ? SESSION_CONTACT_USEC
                                         : SESSION_CONTACT_LATER_USEC);
