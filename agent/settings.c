@@ -8,28 +8,47 @@
 #include <sys/auxv.h>
 #include <unistd.h>
 
-bool settings_wanted(void)
+/* NULL: nobody asked for the agent. */
+static const char *settings_socket(void)
 {
     const char *path = getenv("MEMTEND_SOCK");
-    const char *off = getenv("MEMTEND");
+    const char *on = getenv("MEMTEND");
+    if (on && strcmp(on, "0") == 0)
+        return NULL;
+    if (path && path[0])
+        return path;
+    return on && strcmp(on, "1") == 0 ? SETTINGS_SOCKET : NULL;
+}
+
+bool settings_wanted(void)
+{
     /* AT_SECURE: the program has more rights than who set its environment. */
-    return path && path[0] && !(off && strcmp(off, "0") == 0) && getauxval(AT_SECURE) == 0;
+    return settings_socket() && getauxval(AT_SECURE) == 0;
+}
+
+static bool settings_is_own_pid(const char *text)
+{
+    uint64_t pid;
+    return text_parse_u64(text, &pid) == 0 && pid == (uint64_t)getpid();
 }
 
 static bool settings_this_program(bool python, const char *name)
 {
-    const char *pid_text = getenv("MEMTEND_PID");
-    uint64_t pid;
+    const char *started = getenv("MEMTEND_PID");
     if (python)
         return true;
-    if (pid_text)
-        return text_parse_u64(pid_text, &pid) == 0 && pid == (uint64_t)getpid();
-    return name && name[0];
+    if (started)
+        return settings_is_own_pid(started);
+    if (!name || !name[0])
+        return false;
+    /* Set by systemd from 248 on: in a unit the name is that of the process it started. */
+    started = getenv("SYSTEMD_EXEC_PID");
+    return !started || settings_is_own_pid(started);
 }
 
 bool settings_read(bool python, struct settings *ret_settings)
 {
-    const char *path = getenv("MEMTEND_SOCK");
+    const char *path = settings_socket();
     const char *name = getenv("MEMTEND_NAME");
     const char *uid = getenv("MEMTEND_DAEMON_UID");
     struct settings settings = {0};

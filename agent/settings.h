@@ -2,16 +2,21 @@
 /*
  * What the environment asks of the agent; read once in the constructor, constant afterwards.
  *
- *   MEMTEND_SOCK        path of the control socket; without it the library is inert
+ *   MEMTEND_SOCK        path of the control socket; without it the library is inert, but for
+ *   MEMTEND=1           which means the socket of the system's daemon
  *   MEMTEND=0           inert
  *   MEMTEND_NAME        name of the process for people and rules
  *   MEMTEND_PID         set by `memtend run` to its own pid, which exec keeps
- *   MEMTEND_DAEMON_UID  a daemon of this uid is trusted beside root and the process's own uid
+ *   SYSTEMD_EXEC_PID    set by systemd to the pid of what it starts
+ *   MEMTEND_DAEMON_UID  a daemon of this uid is trusted beside root and the process's own uid. In a
+ *                       user namespace that has no number for the daemon's uid, the kernel calls
+ *                       it 65534 (/proc/sys/kernel/overflowuid): that is the number to give there
  *
  * Children inherit all of it. A Python program always gets an agent. Any other program gets one
- * when MEMTEND_PID is its own pid, or, without MEMTEND_PID, when MEMTEND_NAME is set: so with
- * `memtend run` exactly the started command is instrumented, whatever it is, and the shells and
- * tools it calls stay untouched.
+ * when MEMTEND_PID is its own pid; without MEMTEND_PID, when MEMTEND_NAME is set and
+ * SYSTEMD_EXEC_PID, if it is there, is its own pid: so with `memtend run`, and in a unit, exactly
+ * the started command is instrumented, whatever it is, and the shells and tools it calls stay
+ * untouched.
  */
 #ifndef MEMTEND_AGENT_SETTINGS_H
 #define MEMTEND_AGENT_SETTINGS_H
@@ -21,6 +26,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/un.h>
+
+#define SETTINGS_SOCKET "/run/memtend/agent/control.sock" /* mounted into containers */
 
 struct settings {
     char socket_path[sizeof(((struct sockaddr_un *)NULL)->sun_path)];
