@@ -122,6 +122,8 @@ static int session_hello(void)
         hello.capabilities |= CONTROL_CAN_GC | CONTROL_CAN_COLLECT;
     text_copy(hello.name, sizeof(hello.name), session.settings->name);
     text_copy(hello.runtime, sizeof(hello.runtime), python_runtime());
+    if (python_is_supported())
+        text_copy(hello.interpreter, sizeof(hello.interpreter), "main");
     text_copy(hello.allocator, sizeof(hello.allocator), allocator_name());
     return control_encode_hello(&session.out, &hello);
 }
@@ -158,10 +160,16 @@ static int session_on_message(const struct control_message *message, uint64_t no
         return 0;
     case CONTROL_BYE:
         return -ESHUTDOWN;
+    case CONTROL_CENSUS:
+        request_refuse(message->id, CONTROL_RESULT_UNSUPPORTED);
+        return 0;
     case CONTROL_HELLO:
     case CONTROL_STATS:
     case CONTROL_STEP:
     case CONTROL_DONE:
+    case CONTROL_FINDING:
+    case CONTROL_CENSUSED:
+    case CONTROL_MARK:
     case CONTROL_ERROR:
         break;
     }

@@ -213,8 +213,15 @@ static void on_message(struct session *session, const struct control_message *me
     case CONTROL_BYE:
         session_close(session, SESSION_END_BYE, message->bye.why);
         break;
+    case CONTROL_FINDING:
+    case CONTROL_CENSUSED:
+        violation(session, "a census that was not asked for");
+        break;
+    case CONTROL_MARK:
+        break;
     case CONTROL_STAT:
     case CONTROL_RUN:
+    case CONTROL_CENSUS:
         violation(session, "a request, which only the daemon makes");
         break;
     }

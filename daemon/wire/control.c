@@ -49,6 +49,37 @@ static int decode_triple(const char *line, const struct object_node *node, uint6
     return 0;
 }
 
+static int decode_classes(const char *line, const struct object_node *node,
+                          struct control_classes *ret_classes)
+{
+    if (node->kind != OBJECT_ARRAY || node->size > CONTROL_CLASSES_MAX)
+        return -EINVAL;
+    struct control_classes classes = {.count = (uint32_t)node->size};
+    for (int i = 0; i < node->size; i++) {
+        uint64_t value;
+        int r = object_u64(line, &node[1 + i], UINT32_MAX, &value);
+        if (r < 0)
+            return r;
+        classes.values[i] = (uint32_t)value;
+    }
+    *ret_classes = classes;
+    return 0;
+}
+
+static int decode_holders(const char *line, const struct object_node *node,
+                          struct control_holders *ret_holders)
+{
+    if (node->kind != OBJECT_ARRAY || node->size > CONTROL_HOLDERS_MAX)
+        return -EINVAL;
+    for (int i = 0; i < node->size; i++) {
+        int r = object_text(line, &node[1 + i], ret_holders->names[i], CONTROL_PATH_SIZE);
+        if (r < 0)
+            return r;
+    }
+    ret_holders->count = (uint32_t)node->size;
+    return 0;
+}
+
 static int decode_flags(const char *line, const struct object_node *node, const char *const *names,
                         uint32_t *ret_flags)
 {
@@ -83,6 +114,10 @@ static int decode_value(const char *line, const struct object_node *node, const 
         return decode_flags(line, node, field->names, (uint32_t *)(void *)place);
     case FIELD_STEPS:
         return decode_steps(line, node, (struct control_run *)(void *)body);
+    case FIELD_CLASSES:
+        return decode_classes(line, node, (struct control_classes *)(void *)place);
+    case FIELD_HOLDERS:
+        return decode_holders(line, node, (struct control_holders *)(void *)place);
     case FIELD_CHOICE: {
         int index = name_index(line, node, field->names);
         if (index >= 0)
@@ -141,6 +176,8 @@ static bool message_is_sound(const struct control_message *message)
 {
     if (message->type == CONTROL_ERROR)
         return message->error.error != CONTROL_RESULT_OK;
+    if (message->type == CONTROL_CENSUS)
+        return message->census.top > 0;
     if (message->type == CONTROL_STEP)
         return step_is_sound(message->step.step);
     return true;
@@ -238,6 +275,30 @@ static int encode_steps(struct buffer *buffer, const struct control_run *run)
     return r < 0 ? r : buffer_append(buffer, "]", 1);
 }
 
+static int encode_classes(struct buffer *buffer, const struct control_classes *classes)
+{
+    if (classes->count > CONTROL_CLASSES_MAX)
+        return -EINVAL;
+    int r = buffer_append(buffer, "[", 1);
+    for (uint32_t i = 0; i < classes->count && r == 0; i++)
+        r = buffer_printf(buffer, "%s%" PRIu32, i > 0 ? "," : "", classes->values[i]);
+    return r < 0 ? r : buffer_append(buffer, "]", 1);
+}
+
+static int encode_holders(struct buffer *buffer, const struct control_holders *holders)
+{
+    if (holders->count > CONTROL_HOLDERS_MAX)
+        return -EINVAL;
+    int r = buffer_append(buffer, "[", 1);
+    for (uint32_t i = 0; i < holders->count && r == 0; i++) {
+        if (i > 0)
+            r = buffer_append(buffer, ",", 1);
+        if (r == 0)
+            r = encode_text(buffer, holders->names[i], sizeof(holders->names[i]));
+    }
+    return r < 0 ? r : buffer_append(buffer, "]", 1);
+}
+
 static int encode_choice(struct buffer *buffer, const char *place, const char *const *names)
 {
     unsigned index, count = 0;
@@ -263,6 +324,10 @@ static int encode_value(struct buffer *buffer, const struct field *field, const 
         return encode_flags(buffer, *(const uint32_t *)(const void *)place, field->names);
     case FIELD_STEPS:
         return encode_steps(buffer, (const struct control_run *)(const void *)body);
+    case FIELD_CLASSES:
+        return encode_classes(buffer, (const struct control_classes *)(const void *)place);
+    case FIELD_HOLDERS:
+        return encode_holders(buffer, (const struct control_holders *)(const void *)place);
     case FIELD_CHOICE:
         return encode_choice(buffer, place, field->names);
     }
@@ -329,6 +394,28 @@ int control_encode_done(struct buffer *buffer, uint64_t id, const struct control
     return encode(buffer, CONTROL_DONE, id, done);
 }
 
+int control_encode_census(struct buffer *buffer, uint64_t id, const struct control_census *census)
+{
+    return census->top > 0 ? encode(buffer, CONTROL_CENSUS, id, census) : -EINVAL;
+}
+
+int control_encode_finding(struct buffer *buffer, uint64_t id,
+                           const struct control_finding *finding)
+{
+    return encode(buffer, CONTROL_FINDING, id, finding);
+}
+
+int control_encode_censused(struct buffer *buffer, uint64_t id,
+                            const struct control_censused *censused)
+{
+    return encode(buffer, CONTROL_CENSUSED, id, censused);
+}
+
+int control_encode_mark(struct buffer *buffer, const struct control_mark *mark)
+{
+    return encode(buffer, CONTROL_MARK, 0, mark);
+}
+
 int control_encode_error(struct buffer *buffer, uint64_t id, enum control_result error)
 {
     struct control_error body = {.error = error};
@@ -359,4 +446,19 @@ const char *control_result_name(enum control_result result)
 const char *control_mode_name(enum control_mode mode)
 {
     return name_of(layout_mode_names, (unsigned)mode);
+}
+
+const char *control_census_name(enum control_census_mode mode)
+{
+    return name_of(layout_census_names, (unsigned)mode);
+}
+
+const char *control_finding_name(enum control_finding_kind kind)
+{
+    return name_of(layout_finding_names, (unsigned)kind);
+}
+
+const char *control_phase_name(enum control_phase phase)
+{
+    return name_of(layout_phase_names, (unsigned)phase);
 }

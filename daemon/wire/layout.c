@@ -7,7 +7,11 @@ const char *const layout_result_names[] = {
     "ok",   "gil_timeout", "closing", "not_ready", "unsupported", "too_many_objects",
     "busy", "bad_request", "failed",  NULL};
 const char *const layout_mode_names[] = {"thread", "main", NULL};
-static const char *const capability_names[] = {"malloc", "gc", "collect", "trim", NULL};
+const char *const layout_census_names[] = {"roots", "suspects", "full", NULL};
+const char *const layout_finding_names[] = {"container", "type", "suspect", NULL};
+const char *const layout_phase_names[] = {"begin", "end", "point", NULL};
+static const char *const capability_names[] = {"malloc", "gc",    "collect", "trim", "freeze",
+                                               "hooks",  "pools", "census",  NULL};
 
 #define NUMBER(type, member, key_, required_, maximum_)                                            \
     {                                                                                              \
@@ -40,6 +44,7 @@ static const struct field hello_fields[] = {
     TEXT(control_hello, name, "name", false),
     TEXT(control_hello, runtime, "runtime", false),
     TEXT(control_hello, allocator, "allocator", false),
+    TEXT(control_hello, interpreter, "interpreter", false),
     NAMED(control_hello, capabilities, "caps", FIELD_FLAGS, true, capability_names),
     NUMBER(control_hello, parent_pid, "ppid", true, CONTROL_PID_MAX),
     BOOLEAN(control_hello, forked, "forked"),
@@ -50,12 +55,15 @@ static const struct field hello_fields[] = {
 static const struct field stat_fields[] = {
     BOOLEAN(control_stat, malloc, "malloc"),
     BOOLEAN(control_stat, gc, "gc"),
+    {.key = "pools", .kind = FIELD_BOOL, .offset = offsetof(struct control_stat, pools)},
     NUMBER(control_stat, gil_timeout_msec, "gil_timeout_msec", true, CONTROL_GIL_TIMEOUT_MAX_MSEC),
 };
 
 #define STATS(member, kind_, has_) KNOWN(control_stats, member, #member, kind_, has_)
 static const struct field stats_fields[] = {
     STATS(malloc_total_bytes, FIELD_U64, CONTROL_HAS_MALLOC_TOTAL),
+    STATS(malloc_mapped_bytes, FIELD_U64, CONTROL_HAS_MALLOC_MAPPED),
+    STATS(malloc_free_resident_bytes, FIELD_U64, CONTROL_HAS_MALLOC_FREE_RESIDENT),
     STATS(malloc_in_use_bytes, FIELD_U64, CONTROL_HAS_MALLOC_IN_USE),
     STATS(malloc_free_bytes, FIELD_U64, CONTROL_HAS_MALLOC_FREE),
     STATS(malloc_keepcost_bytes, FIELD_U64, CONTROL_HAS_MALLOC_KEEPCOST),
@@ -68,6 +76,20 @@ static const struct field stats_fields[] = {
     STATS(gc_garbage, FIELD_U64, CONTROL_HAS_GC_GARBAGE),
     STATS(gc_frozen, FIELD_U64, CONTROL_HAS_GC_FROZEN),
     STATS(py_blocks, FIELD_U64, CONTROL_HAS_PY_BLOCKS),
+    STATS(gc_collections, FIELD_TRIPLE, CONTROL_HAS_GC_COLLECTIONS),
+    STATS(gc_collected, FIELD_TRIPLE, CONTROL_HAS_GC_COLLECTED),
+    STATS(gc_uncollectable, FIELD_TRIPLE, CONTROL_HAS_GC_UNCOLLECTABLE),
+    STATS(py_arenas, FIELD_U64, CONTROL_HAS_PY_ARENAS),
+    STATS(py_pools, FIELD_U64, CONTROL_HAS_PY_POOLS),
+    STATS(py_free_pools, FIELD_U64, CONTROL_HAS_PY_POOLS),
+    STATS(py_used_bytes, FIELD_U64, CONTROL_HAS_PY_POOLS),
+    STATS(py_pinned_bytes, FIELD_U64, CONTROL_HAS_PY_POOLS),
+    STATS(py_free_bytes, FIELD_U64, CONTROL_HAS_PY_POOLS),
+    STATS(py_alignment, FIELD_U64, CONTROL_HAS_PY_POOLS),
+    STATS(py_class_pools, FIELD_CLASSES, CONTROL_HAS_PY_POOLS),
+    STATS(py_class_blocks, FIELD_CLASSES, CONTROL_HAS_PY_POOLS),
+    STATS(py_partial, FIELD_BOOL, CONTROL_HAS_PY_PARTIAL),
+    STATS(pools_usec, FIELD_U64, CONTROL_HAS_PY_POOLS),
     STATS(gil_wait_usec, FIELD_U64, CONTROL_HAS_GIL_WAIT_USEC),
     STATS(hold_usec, FIELD_U64, CONTROL_HAS_HOLD_USEC),
     NAMED(control_stats, py_result, "py_result", FIELD_CHOICE, false, layout_result_names),
@@ -97,6 +119,47 @@ static const struct field done_fields[] = {
     NUMBER(control_done, steps, "steps", true, CONTROL_STEPS_MAX),
 };
 
+static const struct field census_fields[] = {
+    NAMED(control_census, mode, "mode", FIELD_CHOICE, true, layout_census_names),
+    NUMBER(control_census, top, "top", true, CONTROL_FINDINGS_MAX),
+    NUMBER(control_census, max_objects, "max_objects", true, LAYOUT_ANY_NUMBER),
+    NUMBER(control_census, gil_timeout_msec, "gil_timeout_msec", true,
+           CONTROL_GIL_TIMEOUT_MAX_MSEC),
+};
+
+#define FINDING(member, kind_, has_) KNOWN(control_finding, member, #member, kind_, has_)
+static const struct field finding_fields[] = {
+    NAMED(control_finding, kind, "kind", FIELD_CHOICE, true, layout_finding_names),
+    TEXT(control_finding, path, "path", false),
+    TEXT(control_finding, type, "type", false),
+    TEXT(control_finding, text, "text", false),
+    FINDING(count, FIELD_U64, CONTROL_FINDING_HAS_COUNT),
+    FINDING(references, FIELD_U64, CONTROL_FINDING_HAS_REFERENCES),
+    FINDING(rises, FIELD_U64, CONTROL_FINDING_HAS_GROWTH),
+    FINDING(growth, FIELD_U64, CONTROL_FINDING_HAS_GROWTH),
+    {.key = "holders",
+     .kind = FIELD_HOLDERS,
+     .required = true,
+     .offset = offsetof(struct control_finding, holders)},
+};
+
+#define CENSUSED(member, has_) KNOWN(control_censused, member, #member, FIELD_U64, has_)
+static const struct field censused_fields[] = {
+    NAMED(control_censused, outcome, "outcome", FIELD_CHOICE, true, layout_result_names),
+    NUMBER(control_censused, findings, "findings", true, CONTROL_FINDINGS_MAX),
+    BOOLEAN(control_censused, truncated, "truncated"),
+    CENSUSED(objects, CONTROL_CENSUSED_HAS_OBJECTS),
+    CENSUSED(gil_wait_usec, CONTROL_CENSUSED_HAS_GIL_WAIT_USEC),
+    CENSUSED(hold_usec, CONTROL_CENSUSED_HAS_HOLD_USEC),
+    CENSUSED(run_usec, CONTROL_CENSUSED_HAS_HOLD_USEC),
+};
+
+static const struct field mark_fields[] = {
+    TEXT(control_mark, name, "name", true),
+    NAMED(control_mark, phase, "phase", FIELD_CHOICE, true, layout_phase_names),
+    NUMBER(control_mark, span, "span", true, LAYOUT_ANY_NUMBER),
+};
+
 static const struct field error_fields[] = {
     NAMED(control_error, error, "error", FIELD_CHOICE, true, layout_result_names),
 };
@@ -114,6 +177,12 @@ const struct layout layouts[] = {
     [CONTROL_STEP] = {"step", ID_REQUIRED, step_fields, COUNT_OF(step_fields),
                       offsetof(struct control_step, has)},
     [CONTROL_DONE] = {"done", ID_REQUIRED, done_fields, COUNT_OF(done_fields), 0},
+    [CONTROL_CENSUS] = {"census", ID_REQUIRED, census_fields, COUNT_OF(census_fields), 0},
+    [CONTROL_FINDING] = {"finding", ID_REQUIRED, finding_fields, COUNT_OF(finding_fields),
+                         offsetof(struct control_finding, has)},
+    [CONTROL_CENSUSED] = {"censused", ID_REQUIRED, censused_fields, COUNT_OF(censused_fields),
+                          offsetof(struct control_censused, has)},
+    [CONTROL_MARK] = {"mark", ID_NONE, mark_fields, COUNT_OF(mark_fields), 0},
     [CONTROL_ERROR] = {"error", ID_OPTIONAL, error_fields, COUNT_OF(error_fields), 0},
     [CONTROL_BYE] = {"bye", ID_NONE, bye_fields, COUNT_OF(bye_fields), 0},
 };

@@ -14,10 +14,12 @@ enum field_kind {
     FIELD_U64,
     FIELD_BOOL,
     FIELD_TEXT,
-    FIELD_TRIPLE, /* [n,n,n] of a uint64_t[3] */
-    FIELD_CHOICE, /* an enum by its name */
-    FIELD_FLAGS,  /* [name,...] of a uint32_t; names we do not know are left out */
-    FIELD_STEPS,  /* step_count and steps of struct control_run */
+    FIELD_TRIPLE,  /* [n,n,n] of a uint64_t[3] */
+    FIELD_CHOICE,  /* an enum by its name */
+    FIELD_FLAGS,   /* [name,...] of a uint32_t; names we do not know are left out */
+    FIELD_STEPS,   /* step_count and steps of struct control_run */
+    FIELD_CLASSES, /* [n,...] of a struct control_classes */
+    FIELD_HOLDERS, /* [text,...] of a struct control_holders */
 };
 
 struct field {
@@ -47,5 +49,8 @@ extern const size_t layout_count;
 
 extern const char *const layout_result_names[]; /* by enum control_result, ends with NULL */
 extern const char *const layout_mode_names[];   /* by enum control_mode, ends with NULL */
+extern const char *const layout_census_names[];
+extern const char *const layout_finding_names[];
+extern const char *const layout_phase_names[];
 
 #endif

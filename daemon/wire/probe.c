@@ -16,7 +16,8 @@ struct request_packet {
     uint64_t start_ticks;
     uint32_t what, byte_budget;
     uint64_t time_budget_usec, deadline_usec;
-    uint64_t reserved; /* 0 */
+    uint64_t cursor;
+    uint32_t pool_bytes, scan_bytes;
 };
 
 struct answer_packet {
@@ -35,12 +36,38 @@ struct answer_packet {
     uint64_t exec_mark;
 };
 
+struct pools_packet {
+    uint64_t cursor;
+    uint32_t pool_bytes;
+    uint16_t major, minor;
+    uint64_t used_pools, free_pools, blocks;
+    uint64_t used_bytes, pinned_bytes, free_bytes;
+    uint64_t read_places, swapped_places, missed_places;
+};
+
 _Static_assert(sizeof(struct request_packet) == PROBE_REQUEST_SIZE, "no padding in a request");
+_Static_assert(sizeof(struct pools_packet) == PROBE_POOLS_SIZE, "no padding in pools");
 _Static_assert(sizeof(struct answer_packet) == PROBE_HEADER_SIZE, "no padding in an answer");
 
 static bool what_is_known(uint32_t what)
 {
+    if (what & PROBE_WHAT_POOLS)
+        return what == PROBE_WHAT_POOLS;
     return what != 0 && (what & ~(uint32_t)PROBE_WHAT_ALL) == 0;
+}
+
+/* No kernel's page is smaller than the least of them, no pool of any version larger. */
+static bool pool_bytes_are_sane(uint32_t bytes)
+{
+    return bytes >= 4096 && bytes <= 65536 && (bytes & (bytes - 1)) == 0;
+}
+
+static bool request_scan_is_sane(const struct request_packet *packet)
+{
+    if (packet->what != PROBE_WHAT_POOLS)
+        return packet->cursor == 0 && packet->pool_bytes == 0 && packet->scan_bytes == 0;
+    return (packet->pool_bytes == 0 || pool_bytes_are_sane(packet->pool_bytes)) &&
+           packet->scan_bytes <= PROBE_SCAN_MAX_BYTES;
 }
 
 void probe_request_encode(const struct probe_request *request,
@@ -56,6 +83,9 @@ void probe_request_encode(const struct probe_request *request,
         .byte_budget = request->byte_budget,
         .time_budget_usec = request->time_budget_usec,
         .deadline_usec = request->deadline_usec,
+        .cursor = request->cursor,
+        .pool_bytes = request->pool_bytes,
+        .scan_bytes = request->scan_bytes,
     };
     memcpy(ret_packet, &packet, sizeof(packet));
 }
@@ -68,7 +98,7 @@ int probe_request_decode(const unsigned char *bytes, size_t size, struct probe_r
     memcpy(&packet, bytes, sizeof(packet));
     if (packet.magic != PROBE_REQUEST_MAGIC || packet.version != PROBE_VERSION)
         return -EBADMSG;
-    if (packet.pid <= 0 || !what_is_known(packet.what))
+    if (packet.pid <= 0 || !what_is_known(packet.what) || !request_scan_is_sane(&packet))
         return -EBADMSG;
     if (packet.byte_budget > PROBE_PAYLOAD_MAX || packet.time_budget_usec > PROBE_TIME_MAX_USEC)
         return -EBADMSG;
@@ -80,6 +110,9 @@ int probe_request_decode(const unsigned char *bytes, size_t size, struct probe_r
         .byte_budget = packet.byte_budget,
         .time_budget_usec = packet.time_budget_usec,
         .deadline_usec = packet.deadline_usec,
+        .cursor = packet.cursor,
+        .pool_bytes = packet.pool_bytes,
+        .scan_bytes = packet.scan_bytes,
     };
     return 0;
 }
@@ -127,6 +160,8 @@ static bool answer_is_sane(const struct answer_packet *packet, size_t size)
         return false;
     if (packet->result > 0 || (packet->result == 0 && packet->present != packet->what))
         return false;
+    if (packet->present & PROBE_WHAT_POOLS)
+        return packet->payload_length == PROBE_POOLS_SIZE;
     if (packet->payload_length > 0 && !(packet->present & PROBE_WHAT_CMDLINE))
         return false;
     return rollup_is_sane(&packet->rollup);
@@ -158,6 +193,68 @@ int probe_answer_decode(const unsigned char *bytes, size_t size, struct probe_an
         .own_rss_bytes = packet.own_rss_bytes,
         .payload_length = packet.payload_length,
         .payload = (const char *)bytes + sizeof(packet),
+    };
+    return 0;
+}
+
+void probe_pools_encode(const struct probe_pools *pools,
+                        unsigned char ret_payload[static PROBE_POOLS_SIZE])
+{
+    struct pools_packet packet = {
+        .cursor = pools->cursor,
+        .pool_bytes = pools->pool_bytes,
+        .major = pools->major,
+        .minor = pools->minor,
+        .used_pools = pools->used_pools,
+        .free_pools = pools->free_pools,
+        .blocks = pools->blocks,
+        .used_bytes = pools->used_bytes,
+        .pinned_bytes = pools->pinned_bytes,
+        .free_bytes = pools->free_bytes,
+        .read_places = pools->read_places,
+        .swapped_places = pools->swapped_places,
+        .missed_places = pools->missed_places,
+    };
+    memcpy(ret_payload, &packet, sizeof(packet));
+}
+
+/* What the pools hold lies in the places that were read, and those in one request's memory. */
+static bool pools_are_sane(const struct pools_packet *packet)
+{
+    if (!pool_bytes_are_sane(packet->pool_bytes) ||
+        packet->read_places > PROBE_SCAN_MAX_BYTES / packet->pool_bytes ||
+        packet->swapped_places > UINT32_MAX || packet->missed_places > packet->read_places)
+        return false;
+    uint64_t room = packet->read_places * packet->pool_bytes;
+    if (packet->used_bytes > room || packet->pinned_bytes > room || packet->free_bytes > room ||
+        packet->used_bytes + packet->pinned_bytes + packet->free_bytes > room)
+        return false;
+    return packet->used_pools <= packet->read_places && packet->free_pools <= packet->read_places &&
+           packet->blocks <= packet->used_bytes;
+}
+
+int probe_pools_decode(const char *payload, size_t size, struct probe_pools *ret_pools)
+{
+    struct pools_packet packet;
+    if (size != sizeof(packet))
+        return -EBADMSG;
+    memcpy(&packet, payload, sizeof(packet));
+    if (!pools_are_sane(&packet))
+        return -EBADMSG;
+    *ret_pools = (struct probe_pools){
+        .cursor = packet.cursor,
+        .pool_bytes = packet.pool_bytes,
+        .major = packet.major,
+        .minor = packet.minor,
+        .used_pools = packet.used_pools,
+        .free_pools = packet.free_pools,
+        .blocks = packet.blocks,
+        .used_bytes = packet.used_bytes,
+        .pinned_bytes = packet.pinned_bytes,
+        .free_bytes = packet.free_bytes,
+        .read_places = packet.read_places,
+        .swapped_places = packet.swapped_places,
+        .missed_places = packet.missed_places,
     };
     return 0;
 }

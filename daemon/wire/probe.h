@@ -12,22 +12,27 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define PROBE_VERSION 1
+#define PROBE_VERSION 2
 
 /* Sizes of packets, bytes. A whole answer fits the smallest socket buffer that Linux gives. */
-#define PROBE_REQUEST_SIZE 56
+#define PROBE_REQUEST_SIZE 64
 #define PROBE_HEADER_SIZE  168
+#define PROBE_POOLS_SIZE   88
 #define PROBE_PACKET_MAX   (UINT32_C(32) * 1024)
 #define PROBE_PAYLOAD_MAX  (PROBE_PACKET_MAX - PROBE_HEADER_SIZE)
 
 /* The longest time budget that can be asked for. */
 #define PROBE_TIME_MAX_USEC (UINT64_C(60) * 1000 * 1000)
 
+/* Memory that one request may have looked at: at 0.25 ms a MiB as long as the longest rollup. */
+#define PROBE_SCAN_MAX_BYTES (UINT32_C(64) * 1024 * 1024)
+
 /* What is read; bits, one or more. */
 enum probe_what {
     PROBE_WHAT_CMDLINE = 1 << 0, /* payload = raw PID/cmdline; exe device and inode */
     PROBE_WHAT_ROLLUP = 1 << 1,  /* smaps_rollup */
-    PROBE_WHAT_ALL = PROBE_WHAT_CMDLINE | PROBE_WHAT_ROLLUP,
+    PROBE_WHAT_POOLS = 1 << 2,   /* payload = struct probe_pools, encoded. Never with another bit */
+    PROBE_WHAT_ALL = PROBE_WHAT_CMDLINE | PROBE_WHAT_ROLLUP | PROBE_WHAT_POOLS,
 };
 
 /* What the probe may do; bits. */
@@ -42,13 +47,34 @@ struct probe_request {
     uint64_t start_ticks; /* the probe refuses when the pid is another process by now */
     uint32_t what;
     uint32_t byte_budget;      /* payload bytes at most */
-    uint64_t time_budget_usec; /* of one reading; one that takes much longer ends the probe */
+    uint64_t time_budget_usec; /* of one reading; one that takes much longer ends the probe. POOLS:
+                                  it stops then, and says how far it came */
     uint64_t deadline_usec;    /* CLOCK_MONOTONIC: what is not begun by then is not read */
+    /* POOLS; else 0 */
+    uint64_t cursor;     /* address to go on from; 0 = the beginning */
+    uint32_t pool_bytes; /* 0 = by the version of CPython that the probe sees */
+    uint32_t scan_bytes; /* of memory to look at, at most */
 };
 
 /* smaps_rollup, bytes. */
 struct probe_rollup {
     int64_t rss, pss, uss, shared, private_dirty, anonymous, swap, swap_pss, locked;
+};
+
+/*
+ * A part of a scan for pymalloc pools, from the request's cursor on. A place is where a pool would
+ * begin; only those in memory are read.
+ */
+struct probe_pools {
+    uint64_t cursor;       /* where the next request goes on; 0 = this was the last part */
+    uint32_t pool_bytes;   /* that were looked for */
+    uint16_t major, minor; /* CPython's; both 0 = not known, or not looked at */
+    uint64_t used_pools, free_pools, blocks;
+    uint64_t used_bytes;   /* in blocks in use */
+    uint64_t pinned_bytes; /* in free blocks of used pools */
+    uint64_t free_bytes;   /* in free pools */
+    uint64_t read_places, swapped_places;
+    uint64_t missed_places; /* were unmapped, or not readable, when it came to reading them */
 };
 
 struct probe_answer {
@@ -61,10 +87,10 @@ struct probe_answer {
     int32_t result;         /* 0, else -errno of the first reading that failed */
     uint32_t dropped;       /* answers that found the socket full since the probe started */
     uint32_t rights;        /* enum probe_rights */
-    uint64_t duration_usec; /* wall time the reading took */
-    uint64_t exe_device, exe_inode;           /* CMDLINE; both 0 = could not be seen */
-    uint64_t exec_mark;                       /* CMDLINE; see model/process.h, 0 = not seen */
-    struct probe_rollup rollup;               /* ROLLUP */
+    uint64_t duration_usec; /* wall time the reading took; POOLS: without its pauses */
+    uint64_t exe_device, exe_inode; /* CMDLINE; both 0 = could not be seen */
+    uint64_t exec_mark;             /* CMDLINE, POOLS; see model/process.h, 0 = not seen */
+    struct probe_rollup rollup;     /* ROLLUP */
     int64_t own_private_bytes, own_rss_bytes; /* of the probe itself; -1 = unknown */
     uint32_t payload_length;
     const char *payload; /* inside the packet; encode does not look at it */
@@ -81,5 +107,11 @@ void probe_answer_encode(const struct probe_answer *answer,
                          unsigned char ret_header[static PROBE_HEADER_SIZE]);
 /* A whole packet, which must outlive the answer's payload. -EBADMSG. */
 int probe_answer_decode(const unsigned char *packet, size_t size, struct probe_answer *ret_answer);
+
+/* The payload of an answer with POOLS in `present`. */
+void probe_pools_encode(const struct probe_pools *pools,
+                        unsigned char ret_payload[static PROBE_POOLS_SIZE]);
+/* -EBADMSG: not one, or numbers that cannot be. */
+int probe_pools_decode(const char *payload, size_t size, struct probe_pools *ret_pools);
 
 #endif

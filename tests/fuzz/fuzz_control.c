@@ -25,6 +25,14 @@ static int encode_again(struct buffer *out, const struct control_message *messag
         return control_encode_step(out, message->id, &message->step);
     case CONTROL_DONE:
         return control_encode_done(out, message->id, &message->done);
+    case CONTROL_CENSUS:
+        return control_encode_census(out, message->id, &message->census);
+    case CONTROL_FINDING:
+        return control_encode_finding(out, message->id, &message->finding);
+    case CONTROL_CENSUSED:
+        return control_encode_censused(out, message->id, &message->censused);
+    case CONTROL_MARK:
+        return control_encode_mark(out, &message->mark);
     case CONTROL_ERROR:
         return control_encode_error(out, message->id, message->error.error);
     case CONTROL_BYE:

@@ -127,6 +127,83 @@ static void step_done_error_bye_round_trip(void **state)
     assert_string_equal(message.bye.why, "a \"quoted\" \\ why\xEF\xBF\xBD");
 }
 
+static void pools_round_trip_by_class(void **state)
+{
+    (void)state;
+    static struct control_stats stats = {.has = CONTROL_HAS_PY_POOLS | CONTROL_HAS_PY_PARTIAL,
+                                         .py_pools = 70,
+                                         .py_used_bytes = 4096,
+                                         .py_alignment = 16,
+                                         .py_partial = true};
+    stats.py_class_pools.count = CONTROL_CLASSES_MAX;
+    for (uint32_t i = 0; i < CONTROL_CLASSES_MAX; i++)
+        stats.py_class_pools.values[i] = UINT32_MAX - i;
+    assert_int_equal(control_encode_stats(&out, 3, &stats), 0);
+    decode_out(CONTROL_STATS, 3);
+    assert_memory_equal(&message.stats, &stats, sizeof(stats));
+    stats.py_class_pools.count = CONTROL_CLASSES_MAX + 1;
+    assert_int_equal(control_encode_stats(&out, 3, &stats), -EINVAL);
+}
+
+static void the_longest_stats_fit_a_line(void **state)
+{
+    (void)state;
+    static struct control_stats stats;
+    memset(&stats, 0x7F, sizeof(stats)); /* every number as long as numbers get */
+    stats.has = UINT32_MAX;
+    stats.gc_enabled = stats.py_partial = true;
+    stats.py_result = CONTROL_RESULT_OK;
+    stats.py_class_pools.count = stats.py_class_blocks.count = CONTROL_CLASSES_MAX;
+    assert_int_equal(control_encode_stats(&out, 3, &stats), 0);
+    decode_out(CONTROL_STATS, 3);
+    assert_true(message.stats.pools_usec == stats.pools_usec);
+}
+
+static void census_round_trip(void **state)
+{
+    (void)state;
+    static const struct control_census census = {.mode = CONTROL_CENSUS_FULL,
+                                                 .top = CONTROL_FINDINGS_MAX,
+                                                 .max_objects = 2000000,
+                                                 .gil_timeout_msec = 500};
+    assert_int_equal(control_encode_census(&out, 6, &census), 0);
+    decode_out(CONTROL_CENSUS, 6);
+    assert_memory_equal(&message.census, &census, sizeof(census));
+    setup(NULL);
+    assert_int_equal(control_encode_census(&out, 6, &(struct control_census){0}), -EINVAL);
+    static const struct control_finding finding = {
+        .kind = CONTROL_FINDING_CONTAINER,
+        .has = CONTROL_FINDING_HAS_COUNT | CONTROL_FINDING_HAS_GROWTH,
+        .path = "__main__.global_dict",
+        .type = "dict",
+        .count = 500000,
+        .rises = 3,
+        .growth = 1200,
+        .holders = {.count = 2, .names = {"__main__", "app.cache"}}};
+    assert_int_equal(control_encode_finding(&out, 6, &finding), 0);
+    decode_out(CONTROL_FINDING, 6);
+    assert_memory_equal(&message.finding, &finding, sizeof(finding));
+    setup(NULL);
+    static const struct control_censused censused = {.outcome = CONTROL_RESULT_OK,
+                                                     .findings = 1,
+                                                     .has = CONTROL_CENSUSED_HAS_OBJECTS,
+                                                     .truncated = true,
+                                                     .objects = 1017};
+    assert_int_equal(control_encode_censused(&out, 6, &censused), 0);
+    decode_out(CONTROL_CENSUSED, 6);
+    assert_memory_equal(&message.censused, &censused, sizeof(censused));
+}
+
+static void mark_round_trip(void **state)
+{
+    (void)state;
+    static const struct control_mark mark = {
+        .name = "batch", .phase = CONTROL_PHASE_END, .span = 12};
+    assert_int_equal(control_encode_mark(&out, &mark), 0);
+    decode_out(CONTROL_MARK, 0);
+    assert_memory_equal(&message.mark, &mark, sizeof(mark));
+}
+
 static void every_result_has_a_name(void **state)
 {
     (void)state;
@@ -144,7 +221,7 @@ static void every_result_has_a_name(void **state)
 static void unknown_keys_and_capabilities_are_ignored(void **state)
 {
     (void)state;
-    assert_int_equal(decode_text("{\"new\":{\"x\":[1.5,null]},\"caps\":[\"census\",\"trim\"],"
+    assert_int_equal(decode_text("{\"new\":{\"x\":[1.5,null]},\"caps\":[\"levitate\",\"trim\"],"
                                  "\"t\":\"hello\",\"v\":2,\"ppid\":1,\"forked\":false,"
                                  "\"fork_count\":0}"),
                      CONTROL_DECODED);
@@ -156,9 +233,9 @@ static void unknown_keys_and_capabilities_are_ignored(void **state)
 static void unknown_types_keep_their_id(void **state)
 {
     (void)state;
-    assert_int_equal(decode_text("{\"t\":\"census\",\"id\":12}"), CONTROL_UNKNOWN_TYPE);
+    assert_int_equal(decode_text("{\"t\":\"levitate\",\"id\":12}"), CONTROL_UNKNOWN_TYPE);
     assert_true(message.id == 12);
-    assert_int_equal(decode_text("{\"t\":\"census\"}"), CONTROL_UNKNOWN_TYPE);
+    assert_int_equal(decode_text("{\"t\":\"levitate\"}"), CONTROL_UNKNOWN_TYPE);
     assert_true(message.id == 0);
 }
 
@@ -186,6 +263,11 @@ static void invalid_fields_keep_their_id(void **state)
         "\"gil_timeout_msec\":1,\"max_pause_usec\":0}",
         "{\"id\":5,\"t\":\"run\",\"steps\":[\"trim\"],\"generation\":2,\"mode\":\"both\","
         "\"gil_timeout_msec\":1,\"max_pause_usec\":0}",
+        "{\"id\":5,\"t\":\"census\",\"mode\":\"roots\",\"top\":0,\"max_objects\":1,"
+        "\"gil_timeout_msec\":1}",
+        "{\"id\":5,\"t\":\"finding\",\"kind\":\"container\",\"holders\":[1]}",
+        "{\"id\":5,\"t\":\"finding\",\"kind\":\"container\",\"holders\":[\"a\",\"b\",\"c\",\"d\"]}",
+        "{\"id\":5,\"t\":\"stats\",\"fork_count\":0,\"py_class_pools\":[4294967296]}",
         "{\"id\":5,\"t\":\"error\",\"error\":\"ok\"}",
         "{\"id\":5,\"t\":\"error\",\"error\":\"nonsense\"}",
     };
@@ -278,6 +360,10 @@ int main(void)
         cmocka_unit_test_setup(stats_keep_unknown_apart_from_zero, setup),
         cmocka_unit_test_setup(run_round_trip, setup),
         cmocka_unit_test_setup(step_done_error_bye_round_trip, setup),
+        cmocka_unit_test_setup(pools_round_trip_by_class, setup),
+        cmocka_unit_test_setup(the_longest_stats_fit_a_line, setup),
+        cmocka_unit_test_setup(census_round_trip, setup),
+        cmocka_unit_test_setup(mark_round_trip, setup),
         cmocka_unit_test_setup(every_result_has_a_name, setup),
         cmocka_unit_test_setup(unknown_keys_and_capabilities_are_ignored, setup),
         cmocka_unit_test_setup(unknown_types_keep_their_id, setup),
