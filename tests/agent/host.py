@@ -93,10 +93,10 @@ class Host:
         with open("/proc/%d/statm" % self.pid) as file:
             return int(file.read().split()[1]) * os.sysconf("SC_PAGESIZE")
 
-    def end(self, expected=b"", code=0):
+    def end(self, expected=b"", code=0, seconds=DEADLINE):
         """Wait for the end; exit code, stdout and a silent stderr must be as they should."""
         try:
-            out, err = self.process.communicate(timeout=DEADLINE)
+            out, err = self.process.communicate(timeout=seconds)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.communicate()

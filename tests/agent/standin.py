@@ -186,12 +186,29 @@ class Daemon:
         self._open()
 
 
+class Hammer:
+    """Everything an agent can do, as fast as it answers, until it is gone; counts what it did."""
+
+    def __init__(self):
+        self.commands = self.collects = 0
+        self._lock = threading.Lock()
+
+    def _count(self, commands, answers):
+        collects = sum(1 for one in answers if one.get("step") == "collect"
+                       and one["outcome"] == "ok")
+        with self._lock:
+            self.commands += commands
+            self.collects += collects
+
+    def __call__(self, session):
+        try:
+            while True:
+                self._count(1, [session.stat(gil_timeout_msec=200)])
+                self._count(1, session.run("collect", "trim", gil_timeout_msec=200))
+                self._count(1, [session.stat(gc=False)])
+        except (Gone, queue.Empty):
+            pass
+
+
 def hammer(session):
-    """Everything an agent can do, as fast as it answers, until it is gone."""
-    try:
-        while True:
-            session.stat(gil_timeout_msec=200)
-            session.run("collect", "trim", gil_timeout_msec=200)
-            session.stat(gc=False)
-    except (Gone, queue.Empty):
-        pass
+    Hammer()(session)
