@@ -11,7 +11,8 @@ CASES = {
     "floors": [("daemon/model/a.c", '#include "rules/rules.h"\n', "upward"),
                ("daemon/rules/a.c", '#include "storage/store.h"\n', "sideways"),
                ("daemon/wire/a.c", '#include "model/step.h"\n', "sideways"),
-               ("agent/a.c", '#include "model/step.h"\n', "may not use")],
+               ("agent/a.c", '#include "model/step.h"\n', "may not use"),
+               ("agent/a.c", '#include "heap/estimate.h"\n', "may not use")],
     "libraries": [("daemon/act/a.c", "#include <sqlite3.h>\n", "sqlite3"),
                   ("daemon/http/a.c", "#include <systemd/sd-event.h>\n", "systemd"),
                   ("cli/a.c", "#include <microhttpd.h>\n", "microhttpd")],
@@ -27,7 +28,7 @@ def run(check, root):
 
 def tree(root, extra=()):
     for path, text in [("daemon/base/a.c", ""), ("daemon/model/b.c", '#include "base/text.h"\n'),
-                       *extra]:
+                       ("agent/b.c", '#include "heap/pool.h"\n'), *extra]:
         file = pathlib.Path(root, path)
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, encoding="utf-8")
