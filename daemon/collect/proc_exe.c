@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 #include "collect/proc_exe.h"
 
+#include "base/text.h"
 #include "collect/proc_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
 
 enum outcome proc_exe_read(int proc, pid_t pid, struct proc_exe *ret_exe)
 {
@@ -19,5 +23,18 @@ enum outcome proc_exe_read(int proc, pid_t pid, struct proc_exe *ret_exe)
         return outcome_of_process(-errno);
     *ret_exe = (struct proc_exe){.device = makedev(status.stx_dev_major, status.stx_dev_minor),
                                  .inode = status.stx_ino};
+    return OUTCOME_OK;
+}
+
+enum outcome proc_exe_name(int proc, pid_t pid, char ret_name[static PROC_EXE_NAME_SIZE])
+{
+    char path[PROC_PATH_SIZE], target[PATH_MAX];
+    proc_path(pid, "exe", path);
+    ssize_t length = readlinkat(proc, path, target, sizeof(target) - 1);
+    if (length < 0)
+        return outcome_of_process(-errno);
+    target[length] = '\0';
+    const char *slash = strrchr(target, '/');
+    text_copy(ret_name, PROC_EXE_NAME_SIZE, slash ? slash + 1 : target);
     return OUTCOME_OK;
 }

@@ -18,4 +18,9 @@ struct proc_exe {
 /* OUTCOME_GONE also for kernel threads and zombies, which execute no file. */
 enum outcome proc_exe_read(int proc, pid_t pid, struct proc_exe *ret_exe);
 
+#define PROC_EXE_NAME_SIZE 256 /* NAME_MAX and NUL */
+
+/* The last part of its path, whatever bytes those are; cut when longer. */
+enum outcome proc_exe_name(int proc, pid_t pid, char ret_name[static PROC_EXE_NAME_SIZE]);
+
 #endif

@@ -7,6 +7,7 @@
 #include "collect/meminfo.h"
 #include "collect/pressure.h"
 #include "collect/proc_cgroup.h"
+#include "collect/proc_maps.h"
 #include "collect/proc_rollup.h"
 #include "collect/proc_stat.h"
 #include "collect/proc_status.h"
@@ -91,9 +92,25 @@ static void fuzz_pressure(const char *text, size_t length)
         must(share >= 0 && share <= 10000);
 }
 
+static void fuzz_maps(const char *text, size_t length)
+{
+    const char *end = text + length;
+    while (text < end) {
+        const char *newline = memchr(text, '\n', (size_t)(end - text));
+        const char *stop = newline ? newline : end;
+        struct proc_mapping mapping;
+        if (proc_maps_parse(text, (size_t)(stop - text), &mapping)) {
+            must(mapping.start < mapping.end);
+            must(mapping.name >= text && mapping.name + mapping.name_length == stop);
+            must(!proc_maps_is_private_memory(&mapping) || mapping.inode == 0);
+        }
+        text = newline ? newline + 1 : end;
+    }
+}
+
 static void (*const parsers[])(const char *text, size_t length) = {
-    fuzz_stat,    fuzz_status,  fuzz_rollup, fuzz_cgroup,
-    fuzz_cmdline, fuzz_meminfo, fuzz_vmstat, fuzz_pressure,
+    fuzz_stat,    fuzz_status, fuzz_rollup,   fuzz_cgroup, fuzz_cmdline,
+    fuzz_meminfo, fuzz_vmstat, fuzz_pressure, fuzz_maps,
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+#include "collect/proc_pagemap.h"
+
+#include "collect/proc_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+/* Documentation/admin-guide/mm/pagemap.rst */
+#define PAGEMAP_PRESENT (UINT64_C(1) << 63)
+#define PAGEMAP_SWAPPED (UINT64_C(1) << 62)
+
+enum outcome proc_pagemap_open(int proc, pid_t pid, int *ret_fd)
+{
+    char path[PROC_PATH_SIZE];
+    proc_path(pid, "pagemap", path);
+    int fd = openat(proc, path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return outcome_of_process(-errno);
+    *ret_fd = fd;
+    return OUTCOME_OK;
+}
+
+enum outcome proc_pagemap_read(int fd, uint64_t first, size_t pages, uint64_t *words,
+                               size_t *ret_pages)
+{
+    ssize_t n;
+    do
+        n = pread(fd, words, pages * sizeof(*words), (off_t)(first * sizeof(*words)));
+    while (n < 0 && errno == EINTR);
+    if (n < 0)
+        return outcome_of_process(-errno);
+    /* Without a memory of its own any more the kernel reads as empty. */
+    if (n == 0 && pages > 0)
+        return OUTCOME_GONE;
+    *ret_pages = (size_t)n / sizeof(*words);
+    return OUTCOME_OK;
+}
+
+enum proc_page proc_pagemap_page(uint64_t word)
+{
+    if (word & PAGEMAP_PRESENT)
+        return PROC_PAGE_PRESENT;
+    return word & PAGEMAP_SWAPPED ? PROC_PAGE_SWAPPED : PROC_PAGE_ABSENT;
+}
