@@ -9,8 +9,8 @@
 
 /*
  * Drop every capability but CAP_SYS_PTRACE, forbid core dumps and gaining privileges, and let
- * through only the system calls that reading files and answering on an open socket take; the
- * others fail with EPERM. Returns enum probe_rights.
+ * through only the system calls that reading files and memory and answering on an open socket take;
+ * the others fail with EPERM. Returns enum probe_rights.
  */
 uint32_t probe_jail_enter(void);
 

@@ -10,6 +10,7 @@
 #include "collect/proc_stat.h"
 #include "collect/self.h"
 #include "engine/probe_jail.h"
+#include "engine/probe_pools.h"
 #include "wire/probe.h"
 
 #include <errno.h>
@@ -36,6 +37,7 @@ struct role {
     uint32_t dropped;
     uint64_t own_usec; /* when own was read; 0 = never */
     struct self_memory own;
+    uint64_t paused_usec;                   /* of the reading under way */
     unsigned char packet[PROBE_PACKET_MAX]; /* answer under way: header and payload */
 };
 
@@ -46,6 +48,13 @@ static int role_errno(enum outcome outcome)
         [OUTCOME_ABSENT] = -ENOENT, [OUTCOME_MALFORMED] = -EBADMSG, [OUTCOME_FAILED] = -EIO,
     };
     return errors[outcome];
+}
+
+/* Of a part. The process is still there, as is checked afterwards: when its file is gone it has no
+ * memory (zombie, kernel thread). */
+static int role_part_errno(enum outcome outcome)
+{
+    return outcome == OUTCOME_GONE ? -ENODATA : role_errno(outcome);
 }
 
 /* 0 when the pid is still the process that was meant, running what *mark says (0 = first look). */
@@ -63,8 +72,8 @@ static int role_check(const struct role *role, const struct probe_request *reque
     return 0;
 }
 
-static enum outcome role_read_cmdline(struct role *role, const struct probe_request *request,
-                                      struct probe_answer *answer)
+static int role_read_cmdline(struct role *role, const struct probe_request *request,
+                             struct probe_answer *answer)
 {
     char *payload = (char *)role->packet + PROBE_HEADER_SIZE;
     size_t length = 0;
@@ -74,23 +83,23 @@ static enum outcome role_read_cmdline(struct role *role, const struct probe_requ
         outcome =
             proc_cmdline_read(role->proc, request->pid, payload, request->byte_budget, &length);
     if (outcome != OUTCOME_OK)
-        return outcome;
+        return role_part_errno(outcome);
     answer->payload_length = (uint32_t)length;
     struct proc_exe exe;
     if (proc_exe_read(role->proc, request->pid, &exe) == OUTCOME_OK) {
         answer->exe_device = exe.device;
         answer->exe_inode = exe.inode;
     }
-    return OUTCOME_OK;
+    return 0;
 }
 
-static enum outcome role_read_rollup(struct role *role, const struct probe_request *request,
-                                     struct probe_answer *answer)
+static int role_read_rollup(struct role *role, const struct probe_request *request,
+                            struct probe_answer *answer)
 {
     struct proc_rollup rollup;
     enum outcome outcome = proc_rollup_read(role->proc, request->pid, &rollup);
     if (outcome != OUTCOME_OK)
-        return outcome;
+        return role_part_errno(outcome);
     answer->rollup = (struct probe_rollup){
         .rss = rollup.rss_bytes,
         .pss = rollup.pss_bytes,
@@ -102,7 +111,26 @@ static enum outcome role_read_rollup(struct role *role, const struct probe_reque
         .swap_pss = rollup.swap_pss_bytes,
         .locked = rollup.locked_bytes,
     };
-    return OUTCOME_OK;
+    return 0;
+}
+
+/* Stops by itself at the end of its time; a part that is done is a whole answer. */
+static int role_read_pools(struct role *role, const struct probe_request *request,
+                           struct probe_answer *answer)
+{
+    struct probe_pools_scan scan = {.proc = role->proc,
+                                    .pid = request->pid,
+                                    .cursor = request->cursor,
+                                    .pool_bytes = request->pool_bytes,
+                                    .scan_bytes = request->scan_bytes,
+                                    .until_usec = clock_mono_usec() + request->time_budget_usec};
+    int r = probe_pools_read(&scan);
+    role->paused_usec = scan.paused_usec;
+    if (r < 0)
+        return r;
+    probe_pools_encode(&scan.pools, role->packet + PROBE_HEADER_SIZE);
+    answer->payload_length = PROBE_POOLS_SIZE;
+    return 0;
 }
 
 /* SIGALRM ends us when a reading hangs; 0 takes it back. */
@@ -118,19 +146,20 @@ static void role_read_parts(struct role *role, const struct probe_request *reque
 {
     static const struct {
         uint32_t what;
-        enum outcome (*read)(struct role *role, const struct probe_request *request,
-                             struct probe_answer *answer);
-    } parts[] = {{PROBE_WHAT_CMDLINE, role_read_cmdline}, {PROBE_WHAT_ROLLUP, role_read_rollup}};
+        int (*read)(struct role *role, const struct probe_request *request,
+                    struct probe_answer *answer);
+    } parts[] = {{PROBE_WHAT_CMDLINE, role_read_cmdline},
+                 {PROBE_WHAT_ROLLUP, role_read_rollup},
+                 {PROBE_WHAT_POOLS, role_read_pools}};
 
     for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
         if (!(request->what & parts[i].what))
             continue;
-        enum outcome outcome = parts[i].read(role, request, answer);
-        if (outcome == OUTCOME_OK)
+        int r = parts[i].read(role, request, answer);
+        if (r == 0)
             answer->present |= parts[i].what;
         else if (answer->result == 0)
-            /* It is still there, as is checked afterwards: it has no memory (zombie, kthread). */
-            answer->result = outcome == OUTCOME_GONE ? -ENODATA : role_errno(outcome);
+            answer->result = r;
     }
 }
 
@@ -152,12 +181,13 @@ static void role_read(struct role *role, const struct probe_request *request,
     if (answer->result < 0)
         return;
     role_set_alarm(request->time_budget_usec + ROLE_HUNG_USEC);
+    role->paused_usec = 0;
     role_read_parts(role, request, answer);
     role_set_alarm(0);
-    answer->duration_usec = clock_mono_usec() - begun;
+    answer->duration_usec = clock_mono_usec() - begun - role->paused_usec;
     int after = role_check(role, request, &mark);
     if (after == 0) {
-        answer->exec_mark = answer->present & PROBE_WHAT_CMDLINE ? mark : 0;
+        answer->exec_mark = answer->present & (PROBE_WHAT_CMDLINE | PROBE_WHAT_POOLS) ? mark : 0;
         return;
     }
     answer->result = after;

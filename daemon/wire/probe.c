@@ -51,8 +51,8 @@ _Static_assert(sizeof(struct answer_packet) == PROBE_HEADER_SIZE, "no padding in
 
 static bool what_is_known(uint32_t what)
 {
-    if (what & PROBE_WHAT_POOLS)
-        return what == PROBE_WHAT_POOLS;
+    if (what == PROBE_WHAT_POOLS)
+        return true;
     return what != 0 && (what & ~(uint32_t)PROBE_WHAT_ALL) == 0;
 }
 

@@ -27,12 +27,12 @@
 /* Memory that one request may have looked at: at 0.25 ms a MiB as long as the longest rollup. */
 #define PROBE_SCAN_MAX_BYTES (UINT32_C(64) * 1024 * 1024)
 
-/* What is read; bits, one or more. */
+/* What is read; bits, one or more of ALL, or POOLS alone. */
 enum probe_what {
     PROBE_WHAT_CMDLINE = 1 << 0, /* payload = raw PID/cmdline; exe device and inode */
     PROBE_WHAT_ROLLUP = 1 << 1,  /* smaps_rollup */
-    PROBE_WHAT_POOLS = 1 << 2,   /* payload = struct probe_pools, encoded. Never with another bit */
-    PROBE_WHAT_ALL = PROBE_WHAT_CMDLINE | PROBE_WHAT_ROLLUP | PROBE_WHAT_POOLS,
+    PROBE_WHAT_ALL = PROBE_WHAT_CMDLINE | PROBE_WHAT_ROLLUP,
+    PROBE_WHAT_POOLS = 1 << 2, /* payload = struct probe_pools, encoded */
 };
 
 /* What the probe may do; bits. */
@@ -70,11 +70,12 @@ struct probe_pools {
     uint32_t pool_bytes;   /* that were looked for */
     uint16_t major, minor; /* CPython's; both 0 = not known, or not looked at */
     uint64_t used_pools, free_pools, blocks;
-    uint64_t used_bytes;   /* in blocks in use */
-    uint64_t pinned_bytes; /* in free blocks of used pools */
-    uint64_t free_bytes;   /* in free pools */
-    uint64_t read_places, swapped_places;
-    uint64_t missed_places; /* were unmapped, or not readable, when it came to reading them */
+    uint64_t used_bytes;     /* in blocks in use */
+    uint64_t pinned_bytes;   /* in free blocks of used pools */
+    uint64_t free_bytes;     /* in free pools */
+    uint64_t read_places;    /* in memory, so that reading was tried */
+    uint64_t missed_places;  /* of those: were unmapped by then */
+    uint64_t swapped_places; /* not read */
 };
 
 struct probe_answer {

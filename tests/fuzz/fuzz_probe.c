@@ -24,6 +24,20 @@ static void fuzz_request(const uint8_t *data, size_t size)
         abort();
 }
 
+static void fuzz_pools(const char *payload, size_t size)
+{
+    struct probe_pools pools, again;
+    unsigned char packet[PROBE_POOLS_SIZE];
+    if (probe_pools_decode(payload, size, &pools) < 0)
+        return;
+    if (pools.used_bytes + pools.pinned_bytes + pools.free_bytes > PROBE_SCAN_MAX_BYTES)
+        abort();
+    probe_pools_encode(&pools, packet);
+    if (probe_pools_decode((const char *)packet, sizeof(packet), &again) < 0 ||
+        again.free_bytes != pools.free_bytes)
+        abort();
+}
+
 static void fuzz_answer(const uint8_t *data, size_t size)
 {
     struct probe_answer answer, again;
@@ -32,6 +46,7 @@ static void fuzz_answer(const uint8_t *data, size_t size)
         return;
     if (answer.payload_length > PROBE_PAYLOAD_MAX || (answer.present & ~answer.what) != 0)
         abort();
+    fuzz_pools(answer.payload, answer.payload_length);
     probe_answer_encode(&answer, packet);
     memcpy(packet + PROBE_HEADER_SIZE, answer.payload, answer.payload_length);
     if (probe_answer_decode(packet, size, &again) < 0 || again.result != answer.result ||

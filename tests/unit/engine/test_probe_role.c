@@ -202,12 +202,6 @@ static long escape_write_memory(void)
     return process_vm_writev(getppid(), &local, 1, &remote, 1, 0);
 }
 
-static long escape_read_memory(void)
-{
-    struct iovec local = {&local, 1}, remote = {&local, 1};
-    return process_vm_readv(getppid(), &local, 1, &remote, 1, 0);
-}
-
 static long escape_exec(void)
 {
     char *arguments[] = {NULL};
@@ -278,10 +272,9 @@ static long escape_write(void)
 }
 
 static long (*const escapes[])(void) = {
-    escape_ptrace, escape_write_memory, escape_read_memory,       escape_exec,   escape_execveat,
-    escape_socket, escape_unix_socket,  escape_open_for_writing,  escape_create, escape_open_memory,
-    escape_fork,   escape_kill,         escape_executable_memory, escape_pidfd,  escape_unlink,
-    escape_write,
+    escape_ptrace,      escape_write_memory,      escape_exec,   escape_execveat,    escape_socket,
+    escape_unix_socket, escape_open_for_writing,  escape_create, escape_open_memory, escape_fork,
+    escape_kill,        escape_executable_memory, escape_pidfd,  escape_unlink,      escape_write,
 };
 
 #define ESCAPES (sizeof(escapes) / sizeof(escapes[0]))

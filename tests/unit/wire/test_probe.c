@@ -84,7 +84,12 @@ static void test_request_refusals(void **state)
     request = some_request();
     request.what = 0;
     refuse_request(request);
-    request.what = PROBE_WHAT_ALL + 1;
+    request.what = PROBE_WHAT_ALL | PROBE_WHAT_POOLS;
+    refuse_request(request);
+    request.what = PROBE_WHAT_POOLS << 1;
+    refuse_request(request);
+    request = some_request();
+    request.cursor = 4096; /* for pools only */
     refuse_request(request);
     request = some_request();
     request.byte_budget = PROBE_PAYLOAD_MAX + 1;
@@ -92,6 +97,121 @@ static void test_request_refusals(void **state)
     request = some_request();
     request.time_budget_usec = PROBE_TIME_MAX_USEC + 1;
     refuse_request(request);
+}
+
+static struct probe_request some_scan(void)
+{
+    struct probe_request request = some_request();
+    request.what = PROBE_WHAT_POOLS;
+    request.cursor = UINT64_C(0x7f0123456000);
+    request.pool_bytes = 16384;
+    request.scan_bytes = PROBE_SCAN_MAX_BYTES;
+    return request;
+}
+
+static void test_request_for_pools(void **state)
+{
+    (void)state;
+    struct probe_request request = some_scan(), back;
+    unsigned char packet[PROBE_REQUEST_SIZE];
+    probe_request_encode(&request, packet);
+    assert_int_equal(probe_request_decode(packet, sizeof(packet), &back), 0);
+    assert_int_equal(back.what, PROBE_WHAT_POOLS);
+    assert_true(back.cursor == UINT64_C(0x7f0123456000));
+    assert_int_equal(back.pool_bytes, 16384);
+    assert_int_equal(back.scan_bytes, PROBE_SCAN_MAX_BYTES);
+    request.scan_bytes++;
+    refuse_request(request);
+    static const uint32_t wrong[] = {1, 2048, 4097, 24576, 131072, UINT32_MAX};
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        request = some_scan();
+        request.pool_bytes = wrong[i];
+        refuse_request(request);
+    }
+}
+
+static struct probe_pools some_pools(void)
+{
+    return (struct probe_pools){.cursor = UINT64_C(0x7f0000000000),
+                                .pool_bytes = 4096,
+                                .major = 2,
+                                .minor = 7,
+                                .used_pools = 10,
+                                .free_pools = 1,
+                                .blocks = 100,
+                                .used_bytes = 3200,
+                                .pinned_bytes = 500,
+                                .free_bytes = 4096,
+                                .read_places = 20,
+                                .missed_places = 2,
+                                .swapped_places = 7};
+}
+
+static void test_pools_round_trip(void **state)
+{
+    (void)state;
+    struct probe_pools pools = some_pools(), back;
+    unsigned char payload[PROBE_POOLS_SIZE];
+    probe_pools_encode(&pools, payload);
+    assert_int_equal(probe_pools_decode((const char *)payload, sizeof(payload), &back), 0);
+    assert_memory_equal(&back, &pools, sizeof(pools));
+    for (size_t size = 0; size < sizeof(payload); size++)
+        assert_int_equal(probe_pools_decode((const char *)payload, size, &back), -EBADMSG);
+}
+
+static void refuse_pools(struct probe_pools pools)
+{
+    unsigned char payload[PROBE_POOLS_SIZE];
+    struct probe_pools back = {.minor = 42};
+    probe_pools_encode(&pools, payload);
+    assert_int_equal(probe_pools_decode((const char *)payload, sizeof(payload), &back), -EBADMSG);
+    assert_int_equal(back.minor, 42);
+}
+
+static void test_pools_that_cannot_be(void **state)
+{
+    (void)state;
+    struct probe_pools pools = some_pools();
+    pools.used_bytes = pools.read_places * pools.pool_bytes + 1;
+    refuse_pools(pools);
+    pools = some_pools();
+    pools.pinned_bytes = UINT64_MAX; /* the sum would be small again */
+    refuse_pools(pools);
+    pools = some_pools();
+    pools.used_pools = pools.read_places + 1;
+    refuse_pools(pools);
+    pools = some_pools();
+    pools.blocks = pools.used_bytes + 1;
+    refuse_pools(pools);
+    pools = some_pools();
+    pools.missed_places = pools.read_places + 1;
+    refuse_pools(pools);
+    pools = some_pools();
+    pools.pool_bytes = 0;
+    refuse_pools(pools);
+    pools = some_pools();
+    pools.read_places = PROBE_SCAN_MAX_BYTES / pools.pool_bytes + 1;
+    refuse_pools(pools);
+}
+
+/* Pools come alone and whole. */
+static void test_answer_with_pools(void **state)
+{
+    (void)state;
+    struct probe_answer answer = some_answer(), back;
+    unsigned char packet[PROBE_HEADER_SIZE + PROBE_POOLS_SIZE] = {0};
+    answer.what = answer.present = PROBE_WHAT_POOLS;
+    answer.payload_length = PROBE_POOLS_SIZE;
+    probe_answer_encode(&answer, packet);
+    assert_int_equal(probe_answer_decode(packet, sizeof(packet), &back), 0);
+    answer.payload_length = PROBE_POOLS_SIZE - 1;
+    probe_answer_encode(&answer, packet);
+    assert_int_equal(probe_answer_decode(packet, sizeof(packet) - 1, &back), -EBADMSG);
+    answer.payload_length = 0;
+    answer.present = 0;
+    answer.result = -ENOEXEC;
+    probe_answer_encode(&answer, packet);
+    assert_int_equal(probe_answer_decode(packet, PROBE_HEADER_SIZE, &back), 0);
 }
 
 static void test_request_size_magic_and_version(void **state)
@@ -190,6 +310,10 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_request_round_trip),
         cmocka_unit_test(test_request_refusals),
+        cmocka_unit_test(test_request_for_pools),
+        cmocka_unit_test(test_pools_round_trip),
+        cmocka_unit_test(test_pools_that_cannot_be),
+        cmocka_unit_test(test_answer_with_pools),
         cmocka_unit_test(test_request_size_magic_and_version),
         cmocka_unit_test(test_answer_round_trip),
         cmocka_unit_test(test_answer_refusals),
