@@ -4,17 +4,20 @@
 #include "base/clock.h"
 #include "contact.h"
 #include "python.h"
+#include "session.h"
 
 #include <stdint.h>
 
 /* Pause of the first collect of a process, per block of pymalloc: 75 to 130 ns per object were
  * measured, and an object is two to three blocks. Later ones are predicted from the last. */
 #define COLLECTOR_NSEC_PER_BLOCK 40
+/* Two to five minutes at the daemon's pace. */
+#define COLLECTOR_LEFT_OUT_MAX 30
 
 static struct {
     /* Owned references that live as long as the interpreter. */
     void *collect, *is_enabled, *get_debug, *get_count, *get_threshold, *get_freeze_count;
-    void *gc, *get_blocks;
+    void *get_stats, *freeze, *gc, *get_blocks;
     /* The last full collect, for predicting the next. */
     uint64_t last_run_usec, last_blocks;
 } collector;
@@ -32,6 +35,8 @@ bool collector_open(void)
         {&collector.get_count, "gc", "get_count"},
         {&collector.get_threshold, "gc", "get_threshold"},
         {&collector.get_freeze_count, "gc", "get_freeze_count"},
+        {&collector.get_stats, "gc", "get_stats"},
+        {&collector.freeze, "gc", "freeze"},
         {&collector.get_blocks, "sys", "getallocatedblocks"},
     };
     if (!collector.gc)
@@ -49,49 +54,119 @@ bool collector_open(void)
 
 /* ---- numbers ---- */
 
-static bool collector_garbage(uint64_t *ret_count)
+static bool collector_read_enabled(struct control_stats *stats)
+{
+    void *answer = python_call(collector.is_enabled, NULL);
+    int enabled = answer ? python_api.is_true(answer) : -1;
+    if (answer)
+        python_api.unref(answer);
+    stats->gc_enabled = enabled == 1;
+    return enabled >= 0;
+}
+
+static bool collector_read_debug(struct control_stats *stats)
+{
+    return python_number(python_call(collector.get_debug, NULL), &stats->gc_debug);
+}
+
+static bool collector_read_count(struct control_stats *stats)
+{
+    return python_triple(collector.get_count, stats->gc_count);
+}
+
+static bool collector_read_threshold(struct control_stats *stats)
+{
+    return python_triple(collector.get_threshold, stats->gc_threshold);
+}
+
+static bool collector_read_garbage(struct control_stats *stats)
 {
     void *list = python_api.get_attribute(collector.gc, "garbage");
     ssize_t count = list ? python_api.size(list) : -1;
     if (list)
         python_api.unref(list);
     python_api.error_clear();
-    if (count < 0)
-        return false;
-    *ret_count = (uint64_t)count;
-    return true;
+    stats->gc_garbage = count < 0 ? 0 : (uint64_t)count;
+    return count >= 0;
 }
 
-static bool collector_enabled(bool *ret_enabled)
+static bool collector_read_frozen(struct control_stats *stats)
 {
-    void *answer = python_call(collector.is_enabled, NULL);
-    int enabled = answer ? python_api.is_true(answer) : -1;
-    if (answer)
-        python_api.unref(answer);
-    if (enabled < 0)
-        return false;
-    *ret_enabled = enabled == 1;
-    return true;
+    return python_number(python_call(collector.get_freeze_count, NULL), &stats->gc_frozen);
+}
+
+static bool collector_number_in(void *dict, const char *key, uint64_t *ret_value)
+{
+    void *value = dict ? python_api.dict_get(dict, key) : NULL; /* borrowed */
+    if (value)
+        python_api.ref(value);
+    return python_number(value, ret_value);
+}
+
+/* gc.get_stats(): a list of three dicts. */
+static bool collector_read_generations(struct control_stats *stats)
+{
+    void *list = python_call(collector.get_stats, NULL);
+    bool known = list && python_api.size(list) == 3;
+    for (int i = 0; known && i < 3; i++) {
+        void *one = python_api.list_get(list, i); /* borrowed */
+        known = collector_number_in(one, "collections", &stats->gc_collections[i]) &&
+                collector_number_in(one, "collected", &stats->gc_collected[i]) &&
+                collector_number_in(one, "uncollectable", &stats->gc_uncollectable[i]);
+    }
+    if (list)
+        python_api.unref(list);
+    python_api.error_clear();
+    return known;
+}
+
+static bool collector_read_blocks(struct control_stats *stats)
+{
+    return python_number(python_call(collector.get_blocks, NULL), &stats->py_blocks);
+}
+
+/* In order of worth: where the budget ends, the rest is left out. */
+static struct collector_reading {
+    bool (*read)(struct control_stats *stats);
+    uint32_t has;
+    uint64_t cost_usec; /* of the last time */
+    unsigned left_out;  /* how often since then */
+} collector_readings[] = {
+    {.read = collector_read_enabled, .has = CONTROL_HAS_GC_ENABLED},
+    {.read = collector_read_count, .has = CONTROL_HAS_GC_COUNT},
+    {.read = collector_read_threshold, .has = CONTROL_HAS_GC_THRESHOLD},
+    {.read = collector_read_garbage, .has = CONTROL_HAS_GC_GARBAGE},
+    {.read = collector_read_debug, .has = CONTROL_HAS_GC_DEBUG},
+    {.read = collector_read_frozen, .has = CONTROL_HAS_GC_FROZEN},
+    {.read = collector_read_generations,
+     .has = CONTROL_HAS_GC_COLLECTIONS | CONTROL_HAS_GC_COLLECTED | CONTROL_HAS_GC_UNCOLLECTABLE},
+    {.read = collector_read_blocks, .has = CONTROL_HAS_PY_BLOCKS}, /* walks all arenas from 3.9 */
+};
+
+/* What was too dear once may be cheap by now: it is tried again after so many times. */
+static bool collector_affords(struct collector_reading *reading, uint64_t left_usec)
+{
+    if (reading->cost_usec <= left_usec || ++reading->left_out > COLLECTOR_LEFT_OUT_MAX) {
+        reading->left_out = 0;
+        return true;
+    }
+    return false;
 }
 
 void collector_stat(const struct job_request *request, struct job_result *result)
 {
-    (void)request;
-    struct control_stats *stats = &result->stats;
-    if (collector_enabled(&stats->gc_enabled))
-        stats->has |= CONTROL_HAS_GC_ENABLED;
-    if (python_number(python_call(collector.get_debug, NULL), &stats->gc_debug))
-        stats->has |= CONTROL_HAS_GC_DEBUG;
-    if (python_triple(collector.get_count, stats->gc_count))
-        stats->has |= CONTROL_HAS_GC_COUNT;
-    if (python_triple(collector.get_threshold, stats->gc_threshold))
-        stats->has |= CONTROL_HAS_GC_THRESHOLD;
-    if (collector_garbage(&stats->gc_garbage))
-        stats->has |= CONTROL_HAS_GC_GARBAGE;
-    if (python_number(python_call(collector.get_freeze_count, NULL), &stats->gc_frozen))
-        stats->has |= CONTROL_HAS_GC_FROZEN;
-    if (python_number(python_call(collector.get_blocks, NULL), &stats->py_blocks))
-        stats->has |= CONTROL_HAS_PY_BLOCKS;
+    uint64_t begin = clock_mono_usec(), spent = 0;
+    uint64_t budget = request->max_pause_usec > 0 ? request->max_pause_usec : UINT64_MAX;
+    for (size_t i = 0; i < sizeof(collector_readings) / sizeof(collector_readings[0]); i++) {
+        struct collector_reading *reading = &collector_readings[i];
+        if (!collector_affords(reading, spent < budget ? budget - spent : 0))
+            continue;
+        if (reading->read(&result->stats))
+            result->stats.has |= reading->has;
+        uint64_t now = clock_mono_usec() - begin;
+        reading->cost_usec = now - spent;
+        spent = now;
+    }
 }
 
 /* ---- collect ---- */
@@ -137,4 +212,32 @@ void collector_collect(const struct job_request *request, struct job_result *res
         collector.last_run_usec = clock_mono_usec() - begin;
         collector.last_blocks = blocks;
     }
+}
+
+/* ---- freeze ---- */
+
+static bool collector_freeze_now(uint64_t *ret_objects)
+{
+    void *answer = python_call(collector.freeze, NULL);
+    if (answer)
+        python_api.unref(answer);
+    return answer && python_number(python_call(collector.get_freeze_count, NULL), ret_objects);
+}
+
+void collector_freeze(const struct job_request *request, struct job_result *result)
+{
+    (void)request;
+    if (!collector.freeze)
+        result->result = CONTROL_RESULT_UNSUPPORTED; /* before 3.7 */
+    else if (session_fork_count() > 0)
+        result->result = CONTROL_RESULT_TOO_LATE;
+    else if (!collector_freeze_now(&result->objects))
+        result->result = CONTROL_RESULT_FAILED;
+}
+
+void collector_before_first_fork(void)
+{
+    uint64_t objects;
+    if (session_fork_count() == 0 && collector_open() && collector.freeze)
+        collector_freeze_now(&objects);
 }

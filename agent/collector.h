@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * CPython's garbage collector: its numbers, and gc.collect(). All with the GIL and the job's ticket
- * in hand, on the job's thread or on the main one.
+ * CPython's garbage collector: its numbers, gc.collect() and gc.freeze(). All with the GIL and the
+ * job's ticket in hand, on the job's thread or on the main one.
  */
 #ifndef MEMTEND_AGENT_COLLECTOR_H
 #define MEMTEND_AGENT_COLLECTOR_H
@@ -14,8 +14,13 @@
 bool collector_open(void);
 /* Finalisers must run on the thread that runs the program's event loop. */
 bool collector_finalisers_are_bound(void);
-/* Fills result->stats: gc_* and py_*. */
+/* Fills result->stats: gc_* and py_blocks, as far as request->max_pause_usec goes by what each
+ * number cost the last time. */
 void collector_stat(const struct job_request *request, struct job_result *result);
 void collector_collect(const struct job_request *request, struct job_result *result);
+/* gc.freeze(); objects = how many are frozen now. */
+void collector_freeze(const struct job_request *request, struct job_result *result);
+/* The same, by whoever forks, when the environment asks for it (MEMTEND_FREEZE=1). */
+void collector_before_first_fork(void);
 
 #endif

@@ -2,9 +2,11 @@
 #include "contact.h"
 
 #include "base/clock.h"
+#include "collector.h"
 #include "gil.h"
 #include "job.h"
 #include "python.h"
+#include "session.h"
 #include "thread.h"
 
 #include <errno.h>
@@ -50,6 +52,8 @@ static void *contact_on_exit(void *self, void *arguments)
 static void *contact_before_fork(void *self, void *arguments)
 {
     (void)self, (void)arguments;
+    if (session_settings()->freeze)
+        collector_before_first_fork();
     gil_pause();
     job_cancel();
     void *saved = python_api.save_thread(); /* a job that waits for the GIL must get it to leave */

@@ -65,6 +65,8 @@ int job_start(const struct job_request *request)
     uint64_t ticket = job_ticket() + 1;
     job.request = *request;
     job.result = (struct job_result){.mode = request->mode};
+    if (request->stats)
+        job.result.stats = *request->stats;
     atomic_store(&job.ended, false);
     atomic_store(&job.tid, 0);
     atomic_store(&job.state, job_state_of(ticket, PHASE_WAITING));

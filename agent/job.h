@@ -16,13 +16,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum job_kind { JOB_CONTACT, JOB_STAT, JOB_COLLECT };
+enum job_kind { JOB_CONTACT, JOB_STAT, JOB_COLLECT, JOB_FREEZE };
 
 struct job_request {
     enum job_kind kind;
     uint64_t generation;
     enum control_mode mode;
-    uint64_t max_pause_usec;
+    uint64_t max_pause_usec;           /* 0 = no limit */
+    const struct control_stats *stats; /* of JOB_STAT: what is known already; read at the start */
 };
 
 struct job_result {

@@ -9,8 +9,9 @@
 #include <string.h>
 
 /* Before 3.7 a foreign thread cannot know when it may take the GIL; after 3.13 nobody has tried. */
-#define PYTHON_MINOR_MIN 7
-#define PYTHON_MINOR_MAX 13
+#define PYTHON_MINOR_MIN    7
+#define PYTHON_MINOR_MAX    13
+#define PYTHON_MINOR_FREEZE 7
 
 struct python_api python_api;
 
@@ -45,6 +46,7 @@ static const struct symbol python_symbols[] = {
     API(is_true, "PyObject_IsTrue"),
     API(size, "PyObject_Size"),
     API(tuple_new, "PyTuple_New"),
+    API(list_get, "PyList_GetItem"),
     API(tuple_set, "PyTuple_SetItem"),
     API(tuple_get, "PyTuple_GetItem"),
     API(long_new, "PyLong_FromLong"),
@@ -100,6 +102,11 @@ bool python_is_supported(void)
 bool python_counts_threads_late(void)
 {
     return python.minor >= 13;
+}
+
+bool python_can_freeze(void)
+{
+    return python.supported && python.minor >= PYTHON_MINOR_FREEZE;
 }
 
 const char *python_runtime(void)

@@ -31,6 +31,7 @@ struct python_api {
     int (*is_true)(void *);
     ssize_t (*size)(void *);
     void *(*tuple_new)(ssize_t);
+    void *(*list_get)(void *, ssize_t);
     int (*tuple_set)(void *, ssize_t, void *);
     void *(*tuple_get)(void *, ssize_t);
     void *(*long_new)(long);
@@ -52,6 +53,8 @@ void python_identify(void);
 bool python_is_supported(void);
 /* os.fork() looks for other threads after its hooks, not before. */
 bool python_counts_threads_late(void);
+/* gc.freeze() is there: from 3.7. */
+bool python_can_freeze(void);
 /* "cpython 3.13.0", "" without Python. */
 const char *python_runtime(void);
 

@@ -106,21 +106,38 @@ static void request_deadline(uint64_t now, uint64_t timeout_msec)
 
 static enum control_result request_begin_stat(void)
 {
-    return request_work(&(struct job_request){.kind = JOB_STAT});
+    return request_work(
+        &(struct job_request){.kind = JOB_STAT,
+                              .stats = &current.stats,
+                              .max_pause_usec = current.request.stat.max_hold_usec});
 }
 
-static enum control_result request_begin_collect(void)
+/* The steps that are a job. */
+static const struct {
+    const char *name;
+    enum job_kind kind;
+} request_jobs[] = {{"collect", JOB_COLLECT}, {"freeze", JOB_FREEZE}};
+
+static const enum job_kind *request_job_of(const char *step)
+{
+    for (size_t i = 0; i < sizeof(request_jobs) / sizeof(request_jobs[0]); i++)
+        if (strcmp(step, request_jobs[i].name) == 0)
+            return &request_jobs[i].kind;
+    return NULL;
+}
+
+static enum control_result request_begin_job(enum job_kind kind)
 {
     const struct control_run *run = &current.request.run;
-    return request_work(&(struct job_request){.kind = JOB_COLLECT,
+    return request_work(&(struct job_request){.kind = kind,
                                               .generation = run->generation,
                                               .mode = run->mode,
                                               .max_pause_usec = run->max_pause_usec});
 }
 
-static void request_step_collect(void)
+static void request_step_job(enum job_kind kind)
 {
-    enum control_result result = request_begin_collect();
+    enum control_result result = request_begin_job(kind);
     if (result != CONTROL_RESULT_OK)
         request_answer_step(&(struct control_step){0}, result);
 }
@@ -137,24 +154,15 @@ static void request_step_trim(void)
     request_answer_step(&step, CONTROL_RESULT_OK);
 }
 
-static void request_step_unknown(void)
-{
-    request_answer_step(&(struct control_step){0}, CONTROL_RESULT_UNSUPPORTED);
-}
-
 static void request_step(const char *name)
 {
-    static const struct {
-        const char *name;
-        void (*begin)(void);
-    } steps[] = {{"collect", request_step_collect}, {"trim", request_step_trim}};
-    for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
-        if (strcmp(name, steps[i].name) == 0) {
-            steps[i].begin();
-            return;
-        }
-    }
-    request_step_unknown();
+    const enum job_kind *kind = request_job_of(name);
+    if (kind)
+        request_step_job(*kind);
+    else if (strcmp(name, "trim") == 0)
+        request_step_trim();
+    else
+        request_answer_step(&(struct control_step){0}, CONTROL_RESULT_UNSUPPORTED);
 }
 
 /* Go on with a run until a step needs a job or nothing is left. */
@@ -173,7 +181,9 @@ static void request_advance(uint64_t now)
 static void request_again(void)
 {
     bool stat = current.request.type == CONTROL_STAT;
-    enum control_result result = stat ? request_begin_stat() : request_begin_collect();
+    enum control_result result =
+        stat ? request_begin_stat()
+             : request_begin_job(*request_job_of(current.request.run.steps[current.step]));
     if (result == CONTROL_RESULT_OK)
         return;
     if (stat)
@@ -182,20 +192,13 @@ static void request_again(void)
         request_answer_step(&(struct control_step){0}, result);
 }
 
-static void request_take_stats(const struct control_stats *from, const struct job_result *result)
+/* The job wrote into what malloc's part was read into before. */
+static void request_take_stats(const struct job_result *result)
 {
-    struct control_stats merged = *from; /* the job's part; malloc's part was read by us */
-    const struct control_stats *malloc_part = &current.stats;
-    merged.has |= malloc_part->has | CONTROL_HAS_GIL_WAIT_USEC | CONTROL_HAS_HOLD_USEC;
-    merged.malloc_total_bytes = malloc_part->malloc_total_bytes;
-    merged.malloc_in_use_bytes = malloc_part->malloc_in_use_bytes;
-    merged.malloc_free_bytes = malloc_part->malloc_free_bytes;
-    merged.malloc_keepcost_bytes = malloc_part->malloc_keepcost_bytes;
-    merged.malloc_arenas = malloc_part->malloc_arenas;
-    merged.malloc_usec = malloc_part->malloc_usec;
-    merged.gil_wait_usec = result->gil_wait_usec;
-    merged.hold_usec = result->run_usec;
-    current.stats = merged;
+    current.stats = result->stats;
+    current.stats.gil_wait_usec = result->gil_wait_usec;
+    current.stats.hold_usec = result->run_usec;
+    current.stats.has |= CONTROL_HAS_GIL_WAIT_USEC | CONTROL_HAS_HOLD_USEC;
 }
 
 static void request_on_job(const struct job_result *result, uint64_t now)
@@ -207,7 +210,7 @@ static void request_on_job(const struct job_result *result, uint64_t now)
         request_again();
     } else if (current.request.type == CONTROL_STAT) {
         if (result->result == CONTROL_RESULT_OK)
-            request_take_stats(&result->stats, result);
+            request_take_stats(result);
         request_answer_stats(result->result);
     } else {
         struct control_step step = {.mode = result->mode};

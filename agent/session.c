@@ -71,6 +71,11 @@ void session_init(const struct settings *settings)
     session_reset();
 }
 
+const struct settings *session_settings(void)
+{
+    return session.settings;
+}
+
 uint64_t session_fork_count(void)
 {
     return atomic_load(&session.fork_count);
@@ -120,6 +125,8 @@ static int session_hello(void)
     };
     if (python_is_supported())
         hello.capabilities |= CONTROL_CAN_GC | CONTROL_CAN_COLLECT;
+    if (python_can_freeze())
+        hello.capabilities |= CONTROL_CAN_FREEZE;
     text_copy(hello.name, sizeof(hello.name), session.settings->name);
     text_copy(hello.runtime, sizeof(hello.runtime), python_runtime());
     if (python_is_supported())

@@ -13,6 +13,7 @@
 
 /* Constructor. */
 void session_init(const struct settings *settings);
+const struct settings *session_settings(void);
 /* The thread has (re)started: bytes are announced to it from now on. */
 void session_resume(void);
 /* Do all that can be done now; returns how many microseconds to sleep at most. */

@@ -51,6 +51,7 @@ bool settings_read(bool python, struct settings *ret_settings)
     const char *path = settings_socket();
     const char *name = getenv("MEMTEND_NAME");
     const char *uid = getenv("MEMTEND_DAEMON_UID");
+    const char *freeze = getenv("MEMTEND_FREEZE");
     struct settings settings = {0};
     uint64_t value;
     if (!path || strlen(path) >= sizeof(settings.socket_path))
@@ -60,6 +61,7 @@ bool settings_read(bool python, struct settings *ret_settings)
     text_copy(settings.socket_path, sizeof(settings.socket_path), path);
     if (name)
         text_copy(settings.name, sizeof(settings.name), name);
+    settings.freeze = freeze && strcmp(freeze, "1") == 0;
     if (uid && text_parse_u64(uid, &value) == 0 && value < UINT32_MAX) {
         settings.has_daemon_uid = true;
         settings.daemon_uid = (uint32_t)value;

@@ -7,6 +7,7 @@
  *   MEMTEND=0           inert
  *   MEMTEND_NAME        name of the process for people and rules
  *   MEMTEND_PID         set by `memtend run` to its own pid, which exec keeps
+ *   MEMTEND_FREEZE=1    gc.freeze() before the first os.fork()
  *   SYSTEMD_EXEC_PID    set by systemd to the pid of what it starts
  *   MEMTEND_DAEMON_UID  a daemon of this uid is trusted beside root and the process's own uid. In a
  *                       user namespace that has no number for the daemon's uid, the kernel calls
@@ -32,6 +33,7 @@
 struct settings {
     char socket_path[sizeof(((struct sockaddr_un *)NULL)->sun_path)];
     char name[CONTROL_NAME_SIZE];
+    bool freeze; /* gc.freeze() before the first fork */
     bool has_daemon_uid;
     uint32_t daemon_uid;
 };

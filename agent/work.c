@@ -19,6 +19,7 @@ static const struct work {
     [JOB_COLLECT] = {.open = collector_open,
                      .is_bound = collector_finalisers_are_bound,
                      .perform = collector_collect},
+    [JOB_FREEZE] = {.open = collector_open, .perform = collector_freeze},
 };
 
 /* GIL held, ticket claimed. */

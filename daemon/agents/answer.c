@@ -2,6 +2,7 @@
 #include "agents/answer.h"
 
 #include "base/text.h"
+#include "model/step.h"
 
 struct result_text {
     enum session_outcome outcome;
@@ -19,6 +20,8 @@ static const struct result_text result_texts[] = {
     [CONTROL_RESULT_BUSY] = {SESSION_STEP_BUSY, "the agent is busy with an earlier request"},
     [CONTROL_RESULT_BAD_REQUEST] = {SESSION_STEP_REFUSED, "the agent did not understand the step"},
     [CONTROL_RESULT_FAILED] = {SESSION_STEP_FAILED, "it raised an error inside the process"},
+    [CONTROL_RESULT_TOO_LATE] = {SESSION_STEP_REFUSED, "the process has forked already: freeze "
+                                                       "helps before the first fork"},
 };
 
 void answer_init(struct session_answer *answer, uint64_t request, enum step_kind step,
@@ -49,6 +52,6 @@ void answer_add_numbers(struct session_answer *answer, const struct control_step
     if (!(step->has & CONTROL_STEP_HAS_RUN_USEC))
         return;
     answer->run_usec = (int64_t)step->run_usec;
-    if (answer->step == STEP_COLLECT)
+    if (step_info(answer->step)->pauses)
         answer->pause_usec = (int64_t)step->run_usec;
 }

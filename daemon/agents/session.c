@@ -16,6 +16,9 @@
 #define SESSION_INPUT_KEEP 4096
 /* A stat is routine: better no gc numbers this time than a busy program. */
 #define SESSION_STAT_GIL_TIMEOUT_MSEC 500
+/* Half of what a thread of the program may be late for statistics (1 ms); the rest is for waking.
+ */
+#define SESSION_STAT_HOLD_USEC 500
 /* No pause is so long; keeps the sum below from overflowing. */
 #define SESSION_PAUSE_MAX_USEC (600 * USEC_PER_SEC)
 
@@ -345,6 +348,7 @@ bool session_can(const struct session *session, enum step_kind step)
     static const enum control_capability needs[STEP_KIND_COUNT] = {
         [STEP_COLLECT] = CONTROL_CAN_COLLECT,
         [STEP_TRIM] = CONTROL_CAN_TRIM,
+        [STEP_FREEZE] = CONTROL_CAN_FREEZE,
     };
     return session->state == SESSION_OPEN && session->capabilities & needs[step];
 }
@@ -362,6 +366,7 @@ int session_request_stat(struct session *session, uint64_t now_usec)
         .malloc = session->capabilities & CONTROL_CAN_MALLOC,
         .gc = session->capabilities & CONTROL_CAN_GC,
         .gil_timeout_msec = SESSION_STAT_GIL_TIMEOUT_MSEC,
+        .max_hold_usec = SESSION_STAT_HOLD_USEC,
     };
     int r = control_encode_stat(&session->output, session->last_request + 1, &stat);
     if (r < 0)

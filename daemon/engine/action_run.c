@@ -113,9 +113,17 @@ static void ops_predict(void *context, struct process_id id, enum step_kind step
         return;
     if (!memory)
         memory = &nothing;
-    *ret_prediction = step == STEP_COLLECT
-                          ? estimate_collect(&process->sample, memory, process->family_size)
-                          : estimate_trim(&process->sample, memory);
+    switch (step) {
+    case STEP_COLLECT:
+        *ret_prediction = estimate_collect(&process->sample, memory, process->family_size);
+        return;
+    case STEP_TRIM:
+        *ret_prediction = estimate_trim(&process->sample, memory);
+        return;
+    case STEP_FREEZE: /* gives nothing back; three list heads change hands */
+    case STEP_KIND_COUNT:
+        *ret_prediction = (struct prediction){0};
+    }
 }
 
 static int64_t ops_headroom(void *context)

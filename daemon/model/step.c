@@ -8,11 +8,18 @@ static const struct step_info step_infos[STEP_KIND_COUNT] = {
     [STEP_COLLECT] = {.name = "collect",
                       .does = "runs gc.collect(): drops unreachable reference cycles",
                       .costs = "pauses the program; copies shared pages after a fork",
-                      .cannot = "free live data, or return memory to the system by itself"},
+                      .cannot = "free live data, or return memory to the system by itself",
+                      .pauses = true},
     [STEP_TRIM] = {.name = "trim",
                    .does = "gives malloc's free pages back to the system (malloc_trim)",
                    .costs = "milliseconds, without the GIL",
                    .cannot = "free a page that still holds one live block"},
+    [STEP_FREEZE] = {.name = "freeze",
+                     .does = "runs gc.freeze() in a master before its first fork: collections in "
+                             "its workers leave the shared heap alone",
+                     .costs = "microseconds; what is garbage by then stays for good",
+                     .cannot = "free anything, or help once the process has forked",
+                     .pauses = true},
 };
 
 const struct step_info *step_info(enum step_kind kind)

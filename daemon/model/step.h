@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum step_kind { STEP_COLLECT, STEP_TRIM, STEP_KIND_COUNT };
+enum step_kind { STEP_COLLECT, STEP_TRIM, STEP_FREEZE, STEP_KIND_COUNT };
 
 #define STEP_LIMIT 8 /* steps in one ladder */
 
@@ -18,6 +18,7 @@ struct step_info {
     const char *does;
     const char *costs;
     const char *cannot;
+    bool pauses; /* its run time is a pause of the program: the GIL is held */
 };
 
 const struct step_info *step_info(enum step_kind kind);

@@ -64,6 +64,7 @@ enum control_result {
     CONTROL_RESULT_BUSY,             /* an earlier request still holds what this one needs */
     CONTROL_RESULT_BAD_REQUEST,      /* the line was understood as far as its id, or not at all */
     CONTROL_RESULT_FAILED,           /* it ran and raised an error inside the process */
+    CONTROL_RESULT_TOO_LATE,         /* freeze: it has forked, what is shared is shared already */
 };
 
 /* Bits of control_hello.capabilities. */
@@ -99,6 +100,8 @@ struct control_stat {
     bool gc;    /* takes the GIL */
     bool pools; /* reads the heads of pymalloc's pools; no GIL */
     uint64_t gil_timeout_msec;
+    /* What would keep the GIL for longer, all in all, is left out; 0 = no limit. */
+    uint64_t max_hold_usec;
 };
 
 /* Bits of control_stats.has: what could be known. A field without its bit is 0 and means nothing.

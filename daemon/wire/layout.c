@@ -5,7 +5,7 @@
 
 const char *const layout_result_names[] = {
     "ok",   "gil_timeout", "closing", "not_ready", "unsupported", "too_many_objects",
-    "busy", "bad_request", "failed",  NULL};
+    "busy", "bad_request", "failed",  "too_late",  NULL};
 const char *const layout_mode_names[] = {"thread", "main", NULL};
 const char *const layout_census_names[] = {"roots", "suspects", "full", NULL};
 const char *const layout_finding_names[] = {"container", "type", "suspect", NULL};
@@ -57,6 +57,7 @@ static const struct field stat_fields[] = {
     BOOLEAN(control_stat, gc, "gc"),
     {.key = "pools", .kind = FIELD_BOOL, .offset = offsetof(struct control_stat, pools)},
     NUMBER(control_stat, gil_timeout_msec, "gil_timeout_msec", true, CONTROL_GIL_TIMEOUT_MAX_MSEC),
+    NUMBER(control_stat, max_hold_usec, "max_hold_usec", false, LAYOUT_ANY_NUMBER),
 };
 
 #define STATS(member, kind_, has_) KNOWN(control_stats, member, #member, kind_, has_)

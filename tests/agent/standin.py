@@ -84,9 +84,10 @@ class Session:
             if message["t"] in ("stats", "done", "error"):
                 return found
 
-    def stat(self, gc=True, gil_timeout_msec=5000):
+    def stat(self, gc=True, gil_timeout_msec=5000, **more):
         return self.answers(
-            self.send(t="stat", malloc=True, gc=gc, gil_timeout_msec=gil_timeout_msec))[-1]
+            self.send(t="stat", malloc=True, gc=gc, gil_timeout_msec=gil_timeout_msec,
+                      **more))[-1]
 
     def begin(self, *steps, mode="thread", gil_timeout_msec=5000, max_pause_usec=0):
         return self.send(t="run", steps=list(steps), generation=2, mode=mode,
