@@ -145,13 +145,10 @@ static void request_step_job(enum job_kind kind)
 static void request_step_trim(void)
 {
     struct control_step step = {0};
-    if (!(allocator_capabilities() & CONTROL_CAN_TRIM)) {
-        request_answer_step(&step, CONTROL_RESULT_UNSUPPORTED);
-        return;
-    }
-    step.run_usec = allocator_trim();
-    step.has = CONTROL_STEP_HAS_RUN_USEC;
-    request_answer_step(&step, CONTROL_RESULT_OK);
+    enum control_result result = allocator_trim(&step.run_usec);
+    if (result == CONTROL_RESULT_OK)
+        step.has = CONTROL_STEP_HAS_RUN_USEC;
+    request_answer_step(&step, result);
 }
 
 static void request_step(const char *name)

@@ -34,6 +34,8 @@
 #define SESSION_CONTACT_USEC       (1 * USEC_PER_MSEC)
 #define SESSION_CONTACT_FAST_USEC  (500 * USEC_PER_MSEC)
 #define SESSION_CONTACT_LATER_USEC (100 * USEC_PER_MSEC)
+/* Constructors end within milliseconds; an allocator that says nothing longer stays unknown. */
+#define SESSION_ALLOCATOR_USEC (500 * USEC_PER_MSEC)
 /* A run of eight steps answers nine lines of 200 bytes; more than some of those unread is a daemon
  * that hangs, and the connection is given up. */
 #define SESSION_OUT_BYTES (16 * 1024)
@@ -139,6 +141,11 @@ static void session_connect(uint64_t now)
 {
     if (now < session.retry_usec)
         return;
+    /* The first line names it: wait for one that its own constructor has yet to set up. */
+    if (!allocator_identify() && now - session.started_usec < SESSION_ALLOCATOR_USEC) {
+        session.retry_usec = now + SESSION_CONTACT_USEC;
+        return;
+    }
     int r = socket_connect(session.settings);
     if (r == 0)
         r = socket_notify(thread_id(), THREAD_SIGNAL);

@@ -39,6 +39,7 @@ static const struct symbol libc_symbols[] = {
     LIBC(version, "gnu_get_libc_version", true),
     LIBC(malloc_trim, "malloc_trim", false),
     LIBC(mallinfo2, "mallinfo2", false),
+    LIBC(mallinfo, "mallinfo", false),
 };
 
 void *symbols_find(void *search, const char *name)

@@ -26,6 +26,10 @@ struct symbols_mallinfo { /* struct mallinfo2 of glibc 2.33 */
     size_t arena, ordblks, smblks, hblks, hblkhd, usmblks, fsmblks, uordblks, fordblks, keepcost;
 };
 
+struct symbols_mallinfo_old { /* struct mallinfo of all versions */
+    int arena, ordblks, smblks, hblks, hblkhd, usmblks, fsmblks, uordblks, fordblks, keepcost;
+};
+
 struct symbols_libc {
     int (*pthread_create)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
     int (*pthread_join)(pthread_t, void **);
@@ -38,6 +42,7 @@ struct symbols_libc {
     /* optional */
     int (*malloc_trim)(size_t);
     struct symbols_mallinfo (*mallinfo2)(void);
+    struct symbols_mallinfo_old (*mallinfo)(void);
 };
 
 extern struct symbols_libc libc_;
