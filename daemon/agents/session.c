@@ -346,6 +346,7 @@ void session_on_time(struct session *session, uint64_t now_usec, uint64_t *ret_n
 bool session_can(const struct session *session, enum step_kind step)
 {
     static const enum control_capability needs[STEP_KIND_COUNT] = {
+        [STEP_HOOKS] = CONTROL_CAN_HOOKS,
         [STEP_COLLECT] = CONTROL_CAN_COLLECT,
         [STEP_TRIM] = CONTROL_CAN_TRIM,
         [STEP_FREEZE] = CONTROL_CAN_FREEZE,

@@ -114,6 +114,9 @@ static void ops_predict(void *context, struct process_id id, enum step_kind step
     if (!memory)
         memory = &nothing;
     switch (step) {
+    case STEP_HOOKS: /* the program alone knows what it will drop: the ladder bounds it */
+        *ret_prediction = (struct prediction){.high_bytes = INT64_MAX, .pause_usec = -1};
+        return;
     case STEP_COLLECT:
         *ret_prediction = estimate_collect(&process->sample, memory, process->family_size);
         return;

@@ -21,7 +21,8 @@ static bool action_read_steps(const json_t *body, struct reply *reply, struct co
     for (size_t i = 0; i < count; i++) {
         const char *name = json_string_value(json_array_get(steps, i));
         if (!name || step_find(name, &command->steps[i]) < 0) {
-            reply_problem(reply, 422, "bad_body", "%.64s is not a step; use collect or trim",
+            reply_problem(reply, 422, "bad_body",
+                          "%.64s is not a step; use hooks, collect, trim or freeze",
                           name ? name : "that");
             return false;
         }

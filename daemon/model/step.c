@@ -5,6 +5,12 @@
 #include <string.h>
 
 static const struct step_info step_infos[STEP_KIND_COUNT] = {
+    [STEP_HOOKS] = {.name = "hooks",
+                    .does = "calls the hooks that the program has registered to drop its caches",
+                    .costs = "what the program's own hooks do; caches are cold afterwards",
+                    .cannot = "free what the program does not let go of, or return memory to the "
+                              "system by itself",
+                    .pauses = true},
     [STEP_COLLECT] = {.name = "collect",
                       .does = "runs gc.collect(): drops unreachable reference cycles",
                       .costs = "pauses the program; copies shared pages after a fork",

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum step_kind { STEP_COLLECT, STEP_TRIM, STEP_FREEZE, STEP_KIND_COUNT };
+enum step_kind { STEP_HOOKS, STEP_COLLECT, STEP_TRIM, STEP_FREEZE, STEP_KIND_COUNT };
 
 #define STEP_LIMIT 8 /* steps in one ladder */
 

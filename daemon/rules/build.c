@@ -142,20 +142,30 @@ void build_for(struct build *build, const struct token *duration)
     build_duration(build, duration, 0, BUILD_DURATION_LIMIT_USEC, &build->rule->for_usec);
 }
 
+static void build_list_steps(char ret_text[static RULES_STEPS_SIZE])
+{
+    enum step_kind kinds[STEP_KIND_COUNT];
+    for (enum step_kind kind = 0; kind < STEP_KIND_COUNT; kind++)
+        kinds[kind] = kind;
+    rules_format_steps(kinds, STEP_KIND_COUNT, ret_text);
+}
+
 void build_step(struct build *build, const struct token *word)
 {
     char text[32];
     enum step_kind kind;
     struct rule *rule = build->rule;
     lexer_copy(word, text, sizeof(text));
+    char all[RULES_STEPS_SIZE];
     const char *near = words_near_step(text);
+    build_list_steps(all);
     if (words_is_later(WORDS_IN_STEPS, text)) {
-        build_error(build, word, "step `%s' is not in this version: collect, trim", text);
+        build_error(build, word, "step `%s' is not in this version: %s", text, all);
     } else if (step_find(text, &kind) < 0) {
         if (near)
             build_error(build, word, "unknown step `%s' (did you mean `%s'?)", text, near);
         else
-            build_error(build, word, "unknown step `%s': collect, trim", text);
+            build_error(build, word, "unknown step `%s': %s", text, all);
     } else if (rule->step_count == STEP_LIMIT) {
         build_error(build, word, "more than %d steps", STEP_LIMIT);
     } else {
