@@ -100,9 +100,10 @@ static enum exit_code ps_local(const struct invocation *invocation, const struct
         .text = query->text, .sort = query->sort, .limit = query->limit, .deep = true};
     struct local_gaps gaps;
     json_t *items;
-    if (metric_info(query->sort)->source == METRIC_SOURCE_AGENT) {
-        say("%s comes from the in-process agent, by the daemon only",
-            metric_info(query->sort)->name);
+    enum metric_source source = metric_info(query->sort)->source;
+    if (source == METRIC_SOURCE_AGENT || source == METRIC_SOURCE_POOLS) {
+        say("%s comes from the %s, by the daemon only", metric_info(query->sort)->name,
+            source == METRIC_SOURCE_AGENT ? "in-process agent" : "scan of its memory");
         return EXIT_CODE_NO_DAEMON;
     }
     int r = local_processes(&local, &items, &gaps);

@@ -216,7 +216,8 @@ static void rule_tick_wants(const struct rule *rule, const struct rule_subject *
 {
     if ((!rule->wants_slow || tracked->slow_wanted) &&
         (!rule->wants_deep || tracked->deep_wanted) &&
-        (!rule->wants_agent || tracked->agent_wanted))
+        (!rule->wants_agent || tracked->agent_wanted) &&
+        (!rule->wants_pools || tracked->pools_wanted))
         return;
     /* Unknown counts: the where clause itself may be waiting for the value. */
     if (rule_where(rule, subject, progress, now_usec) == TRUTH_FALSE)
@@ -224,6 +225,7 @@ static void rule_tick_wants(const struct rule *rule, const struct rule_subject *
     tracked->slow_wanted |= rule->wants_slow;
     tracked->deep_wanted |= rule->wants_deep;
     tracked->agent_wanted |= rule->wants_agent;
+    tracked->pools_wanted |= rule->wants_pools;
 }
 
 static void rule_tick_process(struct rule_tick *tick, struct table *table, size_t index,
@@ -275,7 +277,8 @@ void rule_book_tick(struct rule_book *book, struct table *table, const struct sa
         size_t index = (first + i) % table->count;
         const struct process *process = &table->processes[index];
         struct tracked *tracked = &table->tracked[index];
-        tracked->slow_wanted = tracked->deep_wanted = tracked->agent_wanted = false;
+        tracked->slow_wanted = tracked->deep_wanted = false;
+        tracked->agent_wanted = tracked->pools_wanted = false;
         if (process->kernel_thread ||
             (book->ops.is_own && book->ops.is_own(book->ops.context, process)))
             continue;

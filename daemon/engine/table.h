@@ -36,8 +36,9 @@ struct tracked {
     bool unit_known;              /* read from the cgroup for this program */
     bool had_agent;               /* its state is gone when the exit is noticed */
     bool identity_changed;        /* tell the store */
-    bool slow_wanted, deep_wanted, agent_wanted; /* a rule names a field of this freshness */
-    uint32_t stored_present;                     /* what the store got last */
+    /* a rule names a field of this source */
+    bool slow_wanted, deep_wanted, agent_wanted, pools_wanted;
+    uint32_t stored_present; /* what the store got last */
     int64_t stored[METRIC_PROCESS_COUNT];
     uint64_t stored_tick; /* 0 = never */
 };

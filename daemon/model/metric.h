@@ -28,6 +28,7 @@ enum metric_source {
     METRIC_SOURCE_SLOW,    /* PID/status, on change or every 10 s */
     METRIC_SOURCE_DEEP,    /* PID/smaps_rollup by the probe, under budget */
     METRIC_SOURCE_AGENT,   /* the in-process agent */
+    METRIC_SOURCE_POOLS,   /* the probe's scan from outside, or the agent: whichever is there */
     METRIC_SOURCE_HOST,    /* /proc/meminfo, vmstat, pressure */
     METRIC_SOURCE_DERIVED, /* computed from other values */
 };
@@ -67,6 +68,17 @@ enum metric_source {
     X(PY_GC_COUNT2, "py.gc.count2", PROCESS, COUNT, GAUGE, AGENT, "gc.get_count()[2]")             \
     X(PY_GC_GARBAGE, "py.gc.garbage", PROCESS, COUNT, GAUGE, AGENT, "len(gc.garbage)")             \
     X(PY_GC_FROZEN, "py.gc.frozen", PROCESS, COUNT, GAUGE, AGENT, "gc.get_freeze_count()")         \
+    X(PY_USED, "py.used", PROCESS, BYTES, GAUGE, POOLS,                                            \
+      "in live blocks of pymalloc, objects up to 512 bytes (outside scan or agent)")               \
+    X(PY_PINNED, "py.pinned", PROCESS, BYTES, GAUGE, POOLS,                                        \
+      "free blocks in pymalloc pools that hold a live one: kept (outside scan or agent)")          \
+    X(PY_FREE, "py.free", PROCESS, BYTES, GAUGE, POOLS,                                            \
+      "pymalloc pools without a live block, in memory (outside scan or agent)")                    \
+    X(PY_POOLS, "py.pools", PROCESS, COUNT, GAUGE, POOLS,                                          \
+      "pymalloc pools in memory: 4 KiB each up to Python 3.9, then 16 KiB (outside scan or "       \
+      "agent)")                                                                                    \
+    X(PY_COVERAGE, "py.coverage", PROCESS, PERMYRIAD, GAUGE, POOLS,                                \
+      "share of the memory that could hold pools that was read; the rest is swapped out or went")  \
     X(MEM_TOTAL, "mem.total", HOST, BYTES, GAUGE, HOST, "MemTotal")                                \
     X(MEM_AVAILABLE, "mem.available", HOST, BYTES, GAUGE, HOST, "MemAvailable")                    \
     X(MEM_FREE, "mem.free", HOST, BYTES, GAUGE, HOST, "MemFree")                                   \

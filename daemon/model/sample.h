@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define SAMPLE_FIELDS 24 /* the larger scope; checked below */
+#define SAMPLE_FIELDS 32 /* the larger scope, and as many as `present` has bits; checked below */
 
 struct sample {
     uint32_t present;                  /* bit i = field i is known */

@@ -33,6 +33,7 @@ static uint64_t evaluate_oldest(const struct rule_subject *subject, enum metric_
         return EVALUATE_SLOW_AGE_USEC;
     case METRIC_SOURCE_DEEP:
     case METRIC_SOURCE_AGENT:
+    case METRIC_SOURCE_POOLS:
         return EVALUATE_DEEP_AGE_USEC;
     case METRIC_SOURCE_FAST:
     case METRIC_SOURCE_HOST:

@@ -82,14 +82,16 @@ static int opening_try(const char *directory, const char *path, sqlite3 **ret_da
         return -EROFS;
     if (state == SCHEMA_EMPTY)
         r = opening_make(directory, database, report);
-    else if (state == SCHEMA_CURRENT)
+    else if (state == SCHEMA_CURRENT || state == SCHEMA_OLDER)
         r = connection_prepare_write(database);
     else
         /* What is set aside stays as it was found. */
         sqlite3_db_config(database, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+    if (r == 0 && state == SCHEMA_OLDER)
+        r = schema_upgrade(database);
     if (r < 0)
         return r;
-    *ret_state = state == SCHEMA_EMPTY ? SCHEMA_CURRENT : state;
+    *ret_state = state == SCHEMA_EMPTY || state == SCHEMA_OLDER ? SCHEMA_CURRENT : state;
     if (*ret_state == SCHEMA_CURRENT)
         *ret_database = STEAL(database);
     return 0;

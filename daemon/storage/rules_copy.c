@@ -79,7 +79,8 @@ static int rules_copy_load(sqlite3 *database, struct store_content *ret_content)
     int r = schema_inspect(database, &state);
     if (r < 0)
         return r;
-    if (state != SCHEMA_CURRENT)
+    /* Rules, armings and settings have the same tables in every version. */
+    if (state != SCHEMA_CURRENT && state != SCHEMA_OLDER)
         return -EUCLEAN;
     struct queries queries;
     queries_init(&queries, database);

@@ -2,6 +2,7 @@
 #include "storage/schema.h"
 
 #include "base/embed.h"
+#include "base/text.h"
 #include "storage/connection.h"
 #include "storage/result.h"
 
@@ -74,6 +75,8 @@ static int schema_classify(sqlite3 *database, enum schema_state *ret_state)
         *ret_state = SCHEMA_FOREIGN;
     else if (version > SCHEMA_VERSION)
         *ret_state = SCHEMA_NEWER;
+    else if (version > 0 && version < SCHEMA_VERSION)
+        *ret_state = SCHEMA_OLDER;
     else
         *ret_state = version == SCHEMA_VERSION ? SCHEMA_CURRENT : SCHEMA_DAMAGED;
     return 0;
@@ -84,7 +87,7 @@ int schema_inspect(sqlite3 *database, enum schema_state *ret_state)
     enum schema_state state = SCHEMA_DAMAGED;
     int r = schema_classify(database, &state);
     bool sound = true;
-    if (r == 0 && state == SCHEMA_CURRENT)
+    if (r == 0 && (state == SCHEMA_CURRENT || state == SCHEMA_OLDER))
         r = schema_check_pages(database, &sound);
     if (r < 0 && r != -EUCLEAN)
         return r;
@@ -92,10 +95,37 @@ int schema_inspect(sqlite3 *database, enum schema_state *ret_state)
     return 0;
 }
 
-int schema_create(sqlite3 *database)
+/* Every file of a version above this one, in the order of their names: 001_initial.sql first. */
+static int schema_run(sqlite3 *database, int64_t version)
 {
     int r = 0;
-    for (const struct embed_file *file = storage_schema; r == 0 && file->name; file++)
-        r = connection_run(database, file->data);
+    for (const struct embed_file *file = storage_schema; r == 0 && file->name; file++) {
+        uint64_t number = 0;
+        size_t used;
+        if (text_scan_u64(file->name, strlen(file->name), &number, &used) == 0 &&
+            number > (uint64_t)version)
+            r = connection_run(database, file->data);
+    }
+    return r;
+}
+
+int schema_create(sqlite3 *database)
+{
+    return schema_run(database, 0);
+}
+
+int schema_upgrade(sqlite3 *database)
+{
+    int64_t version = 0;
+    int r = connection_run(database, "BEGIN IMMEDIATE");
+    if (r < 0)
+        return r;
+    r = connection_number(database, "PRAGMA user_version", &version);
+    if (r == 0)
+        r = schema_run(database, version);
+    if (r == 0)
+        r = connection_run(database, "COMMIT");
+    if (r < 0)
+        connection_run(database, "ROLLBACK");
     return r;
 }

@@ -8,11 +8,12 @@
 #include <sqlite3.h>
 
 #define SCHEMA_APPLICATION_ID 0x6d74656e /* "mten"; also in sql/schema/001_initial.sql */
-#define SCHEMA_VERSION        1
+#define SCHEMA_VERSION        2          /* of the last file there */
 
 enum schema_state {
     SCHEMA_EMPTY,   /* a database without any table: make it */
     SCHEMA_CURRENT, /* ours, this version, sound as far as looked */
+    SCHEMA_OLDER,   /* ours, of an earlier memtend, as sound: upgrade it */
     SCHEMA_NEWER,   /* ours, of a later memtend */
     SCHEMA_FOREIGN, /* a database of something else */
     SCHEMA_DAMAGED,
@@ -27,5 +28,8 @@ int schema_inspect(sqlite3 *database, enum schema_state *ret_state);
 
 /* All tables, in the caller's transaction. Layout is set before, on the empty file. */
 int schema_create(sqlite3 *database);
+
+/* From SCHEMA_OLDER to SCHEMA_CURRENT, in a transaction of its own: whole or not at all. */
+int schema_upgrade(sqlite3 *database);
 
 #endif

@@ -6,6 +6,7 @@ SELECT sample.previous, tick.id, tick.wall_usec, tick.gap,
     pss_bytes, uss_bytes, swap_pss_bytes,
     heap_total_bytes, heap_used_bytes, heap_free_bytes,
     py_blocks, py_gc_enabled, py_gc_count0, py_gc_count1, py_gc_count2, py_gc_garbage,
-    py_gc_frozen
+    py_gc_frozen,
+    py_used_bytes, py_pinned_bytes, py_free_bytes, py_pools, py_coverage_percent
 FROM sample JOIN tick ON tick.id = sample.id >> 16
 WHERE sample.id = :id;

@@ -68,7 +68,7 @@ static void what_a_rule_holds(void **state)
     assert_int_equal(two->pause_budget_usec, 0);
     assert_int_equal(two->mode, RULE_MODE_ARMED);
     assert_int_equal(two->where.count, 0);
-    assert_true(!two->wants_slow && !two->wants_deep && two->wants_agent);
+    assert_true(!two->wants_slow && !two->wants_deep && two->wants_agent && !two->wants_pools);
     assert_string_equal(two->text, "rule two for each process: when py.blocks > 5 then trim armed");
 }
 

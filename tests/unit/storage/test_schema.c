@@ -2,6 +2,7 @@
 /* The schema says the same as the tables in C, and every query fits it. */
 #include "store_fixture.h"
 
+#include "base/file.h"
 #include "storage/connection.h"
 #include "storage/query.h"
 #include "storage/result.h"
@@ -127,6 +128,98 @@ static void layout_is_as_promised(void **state)
     assert_int_equal(status.st_mode & 07777, 0600);
 }
 
+/* Run a file of sql/schema on the database. */
+static void run_schema(sqlite3 *database, const char *name)
+{
+    char path[512], *text;
+    size_t size;
+    snprintf(path, sizeof(path), SOURCE_DIR "/sql/schema/%s", name);
+    assert_int_equal(file_read_all(path, 1 << 20, &text, &size), 0);
+    assert_int_equal(connection_run(database, text), 0);
+    free(text);
+}
+
+/* In place of the file of this version: one of the first, with something of everything in it. */
+static void put_first_version(struct fixture *fixture)
+{
+    char path[256];
+    sqlite3 *database;
+    fixture_close(fixture);
+    fixture_path(fixture, STORE_FILE, path);
+    int fd = open(path, O_RDWR | O_TRUNC);
+    assert_true(fd >= 0);
+    close(fd);
+    assert_int_equal(connection_open_write(path, &database), 0);
+    assert_int_equal(connection_prepare_write(database), 0);
+    run_schema(database, "001_initial.sql");
+    assert_int_equal(
+        connection_run(database,
+                       "INSERT INTO boot VALUES (1, '" FIXTURE_FIRST_BOOT "');"
+                       "INSERT INTO tick (id, boot, mono_usec, wall_usec) VALUES (7, 1, 7, 7);"
+                       "INSERT INTO process VALUES (1, 1, 10, 100, 0, 0, 'a', '', '', '', 7, NULL);"
+                       "INSERT INTO sample (id, process, rss_bytes) VALUES (7 << 16, 1, 4711);"
+                       "INSERT INTO event VALUES (1, 'note', 1, 7, 7, '', '', '', 'uid 0', 'x');"
+                       "INSERT INTO rule VALUES ('keep', 'when rss > 1 GiB then trim')"),
+        0);
+    connection_close(database);
+}
+
+static void an_older_file_is_upgraded_and_loses_nothing(void **state)
+{
+    struct fixture *fixture = *state;
+    put_first_version(fixture);
+    fixture_open(fixture);
+    assert_int_equal(fixture->report.opened, STORE_OPENED);
+    assert_string_equal(fixture->report.text, "");
+    struct store_content content;
+    assert_int_equal(store_load(fixture->store, &content), 0);
+    assert_int_equal(content.rule_count, 1);
+    store_content_finish(&content);
+    sqlite3 *database = open_read(fixture);
+    assert_int_equal(pragma_of(database, "PRAGMA user_version"), SCHEMA_VERSION);
+    assert_int_equal(pragma_of(database, "SELECT count(*) FROM audit"), 1);
+    assert_int_equal(pragma_of(database, "SELECT rss_bytes FROM sample"), 4711);
+    assert_int_equal(pragma_of(database, "SELECT py_used_bytes IS NULL FROM sample"), 1);
+    connection_close(database);
+    /* What is new can be written at once, and the second time it is just opened. */
+    fixture_process(fixture, 2, 11);
+    struct tick_row *row = fixture_row(fixture, 2);
+    row->present |= UINT32_C(1) << METRIC_PY_USED;
+    row->value[METRIC_PY_USED] = 77;
+    fixture_tick(fixture);
+    fixture_close(fixture);
+    fixture_open(fixture);
+    assert_int_equal(fixture->report.opened, STORE_OPENED);
+    database = open_read(fixture);
+    assert_int_equal(pragma_of(database, "SELECT max(py_used_bytes) FROM sample"), 77);
+    connection_close(database);
+}
+
+/* An upgrade that cannot be done leaves the file as it was, and the store does not take it for the
+ * version that it is not. */
+static void an_upgrade_is_whole_or_not_at_all(void **state)
+{
+    struct fixture *fixture = *state;
+    put_first_version(fixture);
+    char path[256];
+    sqlite3 *database;
+    fixture_path(fixture, STORE_FILE, path);
+    assert_int_equal(connection_open_write(path, &database), 0);
+    /* The last of the new columns is there already. */
+    assert_int_equal(
+        connection_run(database, "ALTER TABLE sample ADD COLUMN py_coverage_percent INTEGER"), 0);
+    connection_close(database);
+    struct error error = {0};
+    assert_true(store_open(&fixture->config, &fixture->store, &fixture->report, &error) < 0);
+    database = open_read(fixture);
+    assert_int_equal(pragma_of(database, "PRAGMA user_version"), 1);
+    assert_int_equal(pragma_of(database,
+                               "SELECT count(*) FROM pragma_table_info('sample') WHERE name "
+                               "LIKE 'py_used%'"),
+                     0);
+    connection_close(database);
+}
+
 static void the_read_side_cannot_write(void **state)
 {
     sqlite3 *database = open_read(*state);
@@ -193,6 +286,10 @@ int main(void)
         cmocka_unit_test(every_query_fits_the_schema),
         cmocka_unit_test(every_query_file_is_used),
         cmocka_unit_test(layout_is_as_promised),
+        cmocka_unit_test_setup_teardown(an_older_file_is_upgraded_and_loses_nothing, fixture_setup,
+                                        fixture_teardown),
+        cmocka_unit_test_setup_teardown(an_upgrade_is_whole_or_not_at_all, fixture_setup,
+                                        fixture_teardown),
         cmocka_unit_test(the_read_side_cannot_write),
         cmocka_unit_test(nothing_frequent_scans_or_sorts),
         cmocka_unit_test(codes_become_errnos),
