@@ -112,11 +112,11 @@ static enum control_result request_begin_stat(void)
                               .max_pause_usec = current.request.stat.max_hold_usec});
 }
 
-/* The steps that are a job. */
+/* The steps that are a job; trim only where a part of it must be done on the main thread. */
 static const struct {
     const char *name;
     enum job_kind kind;
-} request_jobs[] = {{"collect", JOB_COLLECT}, {"freeze", JOB_FREEZE}};
+} request_jobs[] = {{"collect", JOB_COLLECT}, {"freeze", JOB_FREEZE}, {"trim", JOB_TRIM}};
 
 static const enum job_kind *request_job_of(const char *step)
 {
@@ -146,6 +146,9 @@ static void request_step_trim(void)
 {
     struct control_step step = {0};
     enum control_result result = allocator_trim(&step.run_usec);
+    if (result == CONTROL_RESULT_OK && allocator_trim_is_per_thread() &&
+        request_begin_job(JOB_TRIM) == CONTROL_RESULT_OK)
+        return; /* the rest is in the heap of the main thread, and Python is there to reach it */
     if (result == CONTROL_RESULT_OK)
         step.has = CONTROL_STEP_HAS_RUN_USEC;
     request_answer_step(&step, result);
@@ -154,10 +157,10 @@ static void request_step_trim(void)
 static void request_step(const char *name)
 {
     const enum job_kind *kind = request_job_of(name);
-    if (kind)
-        request_step_job(*kind);
-    else if (strcmp(name, "trim") == 0)
+    if (kind && *kind == JOB_TRIM)
         request_step_trim();
+    else if (kind)
+        request_step_job(*kind);
     else
         request_answer_step(&(struct control_step){0}, CONTROL_RESULT_UNSUPPORTED);
 }
@@ -215,8 +218,9 @@ static void request_on_job(const struct job_result *result, uint64_t now)
             step.objects = result->objects;
             step.gil_wait_usec = result->gil_wait_usec;
             step.run_usec = result->run_usec;
-            step.has = CONTROL_STEP_HAS_OBJECTS | CONTROL_STEP_HAS_GIL_WAIT_USEC |
-                       CONTROL_STEP_HAS_RUN_USEC;
+            step.has = CONTROL_STEP_HAS_GIL_WAIT_USEC | CONTROL_STEP_HAS_RUN_USEC;
+            if (*request_job_of(current.request.run.steps[current.step]) != JOB_TRIM)
+                step.has |= CONTROL_STEP_HAS_OBJECTS;
         }
         request_answer_step(&step, result->result);
     }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "work.h"
 
+#include "allocator.h"
 #include "base/clock.h"
 #include "collector.h"
 #include "contact.h"
@@ -8,6 +9,18 @@
 #include "python.h"
 
 #include <stddef.h>
+
+static bool work_is_bound(void)
+{
+    return true;
+}
+
+static void work_trim(const struct job_request *request, struct job_result *result)
+{
+    (void)request;
+    uint64_t usec;
+    result->result = allocator_trim(&usec);
+}
 
 static const struct work {
     bool (*open)(void);     /* NULL: nothing to find first */
@@ -20,6 +33,7 @@ static const struct work {
                      .is_bound = collector_finalisers_are_bound,
                      .perform = collector_collect},
     [JOB_FREEZE] = {.open = collector_open, .perform = collector_freeze},
+    [JOB_TRIM] = {.is_bound = work_is_bound, .perform = work_trim},
 };
 
 /* GIL held, ticket claimed. */
