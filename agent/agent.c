@@ -7,6 +7,7 @@
 
 #include "allocator.h"
 #include "fork.h"
+#include "pools.h"
 #include "python.h"
 #include "session.h"
 #include "settings.h"
@@ -38,6 +39,7 @@ static void agent_start(void)
         return;
     allocator_identify();
     python_identify();
+    pools_identify();
     session_init(&settings);
     agent_is_active = fork_register() == 0 && thread_start() == 0;
 }

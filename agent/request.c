@@ -19,7 +19,8 @@ static struct {
     enum control_result outcome; /* of the run so far */
     bool working;                /* a job runs for it */
     uint64_t deadline_usec;      /* for the job to begin */
-    struct control_stats stats;  /* of a stat: malloc's part, read before the job */
+    bool gc_due, pools_due;      /* of a stat: jobs still to do */
+    struct control_stats stats;  /* of a stat: what is known so far */
     bool has_next;
     struct control_message next; /* came while the first was under way */
 } current;
@@ -48,9 +49,8 @@ void request_refuse(uint64_t id, enum control_result why)
     control_encode_error(current.out, id, why);
 }
 
-static void request_answer_stats(enum control_result py_result)
+static void request_answer_stats(void)
 {
-    current.stats.py_result = py_result;
     current.stats.fork_count = session_fork_count();
     control_encode_stats(current.out, current.request.id, &current.stats);
     current.active = false;
@@ -104,12 +104,27 @@ static void request_deadline(uint64_t now, uint64_t timeout_msec)
     current.deadline_usec = now + timeout_msec * USEC_PER_MSEC;
 }
 
-static enum control_result request_begin_stat(void)
+static bool *request_stat_due(void)
 {
-    return request_work(
-        &(struct job_request){.kind = JOB_STAT,
-                              .stats = &current.stats,
-                              .max_pause_usec = current.request.stat.max_hold_usec});
+    return current.gc_due ? &current.gc_due : &current.pools_due;
+}
+
+/* Go on with a stat until it needs a job or nothing is left. */
+static void request_advance_stat(void)
+{
+    while (!current.working && (current.gc_due || current.pools_due)) {
+        enum control_result result = request_work(
+            &(struct job_request){.kind = current.gc_due ? JOB_STAT : JOB_POOLS,
+                                  .stats = &current.stats,
+                                  .max_pause_usec = current.request.stat.max_hold_usec});
+        if (result == CONTROL_RESULT_OK)
+            return;
+        if (current.gc_due)
+            current.stats.py_result = result;
+        *request_stat_due() = false;
+    }
+    if (!current.working)
+        request_answer_stats();
 }
 
 /* The steps that are a job; trim only where a part of it must be done on the main thread. */
@@ -180,25 +195,25 @@ static void request_advance(uint64_t now)
 /* The job did not begin because of a fork: once more, within the same deadline. */
 static void request_again(void)
 {
-    bool stat = current.request.type == CONTROL_STAT;
-    enum control_result result =
-        stat ? request_begin_stat()
-             : request_begin_job(*request_job_of(current.request.run.steps[current.step]));
-    if (result == CONTROL_RESULT_OK)
-        return;
-    if (stat)
-        request_answer_stats(result);
+    if (current.request.type == CONTROL_STAT)
+        request_advance_stat();
     else
-        request_answer_step(&(struct control_step){0}, result);
+        request_step(current.request.run.steps[current.step]);
 }
 
 /* The job wrote into what malloc's part was read into before. */
 static void request_take_stats(const struct job_result *result)
 {
-    current.stats = result->stats;
-    current.stats.gil_wait_usec = result->gil_wait_usec;
-    current.stats.hold_usec = result->run_usec;
-    current.stats.has |= CONTROL_HAS_GIL_WAIT_USEC | CONTROL_HAS_HOLD_USEC;
+    if (result->result == CONTROL_RESULT_OK)
+        current.stats = result->stats;
+    if (current.gc_due) {
+        if (result->result == CONTROL_RESULT_OK)
+            current.stats.has |= CONTROL_HAS_GIL_WAIT_USEC | CONTROL_HAS_HOLD_USEC;
+        current.stats.py_result = result->result;
+        current.stats.gil_wait_usec = result->gil_wait_usec;
+        current.stats.hold_usec = result->run_usec;
+    }
+    *request_stat_due() = false;
 }
 
 static void request_on_job(const struct job_result *result, uint64_t now)
@@ -209,9 +224,8 @@ static void request_on_job(const struct job_result *result, uint64_t now)
     if (result->interrupted) {
         request_again();
     } else if (current.request.type == CONTROL_STAT) {
-        if (result->result == CONTROL_RESULT_OK)
-            request_take_stats(result);
-        request_answer_stats(result->result);
+        request_take_stats(result);
+        request_advance_stat();
     } else {
         struct control_step step = {.mode = result->mode};
         if (result->result == CONTROL_RESULT_OK) {
@@ -235,7 +249,10 @@ static void request_check_deadline(uint64_t now)
         return;
     current.working = false;
     if (current.request.type == CONTROL_STAT) {
-        request_answer_stats(CONTROL_RESULT_GIL_TIMEOUT);
+        if (current.gc_due)
+            current.stats.py_result = CONTROL_RESULT_GIL_TIMEOUT;
+        *request_stat_due() = false;
+        request_advance_stat();
         return;
     }
     request_answer_step(&(struct control_step){.mode = current.request.run.mode},
@@ -252,9 +269,9 @@ static void request_begin_stat_message(uint64_t now)
     if (stat->malloc)
         allocator_stats(&current.stats);
     request_deadline(now, stat->gil_timeout_msec);
-    enum control_result result = stat->gc ? request_begin_stat() : CONTROL_RESULT_OK;
-    if (result != CONTROL_RESULT_OK || !stat->gc)
-        request_answer_stats(result);
+    current.gc_due = stat->gc;
+    current.pools_due = stat->pools;
+    request_advance_stat();
 }
 
 static void request_begin(const struct control_message *message, uint64_t now)
@@ -282,7 +299,7 @@ void request_on_message(const struct control_message *message, uint64_t now)
 {
     if (!current.active) {
         request_begin(message, now);
-    } else if (message->type == CONTROL_STAT && !message->stat.gc) {
+    } else if (message->type == CONTROL_STAT && !message->stat.gc && !message->stat.pools) {
         request_stat_aside(message);
     } else if (!current.has_next) {
         current.has_next = true;

@@ -7,6 +7,7 @@
 #include "contact.h"
 #include "gil.h"
 #include "job.h"
+#include "pools.h"
 #include "python.h"
 #include "request.h"
 #include "socket.h"
@@ -129,6 +130,8 @@ static int session_hello(void)
         hello.capabilities |= CONTROL_CAN_GC | CONTROL_CAN_COLLECT;
     if (python_can_freeze())
         hello.capabilities |= CONTROL_CAN_FREEZE;
+    if (pools_can_be_read())
+        hello.capabilities |= CONTROL_CAN_POOLS;
     text_copy(hello.name, sizeof(hello.name), session.settings->name);
     text_copy(hello.runtime, sizeof(hello.runtime), python_runtime());
     if (python_is_supported())

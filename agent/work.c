@@ -6,6 +6,7 @@
 #include "collector.h"
 #include "contact.h"
 #include "gil.h"
+#include "pools.h"
 #include "python.h"
 
 #include <stddef.h>
@@ -25,6 +26,7 @@ static void work_trim(const struct job_request *request, struct job_result *resu
 static const struct work {
     bool (*open)(void);     /* NULL: nothing to find first */
     bool (*is_bound)(void); /* must it run on the main thread? NULL: no */
+    bool without_gil;
     void (*perform)(const struct job_request *request, struct job_result *result);
 } works[] = {
     [JOB_CONTACT] = {.perform = contact_make},
@@ -34,6 +36,7 @@ static const struct work {
                      .perform = collector_collect},
     [JOB_FREEZE] = {.open = collector_open, .perform = collector_freeze},
     [JOB_TRIM] = {.is_bound = work_is_bound, .perform = work_trim},
+    [JOB_POOLS] = {.without_gil = true, .perform = pools_stat},
 };
 
 /* GIL held, ticket claimed. */
@@ -97,6 +100,12 @@ static enum control_result work_refusal(enum gil_outcome outcome)
 void work_do(const struct job_request *request, uint64_t ticket, struct job_result *result)
 {
     const struct work *work = &works[request->kind];
+    if (work->without_gil) {
+        result->interrupted = !job_claim(ticket);
+        if (!result->interrupted)
+            work_perform(request, result);
+        return;
+    }
     int gil;
     uint64_t begin = clock_mono_usec();
     enum gil_outcome outcome = gil_take(ticket, &gil);

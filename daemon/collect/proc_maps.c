@@ -108,6 +108,13 @@ bool proc_maps_is_private_memory(const struct proc_mapping *mapping)
                                          memcmp(mapping->name, named, sizeof(named) - 1) == 0);
 }
 
+void proc_maps_start(struct proc_maps *maps, int fd)
+{
+    maps->fd = fd;
+    maps->taken = maps->length = 0;
+    maps->ended = false;
+}
+
 enum outcome proc_maps_open(int proc, pid_t pid, struct proc_maps *maps)
 {
     char path[PROC_PATH_SIZE];
@@ -115,9 +122,7 @@ enum outcome proc_maps_open(int proc, pid_t pid, struct proc_maps *maps)
     int fd = openat(proc, path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return outcome_of_process(-errno);
-    maps->fd = fd;
-    maps->taken = maps->length = 0;
-    maps->ended = false;
+    proc_maps_start(maps, fd);
     return OUTCOME_OK;
 }
 

@@ -33,6 +33,8 @@ struct proc_maps {
 };
 
 enum outcome proc_maps_open(int proc, pid_t pid, struct proc_maps *maps);
+/* The same with a file that is open already; takes it. */
+void proc_maps_start(struct proc_maps *maps, int fd);
 void proc_maps_close(struct proc_maps *maps);
 /* The next one; false at the end, or when it cannot be read any more. The name is good until the
  * next call. Lines that are not what the kernel documents are passed over. */

@@ -165,10 +165,10 @@ struct control_stats {
     uint64_t py_used_bytes;   /* in live blocks */
     uint64_t py_pinned_bytes; /* in free blocks of pools that hold a live one */
     uint64_t py_free_bytes;   /* in pools without a live block */
-    uint64_t py_alignment;    /* class i holds blocks of (i + 1) * py_alignment bytes */
-    struct control_classes py_class_pools, py_class_blocks; /* pools and live blocks of each */
+    /* Pools, and live blocks in them; class i holds blocks of (i + 1) * 8 bytes. */
+    struct control_classes py_class_pools, py_class_blocks;
     bool py_partial;     /* some memory could not be read: the true numbers are higher */
-    uint64_t pools_usec; /* what reading them cost; nothing was held */
+    uint64_t pools_usec; /* CPU time that reading them took; nothing was held */
     uint64_t gil_wait_usec;
     uint64_t hold_usec;            /* how long the GIL was held for this answer */
     enum control_result py_result; /* why gc_* and py_* are absent although asked for; else OK */

@@ -86,7 +86,6 @@ static const struct field stats_fields[] = {
     STATS(py_used_bytes, FIELD_U64, CONTROL_HAS_PY_POOLS),
     STATS(py_pinned_bytes, FIELD_U64, CONTROL_HAS_PY_POOLS),
     STATS(py_free_bytes, FIELD_U64, CONTROL_HAS_PY_POOLS),
-    STATS(py_alignment, FIELD_U64, CONTROL_HAS_PY_POOLS),
     STATS(py_class_pools, FIELD_CLASSES, CONTROL_HAS_PY_POOLS),
     STATS(py_class_blocks, FIELD_CLASSES, CONTROL_HAS_PY_POOLS),
     STATS(py_partial, FIELD_BOOL, CONTROL_HAS_PY_PARTIAL),

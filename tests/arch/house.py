@@ -33,7 +33,8 @@ FLOORS = {
 # Parts beside the daemon: the floors, or single headers of one, that they may use, and their
 # outside headers.
 PARTS = {
-    "agent": ({"wire", "base", "heap/pool.h"}, set()),
+    "agent": ({"wire", "base", "heap/pool.h", "heap/cpython.h", "collect/proc_maps.h",
+               "collect/process_memory.h"}, set()),
     "cli": ({"base", "model", "config", "collect", "heap", "diagnose"},
             {"curl", "jansson", "ncurses"}),
 }

@@ -133,7 +133,6 @@ static void pools_round_trip_by_class(void **state)
     static struct control_stats stats = {.has = CONTROL_HAS_PY_POOLS | CONTROL_HAS_PY_PARTIAL,
                                          .py_pools = 70,
                                          .py_used_bytes = 4096,
-                                         .py_alignment = 16,
                                          .py_partial = true};
     stats.py_class_pools.count = CONTROL_CLASSES_MAX;
     for (uint32_t i = 0; i < CONTROL_CLASSES_MAX; i++)

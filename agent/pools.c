@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: MIT */
+#include "pools.h"
+
+#include "base/clock.h"
+#include "collect/proc_maps.h"
+#include "collect/process_memory.h"
+#include "gil.h"
+#include "heap/cpython.h"
+#include "heap/pool.h"
+#include "python.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#ifndef SYS_close_range
+#define SYS_close_range 436 /* the same on all architectures */
+#endif
+#define POOLS_UNSHARE 2 /* CLOSE_RANGE_UNSHARE of linux/close_range.h */
+
+/* 64 MiB of addresses a question. */
+#define POOLS_PAGES 16384
+/* Between two calls that take the mmap lock; see process_memory.h. */
+#define POOLS_PAUSE_NSEC (500 * 1000L)
+/* About 30 GiB of pools; a daemon that waits longer calls the agent silent. */
+#define POOLS_LIMIT_USEC (1 * USEC_PER_SEC)
+
+_Static_assert(CONTROL_CLASSES_MAX == POOL_CLASSES, "every size class has its place on the wire");
+
+static struct {
+    uint32_t bytes; /* of a pool; 0: this interpreter has none that we know */
+    uint64_t page_bytes;
+} pools;
+
+/* Mapped for one reading, so that an agent at rest weighs nothing for it. */
+struct pools_scratch {
+    struct proc_maps maps;
+    unsigned char resident[POOLS_PAGES]; /* by mincore(2) */
+    uint64_t addresses[PROCESS_MEMORY_PIECES];
+    unsigned char heads[PROCESS_MEMORY_PIECES * POOL_HEAD_SIZE];
+    bool read[PROCESS_MEMORY_PIECES];
+    struct pool_tally tally;
+    size_t count; /* addresses that wait to be read */
+    uint64_t deadline_usec;
+    bool partial;
+};
+
+void pools_identify(void)
+{
+    struct cpython version;
+    /* An empty range is refused by every kernel that knows the call. */
+    bool known = syscall(SYS_close_range, ~0U, 0U, 0) < 0 && errno == EINVAL;
+    if (!known || !cpython_of_runtime(python_runtime(), &version))
+        return;
+    pools.bytes = pool_bytes_of_version(version.major, version.minor);
+    pools.page_bytes = (uint64_t)getauxval(AT_PAGESZ);
+}
+
+bool pools_can_be_read(void)
+{
+    return pools.bytes > 0 && python_is_supported();
+}
+
+/* The interpreter forks or ends, or time is up. */
+static bool pools_must_stop(const struct pools_scratch *scratch)
+{
+    return gil_is_paused() || gil_is_closed() || clock_mono_usec() >= scratch->deadline_usec;
+}
+
+static void pools_flush(struct pools_scratch *scratch)
+{
+    if (scratch->count == 0)
+        return;
+    if (process_memory_read(getpid(), scratch->addresses, scratch->count, POOL_HEAD_SIZE,
+                            scratch->heads, scratch->read) != OUTCOME_OK)
+        memset(scratch->read, 0, sizeof(scratch->read));
+    for (size_t i = 0; i < scratch->count; i++) {
+        struct pool_head head;
+        const unsigned char *bytes = scratch->heads + i * POOL_HEAD_SIZE;
+        if (!scratch->read[i])
+            scratch->partial = true;
+        else if (pool_head_parse(bytes, scratch->addresses[i], pools.bytes, &head))
+            pool_tally_add(&scratch->tally, scratch->addresses[i], pools.bytes, &head);
+    }
+    scratch->count = 0;
+    struct timespec pause = {.tv_nsec = POOLS_PAUSE_NSEC};
+    nanosleep(&pause, NULL);
+}
+
+/* The places in [start, end), of which scratch->resident tells. */
+static void pools_take_pages(struct pools_scratch *scratch, uint64_t start, uint64_t end)
+{
+    uint64_t first = (start + pools.bytes - 1) / pools.bytes * pools.bytes;
+    for (uint64_t at = first; at < end; at += pools.bytes) {
+        if (!(scratch->resident[(at - start) / pools.page_bytes] & 1))
+            continue;
+        scratch->addresses[scratch->count++] = at;
+        if (scratch->count == PROCESS_MEMORY_PIECES)
+            pools_flush(scratch);
+    }
+}
+
+static void pools_take_mapping(struct pools_scratch *scratch, uint64_t start, uint64_t end)
+{
+    while (start < end && !pools_must_stop(scratch)) {
+        uint64_t bytes = end - start;
+        if (bytes > POOLS_PAGES * pools.page_bytes)
+            bytes = POOLS_PAGES * pools.page_bytes;
+        /* Gone in the meantime: then so are its pools. */
+        if (syscall(SYS_mincore, start, bytes, scratch->resident) == 0)
+            pools_take_pages(scratch, start, start + bytes);
+        start += bytes;
+    }
+}
+
+static void pools_scan(struct pools_scratch *scratch)
+{
+    struct proc_mapping mapping;
+    scratch->deadline_usec = clock_mono_usec() + POOLS_LIMIT_USEC;
+    while (proc_maps_next(&scratch->maps, &mapping) && !pools_must_stop(scratch))
+        if (proc_maps_is_private_memory(&mapping))
+            pools_take_mapping(scratch, mapping.start, mapping.end);
+    pools_flush(scratch);
+    scratch->partial |= pools_must_stop(scratch);
+}
+
+static uint32_t pools_clip(uint64_t number)
+{
+    return number < UINT32_MAX ? (uint32_t)number : UINT32_MAX;
+}
+
+static void pools_tell(const struct pools_scratch *scratch, struct control_stats *stats)
+{
+    const struct pool_tally *tally = &scratch->tally;
+    stats->py_arenas = tally->arenas;
+    stats->py_pools = tally->used_pools + tally->free_pools;
+    stats->py_free_pools = tally->free_pools;
+    stats->py_used_bytes = tally->used_bytes;
+    stats->py_pinned_bytes = tally->pinned_bytes;
+    stats->py_free_bytes = tally->free_bytes;
+    stats->py_class_pools.count = stats->py_class_blocks.count = POOL_CLASSES;
+    for (size_t i = 0; i < POOL_CLASSES; i++) {
+        stats->py_class_pools.values[i] = pools_clip(tally->classes[i].pools);
+        stats->py_class_blocks.values[i] = pools_clip(tally->classes[i].blocks);
+    }
+    stats->py_partial = scratch->partial;
+    stats->has |= CONTROL_HAS_PY_POOLS | CONTROL_HAS_PY_ARENAS | CONTROL_HAS_PY_PARTIAL;
+}
+
+static uint64_t pools_cpu_usec(void)
+{
+    struct timespec now = {0};
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return (uint64_t)now.tv_sec * USEC_PER_SEC + (uint64_t)now.tv_nsec / 1000;
+}
+
+/* Our own descriptor table, empty: the thread ends with its job, and the table with it. */
+static int pools_open_maps(void)
+{
+    if (syscall(SYS_close_range, 0U, ~0U, POOLS_UNSHARE) < 0)
+        return -errno;
+    int fd = (int)syscall(SYS_openat, AT_FDCWD, "/proc/self/maps", O_RDONLY | O_CLOEXEC);
+    return fd < 0 ? -errno : fd;
+}
+
+void pools_stat(const struct job_request *request, struct job_result *result)
+{
+    (void)request;
+    uint64_t begin = pools_cpu_usec();
+    int fd = pools_open_maps();
+    struct pools_scratch *scratch = fd < 0 ? MAP_FAILED
+                                           : mmap(NULL, sizeof(*scratch), PROT_READ | PROT_WRITE,
+                                                  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (scratch == MAP_FAILED) {
+        result->result = CONTROL_RESULT_FAILED; /* the table is closed when this thread ends */
+        return;
+    }
+    proc_maps_start(&scratch->maps, fd);
+    pools_scan(scratch);
+    pools_tell(scratch, &result->stats);
+    proc_maps_close(&scratch->maps);
+    munmap(scratch, sizeof(*scratch));
+    result->stats.pools_usec = pools_cpu_usec() - begin;
+}
