@@ -4,6 +4,7 @@
  */
 #include "model/event.h"
 #include "model/metric.h"
+#include "preload.h"
 #include "say.h"
 #include "verb.h"
 
@@ -20,6 +21,9 @@ static bool print_values(enum option_id id)
     case OPTION_AGG:
         fputs("avg min max last range", stdout);
         return true;
+    case OPTION_MALLOC:
+        fputs(preload_allocator_names(), stdout);
+        return true;
     case OPTION_KIND:
         for (enum event_kind kind = 0; kind < EVENT_KIND_COUNT; kind++)
             printf("%s%s", kind > 0 ? " " : "", event_kind_name(kind));
@@ -33,6 +37,14 @@ static bool print_values(enum option_id id)
     }
 }
 
+/* Those that print_values() knows. */
+static bool has_values(enum option_id id)
+{
+    static const uint32_t set = OPTION_BIT(COLOR) | OPTION_BIT(AGG) | OPTION_BIT(KIND) |
+                                OPTION_BIT(SORT) | OPTION_BIT(MALLOC);
+    return (set & (UINT32_C(1) << id)) != 0;
+}
+
 static bool takes(const struct verb *verb, enum option_id id)
 {
     return ((verb->options | OPTIONS_COMMON) & (UINT32_C(1) << id)) != 0;
@@ -40,7 +52,7 @@ static bool takes(const struct verb *verb, enum option_id id)
 
 static bool is_directory(enum option_id id)
 {
-    return id == OPTION_RUNTIME_DIR || id == OPTION_STATE_DIR;
+    return id == OPTION_RUNTIME_DIR || id == OPTION_STATE_DIR || id == OPTION_ROOT;
 }
 
 static void print_verbs(void)
@@ -67,7 +79,7 @@ static void bash_print(void)
         if (is_directory(id))
             printf("    --%s) compopt -o dirnames; COMPREPLY=(); return ;;\n",
                    option_info(id)->name);
-        else if (id == OPTION_COLOR || id == OPTION_AGG || id == OPTION_KIND || id == OPTION_SORT) {
+        else if (has_values(id)) {
             printf("    --%s) COMPREPLY=($(compgen -W '", option_info(id)->name);
             print_values(id);
             printf("' -- \"$word\")); return ;;\n");
@@ -109,7 +121,7 @@ static void zsh_print_option(enum option_id id)
         printf(":%s:", info->name);
         if (is_directory(id))
             printf("_directories");
-        else if (id == OPTION_COLOR || id == OPTION_AGG || id == OPTION_KIND || id == OPTION_SORT) {
+        else if (has_values(id)) {
             printf("(");
             print_values(id);
             printf(")");

@@ -34,7 +34,11 @@
     X(CSV, "csv", 0, NULL, "print comma-separated values: time,target,metric,value")               \
     X(STATE_DIR, "state-dir", 0, "DIR", "where the daemon keeps its token")                        \
     X(HTTP, "http", 0, "ADDR:PORT", "where the daemon serves HTTP (default 127.0.0.1:6368)")       \
-    X(STRICT, "strict", 0, NULL, "exit 1 on warnings as well")
+    X(STRICT, "strict", 0, NULL, "exit 1 on warnings as well")                                     \
+    X(MALLOC, "malloc", 0, "M", "use this allocator: glibc, jemalloc, tcmalloc or mimalloc")       \
+    X(SOLO, "solo", 0, NULL, "start a daemon too and stay as the parent of both")                  \
+    X(ROOT, "root", 0, "DIR", "where the system's files are (default /)")                          \
+    X(WRITE, "write", 0, NULL, "do it, instead of showing what would be done")
 
 enum option_id {
 #define X(id, name, letter, argument, help) OPTION_##id,

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* The program may change its directory, so a relative path is made absolute at once. */
@@ -44,6 +45,31 @@ static int place_add_user(struct places *places)
     return r;
 }
 
+int place_temporary(size_t index, struct place *ret_place)
+{
+    /* A container with a read-only root still has the last of them. */
+    static const char *const bases[] = {"/tmp", "/var/tmp", "/dev/shm"};
+    if (index >= sizeof(bases) / sizeof(bases[0]))
+        return -ENOENT;
+    ret_place->state = -ENOENT;
+    snprintf(ret_place->directory, sizeof(ret_place->directory), "%s/memtend-%u", bases[index],
+             (unsigned)geteuid());
+    return 0;
+}
+
+/* Anybody may make a directory of this name there: only our own counts. */
+static int place_add_temporary(struct places *places)
+{
+    struct place place;
+    struct stat status;
+    int r = 0;
+    for (size_t i = 0; r == 0 && place_temporary(i, &place) == 0; i++)
+        if (lstat(place.directory, &status) == 0 && S_ISDIR(status.st_mode) &&
+            status.st_uid == geteuid())
+            r = place_add(places, place.directory, "");
+    return r;
+}
+
 int place_probe(const char *path)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -73,6 +99,8 @@ int place_list(const struct invocation *invocation, struct places *ret_places)
     memset(places, 0, sizeof(*places));
     places->named = named;
     int r = named ? place_add(places, named, "") : place_add_user(places);
+    if (r == 0 && !named)
+        r = place_add_temporary(places);
     if (r == 0 && !named)
         r = place_add(places, PLACE_SYSTEM, "");
     for (size_t i = 0; i < places->count; i++) {

@@ -2,7 +2,8 @@
 /*
  * Where a daemon may be. Candidates in order: the runtime directory that was named (--runtime-dir,
  * then MEMTEND_RUNTIME_DIR) and no other; else the user's own ($XDG_RUNTIME_DIR/memtend, then
- * $XDG_STATE_HOME/memtend/run), then /run/memtend. The first whose socket answers is used.
+ * $XDG_STATE_HOME/memtend/run, then where `memtend run --solo` puts its daemon when nothing else
+ * can be written to), then /run/memtend. The first whose socket answers is used.
  */
 #ifndef MEMTEND_CLI_PLACE_H
 #define MEMTEND_CLI_PLACE_H
@@ -13,7 +14,7 @@
 #include <stdbool.h>
 #include <sys/un.h>
 
-#define PLACE_CANDIDATES  3
+#define PLACE_CANDIDATES  6
 #define PLACE_SOCKET_SIZE sizeof(((struct sockaddr_un *)0)->sun_path) /* 108: 107 and NUL */
 #define PLACE_SYSTEM      "/run/memtend"
 
@@ -28,6 +29,11 @@ struct places {
     struct place items[PLACE_CANDIDATES];
 };
 
+/*
+ * The user's directory in the index-th place for temporary files: 0, or -ENOENT past the last. Not
+ * made, not judged.
+ */
+int place_temporary(size_t index, struct place *ret_place);
 /* All candidates, each socket tried. 0, or -ENAMETOOLONG when not even the directory fits. */
 int place_list(const struct invocation *invocation, struct places *ret_places);
 /* The one to use: the first that answers, else the most telling failure. Never NULL. */

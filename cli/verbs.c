@@ -32,25 +32,38 @@
 const struct verb verbs[] = {
     {
         .name = "run",
-        .synopsis = "[--name NAME] [--] COMMAND [ARGUMENT...]",
+        .synopsis = "[--name NAME] [--malloc=M] [--solo] [--] COMMAND [ARGUMENT...]",
         .summary = "start a program with the in-process agent",
         .description =
             "Becomes COMMAND, in place: same pid, nothing else left running, nothing printed.\n"
-            "LD_PRELOAD gets libmemtend-agent.so in front, MEMTEND_SOCK names the daemon's "
-            "socket,\n"
-            "MEMTEND_NAME the program. Child processes inherit the agent; it stays inert where it\n"
-            "finds nothing to do. Works without a daemon: the agent waits for one.\n"
+            "LD_PRELOAD keeps what it has and gets libmemtend-agent.so behind it, MEMTEND_SOCK\n"
+            "names the daemon's socket, MEMTEND_NAME the program. Child processes inherit the\n"
+            "agent; it stays inert where it finds nothing to do. Works without a daemon: the\n"
+            "agent waits for one. MEMTEND=0 in the environment keeps it inert.\n"
             "\n"
-            "The agent is looked for at MEMTEND_AGENT (an absolute path), then beside this "
-            "program\n"
-            "in ../lib. A statically linked or set-user-id COMMAND ignores LD_PRELOAD.\n",
+            "The agent is looked for at MEMTEND_AGENT (an absolute path), then beside this\n"
+            "program in ../lib. A COMMAND that no library can be loaded into (statically linked,\n"
+            "set-user-id, for another processor) runs all the same, after one line about it.\n"
+            "\n"
+            "--malloc puts the library of another allocator into LD_PRELOAD as well, in the place\n"
+            "of one that is there; --malloc=glibc only takes that one out.\n"
+            "\n"
+            "--solo is for containers without a daemon outside: it starts memtendd too and stays\n"
+            "as the parent of both, also as process 1. Signals reach COMMAND, orphans are waited\n"
+            "for, and the end of COMMAND is the end of all; memtendd is started again when it\n"
+            "ends. It listens on its sockets only, unless --http is given. Its files go where the\n"
+            "user can write, on a read-only root below /tmp, /var/tmp or /dev/shm, where the\n"
+            "other commands look too; without a configuration of its own its history is kept to\n"
+            "64 MiB.\n",
         .exits = "125  memtend itself failed\n"
                  "126  COMMAND was found but cannot be executed\n"
                  "127  COMMAND was not found\n"
-                 "else that of COMMAND\n",
+                 "else that of COMMAND; with --solo 128 and the signal that ended it\n",
         .examples = "memtend run -- python3 etl.py\n"
-                    "memtend run --name web -- gunicorn -w 4 app:app\n",
-        .options = BIT(NAME),
+                    "memtend run --name web -- gunicorn -w 4 app:app\n"
+                    "memtend run --malloc=jemalloc -- ./server\n"
+                    "ENTRYPOINT [\"memtend\", \"run\", \"--solo\", \"--\"]\n",
+        .options = BIT(NAME) | BIT(MALLOC) | BIT(SOLO) | BIT(HTTP) | BIT(STATE_DIR),
         .operands_min = 1,
         .operands_max = ANY,
         .stops_at_operand = true,

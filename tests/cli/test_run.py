@@ -56,11 +56,42 @@ def test_nothing_is_left_open():
     assert sorted(numbers) == ["0", "1", "2", "3"], said  # 3 is the directory that ls reads
 
 
-def test_preload_is_prepended_once():
-    got = seen(run("run", "env", "-0", env={"LD_PRELOAD": "libc.so.6"}, code=0, clean=False))
-    assert got["LD_PRELOAD"] == AGENT + ":libc.so.6", got
+def preload(*arguments, before=None):
+    said = run("run", *arguments, "env", "-0", env={"LD_PRELOAD": before}, code=0, clean=False)
+    assert said.err == "", said
+    return seen(said)["LD_PRELOAD"].split(":")
+
+
+def test_what_is_preloaded_stays_in_front():
+    assert preload(before="libc.so.6") == ["libc.so.6", AGENT]
+    assert preload(before=f" libc.so.6  {AGENT}:libm.so.6 ") == ["libc.so.6", AGENT, "libm.so.6"]
     got = seen(run("run", "--", MEMTEND, "run", "--", "env", "-0", code=0, clean=False))
     assert got["LD_PRELOAD"] == AGENT, got
+
+
+def test_malloc():
+    for name, package in (("jemalloc", "libjemalloc2"), ("tcmalloc", "libtcmalloc-minimal4"),
+                          ("mimalloc", "libmimalloc2.0")):
+        said = run("run", "--malloc", name, "env", "-0", clean=False)
+        if said.code != 0:
+            assert said.code == 125 and f"apt-get install {package}" in said.err, said
+            print(f"SKIP: {name} is not installed (package {package})")
+            continue
+        got = preload("--malloc=" + name, before="libc.so.6")
+        assert [got[0], got[2]] == ["libc.so.6", AGENT] and f"/lib{name}" in got[1], got
+        assert os.path.isabs(got[1]) and os.path.exists(got[1]), got
+        # One allocator a program: another one goes, also for glibc's own.
+        shutil.copy(AGENT, HOME + "/libjemalloc.so.1")
+        assert preload("--malloc=" + name, before=HOME + "/libjemalloc.so.1 libm.so.6") == \
+            ["libm.so.6", got[1], AGENT]
+        assert preload("--malloc=glibc", before=got[1]) == [AGENT]
+        assert preload(before=got[1]) == [got[1], AGENT]
+
+
+def test_malloc_that_is_not_there():
+    for name in ("nedmalloc", "", "../jemalloc", "e\x1b[31m"):
+        said = run("run", "--malloc", name, "true", code=125)
+        assert "jemalloc tcmalloc" in said.err, said
 
 
 def test_relative_runtime_directory_becomes_absolute():
@@ -100,6 +131,8 @@ def test_own_failures():
     run("run", "--name", "", "true", code=125)
     run("run", "--name", "x" * 48, "true", code=125)
     run("run", "--name", "e\x1b[31m", "true", code=125)
+    run("run", "--http", "off", "true", code=125)
+    run("run", "--state-dir", HOME, "true", code=125)
     run("run", "true", env={"MEMTEND_AGENT": "relative.so"}, code=125)
     run("run", "true", env={"MEMTEND_AGENT": "/no/such/agent.so"}, code=125)
     said = run("--runtime-dir", "/tmp/" + "x" * 100, "run", "true", code=125)
