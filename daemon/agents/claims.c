@@ -20,12 +20,15 @@ static bool fits_elapsed(uint64_t a_usec, uint64_t b_usec, uint64_t elapsed_usec
 
 const char *claims_judge_stats(const struct control_stats *stats, uint64_t elapsed_usec)
 {
-    const uint64_t bytes[] = {stats->malloc_total_bytes, stats->malloc_in_use_bytes,
-                              stats->malloc_free_bytes, stats->malloc_keepcost_bytes};
+    const uint64_t bytes[] = {
+        stats->malloc_total_bytes,    stats->malloc_in_use_bytes, stats->malloc_free_bytes,
+        stats->malloc_keepcost_bytes, stats->malloc_mapped_bytes, stats->malloc_free_resident_bytes,
+        stats->py_used_bytes,         stats->py_pinned_bytes,     stats->py_free_bytes};
     const uint64_t counts[] = {
         stats->malloc_arenas,   stats->gc_count[0],     stats->gc_count[1],     stats->gc_count[2],
         stats->gc_threshold[0], stats->gc_threshold[1], stats->gc_threshold[2], stats->gc_garbage,
-        stats->gc_frozen,       stats->py_blocks};
+        stats->gc_frozen,       stats->py_blocks,       stats->py_arenas,       stats->py_pools,
+        stats->py_free_pools};
     for (size_t i = 0; i < sizeof(bytes) / sizeof(bytes[0]); i++)
         if (bytes[i] > CLAIM_BYTES_MAX)
             return "more bytes than an address space holds";
@@ -33,7 +36,7 @@ const char *claims_judge_stats(const struct control_stats *stats, uint64_t elaps
         if (counts[i] > CLAIM_COUNT_MAX)
             return "more objects than memory can hold";
     if (!fits_elapsed(stats->malloc_usec, stats->hold_usec, elapsed_usec) ||
-        !fits_elapsed(stats->gil_wait_usec, 0, elapsed_usec))
+        !fits_elapsed(stats->gil_wait_usec, stats->pools_usec, elapsed_usec))
         return "statistics that took longer than the time since they were asked for";
     return NULL;
 }

@@ -354,7 +354,7 @@ bool session_can(const struct session *session, enum step_kind step)
     return session->state == SESSION_OPEN && session->capabilities & needs[step];
 }
 
-int session_request_stat(struct session *session, uint64_t now_usec)
+int session_request_stat(struct session *session, bool pools, uint64_t now_usec)
 {
     if (session->state != SESSION_OPEN)
         return -ENOTCONN;
@@ -366,6 +366,7 @@ int session_request_stat(struct session *session, uint64_t now_usec)
     const struct control_stat stat = {
         .malloc = session->capabilities & CONTROL_CAN_MALLOC,
         .gc = session->capabilities & CONTROL_CAN_GC,
+        .pools = pools && session->capabilities & CONTROL_CAN_POOLS,
         .gil_timeout_msec = SESSION_STAT_GIL_TIMEOUT_MSEC,
         .max_hold_usec = SESSION_STAT_HOLD_USEC,
     };

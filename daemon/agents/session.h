@@ -98,8 +98,9 @@ uint64_t session_deadline(const struct session *session);
 /* The connection ended, or we end it; a run under way is answered. Nothing when already closed. */
 void session_close(struct session *session, enum session_end end, const char *why);
 
+/* pools: with pymalloc's, if it can, which costs the process 0.1 ms a MB. */
 /* 0; -EBUSY one is under way; -ENOTCONN; -EOPNOTSUPP the agent cannot; -ENOBUFS it does not read */
-int session_request_stat(struct session *session, uint64_t now_usec);
+int session_request_stat(struct session *session, bool pools, uint64_t now_usec);
 int session_request_run(struct session *session, enum step_kind step, uint64_t max_pause_usec,
                         uint64_t now_usec, uint64_t *ret_request);
 

@@ -43,11 +43,30 @@ void statistics_into_sample(const struct control_stats *stats, uint64_t mono_use
         sample_clear(sample, METRIC_PY_GC_ENABLED);
 }
 
+void statistics_pools_into_sample(const struct control_stats *stats, uint64_t mono_usec,
+                                  struct sample *sample)
+{
+    if (!(stats->has & CONTROL_HAS_PY_POOLS))
+        return;
+    sample_set(sample, METRIC_PY_USED, (int64_t)stats->py_used_bytes, mono_usec);
+    sample_set(sample, METRIC_PY_PINNED, (int64_t)stats->py_pinned_bytes, mono_usec);
+    sample_set(sample, METRIC_PY_FREE, (int64_t)stats->py_free_bytes, mono_usec);
+    sample_set(sample, METRIC_PY_POOLS, (int64_t)stats->py_pools, mono_usec);
+}
+
+void statistics_forget(struct sample *sample)
+{
+    static const enum metric of_pools[] = {METRIC_PY_USED, METRIC_PY_PINNED, METRIC_PY_FREE,
+                                           METRIC_PY_POOLS};
+    statistics_into_sample(&(struct control_stats){0}, 0, sample);
+    for (size_t i = 0; i < sizeof(of_pools) / sizeof(of_pools[0]); i++)
+        sample_clear(sample, of_pools[i]);
+}
+
 void statistics_into_info(const struct control_hello *hello, struct agent_info *ret_info)
 {
     *ret_info = (struct agent_info){
-        .can_collect = hello->capabilities & CONTROL_CAN_COLLECT,
-        .can_trim = hello->capabilities & CONTROL_CAN_TRIM,
+        .tells_pools = hello->capabilities & CONTROL_CAN_POOLS,
         .version = (uint32_t)hello->version,
     };
     text_copy(ret_info->runtime, sizeof(ret_info->runtime), hello->runtime);

@@ -9,9 +9,13 @@
 #include "model/process.h"
 #include "wire/control.h"
 
-/* Every heap and py field is set, or cleared when this answer lacks it. */
+/* Every heap and py field but those of pools is set, or cleared when this answer lacks it. */
 void statistics_into_sample(const struct control_stats *stats, uint64_t mono_usec,
                             struct sample *sample);
+/* The same for pymalloc's pools, which are asked for more rarely; nothing without them. */
+void statistics_pools_into_sample(const struct control_stats *stats, uint64_t mono_usec,
+                                  struct sample *sample);
+void statistics_forget(struct sample *sample);
 /* Everything but the state. */
 void statistics_into_info(const struct control_hello *hello, struct agent_info *ret_info);
 

@@ -24,6 +24,9 @@
 /* Statistics that held the program or malloc this long are asked for so many times more rarely. */
 #define PEER_STAT_DEAR_USEC   (5 * USEC_PER_MSEC)
 #define PEER_STAT_DEAR_FACTOR 20
+/* Reading all pools is worth what 0.05 % of a core gives, and 30 s is young for them. */
+#define PEER_POOLS_USEC   (30 * USEC_PER_SEC)
+#define PEER_POOLS_FACTOR 2000
 /* Bytes read from one agent before the others get their turn. */
 #define PEER_READ_BYTES 16384
 /* Connections that one process may make: an exec, a reconnect, not a flood. */
@@ -94,6 +97,17 @@ static void remember(struct agent_peer *peer)
         memory->thresholds[i] = (int64_t)stats->gc_threshold[i];
 }
 
+static void remember_pools(struct agent_peer *peer)
+{
+    if (!(peer->stats.has & CONTROL_HAS_PY_POOLS))
+        return;
+    uint64_t interval = peer->stats.pools_usec * PEER_POOLS_FACTOR;
+    peer->pools = peer->stats;
+    peer->pools_usec = peer->stats_usec;
+    peer->pools_due_usec =
+        peer->stats_usec + (interval > PEER_POOLS_USEC ? interval : PEER_POOLS_USEC);
+}
+
 static void on_stats(void *context, const struct control_stats *stats)
 {
     struct agent_peer *peer = context;
@@ -101,6 +115,7 @@ static void on_stats(void *context, const struct control_stats *stats)
     peer->stats_usec = clock_mono_usec();
     peer->not_ready = stats->py_result == CONTROL_RESULT_NOT_READY;
     remember(peer);
+    remember_pools(peer);
     agent_peer_publish(peer);
     tell_stats(peer);
 }
@@ -160,11 +175,13 @@ void agent_peer_publish(struct agent_peer *peer)
     }
     if (peer->stats_usec > sample_time(&process->sample, METRIC_HEAP_TOTAL))
         statistics_into_sample(&peer->stats, peer->stats_usec, &process->sample);
+    if (peer->pools_usec > sample_time(&process->sample, METRIC_PY_POOLS))
+        statistics_pools_into_sample(&peer->pools, peer->pools_usec, &process->sample);
 }
 
 int agent_peer_ask_stats(struct agent_peer *peer, uint64_t now_usec)
 {
-    int r = session_request_stat(&peer->session, now_usec);
+    int r = session_request_stat(&peer->session, now_usec >= peer->pools_due_usec, now_usec);
     if (r < 0)
         return r;
     peer->stat_soon = false;
@@ -217,9 +234,11 @@ static void forget(struct agent_peer *peer)
     peer->memory = (struct estimate_memory){0};
     peer->stats = (struct control_stats){0};
     peer->stats_usec = 0;
+    peer->pools_usec = 0;
+    peer->pools_due_usec = 0;
     if (!process)
         return;
-    statistics_into_sample(&peer->stats, 0, &process->sample);
+    statistics_forget(&process->sample);
     peer->exec_count = process->exec_count;
 }
 

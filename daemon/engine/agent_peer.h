@@ -45,6 +45,9 @@ struct agent_peer {
     struct control_stats stats;
     uint64_t stats_usec; /* 0 = none yet */
     uint64_t stat_asked_usec;
+    struct control_stats pools; /* the last answer that told of pymalloc's pools */
+    uint64_t pools_usec;        /* when it came; 0 = none yet */
+    uint64_t pools_due_usec;
     bool stat_soon;             /* something has changed: do not wait for the interval */
     uint64_t wanted_until_usec; /* by a rule */
     struct estimate_memory memory;

@@ -35,8 +35,7 @@ enum agent_state {
 
 struct agent_info {
     enum agent_state state;
-    bool can_collect;
-    bool can_trim;
+    bool tells_pools; /* pymalloc's: nobody need read them from outside */
     char runtime[24];   /* "cpython 3.13.0", "" = none found */
     char allocator[24]; /* "glibc 2.36" */
     uint32_t version;   /* protocol version */

@@ -61,7 +61,7 @@ static void act(struct counts *counts, uint8_t command)
 {
     uint64_t unused;
     struct session *session = &counts->session;
-    if (command == 0xff && session_request_stat(session, counts->now) == 0)
+    if (command == 0xff && session_request_stat(session, true, counts->now) == 0)
         counts->asked_stats++;
     if (command == 0xfe &&
         session_request_run(session, command % STEP_KIND_COUNT, 500000, counts->now, &unused) == 0)

@@ -161,7 +161,7 @@ static void assert_violation(struct fixture *f, const char *what)
 static void hello_opens(void **state)
 {
     struct fixture *f = *state;
-    assert_int_equal(session_request_stat(&f->session, f->now), -ENOTCONN);
+    assert_int_equal(session_request_stat(&f->session, false, f->now), -ENOTCONN);
     greet(f);
     assert_int_equal(f->hellos, 1);
     assert_string_equal(f->hello.name, "web");
@@ -233,8 +233,8 @@ static void stat_is_asked_and_answered(void **state)
 {
     struct fixture *f = *state;
     greet(f);
-    assert_int_equal(session_request_stat(&f->session, f->now), 0);
-    assert_int_equal(session_request_stat(&f->session, f->now), -EBUSY);
+    assert_int_equal(session_request_stat(&f->session, false, f->now), 0);
+    assert_int_equal(session_request_stat(&f->session, false, f->now), -EBUSY);
     struct control_message asked;
     assert_int_equal(control_decode(f->session.output.data, f->session.output.size - 1, &asked),
                      CONTROL_DECODED);
@@ -247,14 +247,14 @@ static void stat_is_asked_and_answered(void **state)
     say_message(f, &stats);
     assert_int_equal(f->stats, 1);
     assert_int_equal(f->last_stats.malloc_free_bytes, 12345);
-    assert_int_equal(session_request_stat(&f->session, f->now), 0);
+    assert_int_equal(session_request_stat(&f->session, false, f->now), 0);
 }
 
 static void stat_may_be_refused(void **state)
 {
     struct fixture *f = *state;
     greet(f);
-    assert_int_equal(session_request_stat(&f->session, f->now), 0);
+    assert_int_equal(session_request_stat(&f->session, false, f->now), 0);
     const struct control_message error = {
         .type = CONTROL_ERROR, .id = 1, .error = {.error = CONTROL_RESULT_NOT_READY}};
     say_message(f, &error);
@@ -268,12 +268,12 @@ static void late_stat_is_still_taken(void **state)
     struct fixture *f = *state;
     uint64_t next;
     greet(f);
-    assert_int_equal(session_request_stat(&f->session, f->now), 0);
+    assert_int_equal(session_request_stat(&f->session, false, f->now), 0);
     f->now += session_default_limits.stat_usec;
     session_on_time(&f->session, f->now, &next);
     assert_int_equal(f->lates, 1);
     assert_true(f->session.stat_late);
-    assert_int_equal(session_request_stat(&f->session, f->now), -EBUSY);
+    assert_int_equal(session_request_stat(&f->session, false, f->now), -EBUSY);
     session_on_time(&f->session, f->now + 3600 * USEC_PER_SEC, &next);
     assert_int_equal(f->lates, 1);
     const struct control_message stats = {.type = CONTROL_STATS, .id = 1};
@@ -307,7 +307,7 @@ static void absurd_stats_are_a_violation(void **state)
         assert_int_equal(setup(&fresh), 0);
         struct fixture *f = fresh;
         greet(f);
-        assert_int_equal(session_request_stat(&f->session, f->now), 0);
+        assert_int_equal(session_request_stat(&f->session, false, f->now), 0);
         struct control_message stats = {.type = CONTROL_STATS, .id = 1, .stats = absurd[i]};
         say_message(f, &stats);
         assert_int_equal(f->session.end, SESSION_END_VIOLATION);
@@ -323,7 +323,7 @@ static void run_is_asked_and_answered(void **state)
     uint64_t id = run(f, STEP_COLLECT);
     uint64_t other;
     assert_int_equal(session_request_run(&f->session, STEP_TRIM, 0, f->now, &other), -EBUSY);
-    assert_int_equal(session_request_stat(&f->session, f->now), -EBUSY);
+    assert_int_equal(session_request_stat(&f->session, false, f->now), -EBUSY);
     f->now += 60 * USEC_PER_MSEC;
     struct control_message step = step_line(id, "collect", 50000);
     say_message(f, &step);
@@ -482,7 +482,7 @@ static void what_it_cannot_do_is_not_asked(void **state)
     say_message(f, &hello);
     assert_int_equal(session_request_run(&f->session, STEP_COLLECT, 1, f->now, &request),
                      -EOPNOTSUPP);
-    assert_int_equal(session_request_stat(&f->session, f->now), -EOPNOTSUPP);
+    assert_int_equal(session_request_stat(&f->session, false, f->now), -EOPNOTSUPP);
     assert_int_equal(session_request_run(&f->session, STEP_TRIM, 1, f->now, &request), 0);
 }
 
@@ -556,7 +556,7 @@ static void nothing_is_said_after_the_end(void **state)
     say(f, "nonsense");
     assert_int_equal(f->session.end, SESSION_END_BYE);
     assert_int_equal(f->hellos, 1);
-    assert_int_equal(session_request_stat(&f->session, f->now), -ENOTCONN);
+    assert_int_equal(session_request_stat(&f->session, false, f->now), -ENOTCONN);
 }
 
 int main(void)

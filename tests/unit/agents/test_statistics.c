@@ -43,6 +43,22 @@ static void what_was_not_said_is_absent(void **state)
     assert_true(sample_has(&sample, METRIC_RSS));
 }
 
+static void pools_stay_until_they_are_told_again(void **state)
+{
+    (void)state;
+    struct control_stats stats = {.has = CONTROL_HAS_PY_POOLS, .py_used_bytes = 5, .py_pools = 2};
+    struct sample sample = {0};
+    int64_t value = -1;
+    statistics_pools_into_sample(&stats, 7, &sample);
+    stats.has = CONTROL_HAS_PY_BLOCKS;
+    stats.py_used_bytes = 0;
+    statistics_pools_into_sample(&stats, 9, &sample);
+    statistics_into_sample(&stats, 9, &sample);
+    assert_true(sample_get(&sample, METRIC_PY_USED, &value));
+    assert_int_equal(value, 5);
+    assert_int_equal(sample_time(&sample, METRIC_PY_POOLS), 7);
+}
+
 static void hello_into_info(void **state)
 {
     (void)state;
@@ -50,12 +66,11 @@ static void hello_into_info(void **state)
         .version = 1,
         .runtime = "a runtime with a name longer than fits",
         .allocator = "glibc 2.36",
-        .capabilities = CONTROL_CAN_TRIM,
+        .capabilities = CONTROL_CAN_POOLS,
     };
     struct agent_info info;
     statistics_into_info(&hello, &info);
-    assert_true(info.can_trim);
-    assert_false(info.can_collect);
+    assert_true(info.tells_pools);
     assert_string_equal(info.runtime, "a runtime with a name l");
     assert_string_equal(info.allocator, "glibc 2.36");
     assert_int_equal(info.version, 1);
@@ -66,6 +81,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_said_is_set),
         cmocka_unit_test(what_was_not_said_is_absent),
+        cmocka_unit_test(pools_stay_until_they_are_told_again),
         cmocka_unit_test(hello_into_info),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
