@@ -109,29 +109,34 @@ def test_file_capabilities():
 
 def test_for_another_processor():
     program = HOME / "foreign"
-    for at in (4, 18):  # EI_CLASS, which the kernel does not look at, and e_machine
-        data = bytearray(compile_as("native").read_bytes())
+    for at in (4, 18):  # EI_CLASS, and e_machine: what was '>' no longer is
+        data = bytearray(compile_as("native").read_bytes()[:64])
         data[at] ^= 3
         program.write_bytes(data)
         program.chmod(0o755)
         # execvp() gives what the kernel does not know to the shell, which shows what it finds.
-        said = run(program, code=None, clean=False)
+        said = run(program, code=None, clean=False, cwd=HOME)
         assert "another processor or word size" in said.err, said
 
 
 def test_damaged_programs_end_as_without_memtend():
-    data = compile_as("whole").read_bytes()
-    program = HOME / "damaged"
-    broken = [data[:size] for size in (0, 2, 3, 5, 40, 64, 100, 500, len(data) // 2)]
+    # What the kernel does not know, execvp() gives to the shell: so nothing but a header, with '>'
+    # (EM_X86_64) in it, in a directory where that can do no harm, and no commands to be found.
+    head = compile_as("whole").read_bytes()[:64] + bytes(4096)
+    program, folder = HOME / "damaged", HOME / "scratch"
+    folder.mkdir()
+    broken = [head[:size] for size in (0, 2, 3, 5, 40, 64, 100, 500)]
     for at in range(0, 64, 4):  # every field of the header
-        broken.append(data[:at] + b"\xff\xff\xff\xff" + data[at + 4:])
+        broken.append(head[:at] + b"\xff\xff\xff\xff" + head[at + 4:])
     broken += [b"#!" + EVIL.encode(), b"#!", b"#! \t \n", b"#!" + b"x" * 5000]
-    env = environment({"MEMTEND_AGENT": str(AGENT), "MEMTEND_RUNTIME_DIR": str(HOME)})
+    env = environment({"MEMTEND_AGENT": str(AGENT), "MEMTEND_RUNTIME_DIR": str(HOME),
+                       "PATH": "/nonexistent"})
     for content in broken:
         program.write_bytes(content)
         program.chmod(0o755)
-        ends = [subprocess.run([*command, program], env=env, capture_output=True, timeout=20,
-                               check=False).returncode for command in (["env"], [MEMTEND, "run"])]
+        ends = [subprocess.run([*command, program], env=env, cwd=folder, capture_output=True,
+                               timeout=20, check=False).returncode
+                for command in (["/usr/bin/env"], [MEMTEND, "run"])]
         assert ends[0] == ends[1], (content[:80], ends)
 
 
