@@ -3,7 +3,9 @@
 
 #include "base/clock.h"
 #include "gil.h"
+#include "hooks.h"
 #include "job.h"
+#include "mark.h"
 #include "python.h"
 #include "session.h"
 #include "socket.h"
@@ -28,6 +30,8 @@ static void fork_in_child(void)
     thread_forget();
     job_forget();
     gil_forget();
+    hooks_forget();
+    mark_forget();
     /* With Python the hook of os.register_at_fork starts the thread, when the interpreter has
      * repaired itself; a child that C code forked under Python stays inert. */
     session_on_forked(python_is_supported() ? 0 : FORK_CHILD_DELAY_USEC);

@@ -16,7 +16,16 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum job_kind { JOB_CONTACT, JOB_STAT, JOB_COLLECT, JOB_FREEZE, JOB_TRIM, JOB_POOLS };
+enum job_kind {
+    JOB_CONTACT,
+    JOB_STAT,
+    JOB_COLLECT,
+    JOB_FREEZE,
+    JOB_HOOKS,
+    JOB_PLAIN_HOOKS,
+    JOB_TRIM,
+    JOB_POOLS
+};
 
 struct job_request {
     enum job_kind kind;

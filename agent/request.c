@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "contact.h"
 #include "gil.h"
+#include "hooks.h"
 #include "python.h"
 #include "session.h"
 
@@ -89,7 +90,8 @@ static enum control_result request_python_state(void)
 /* OK: a job is under way for the request. */
 static enum control_result request_work(const struct job_request *request)
 {
-    enum control_result result = request_python_state();
+    enum control_result result =
+        request->kind == JOB_PLAIN_HOOKS ? CONTROL_RESULT_OK : request_python_state();
     if (result != CONTROL_RESULT_OK)
         return result;
     int r = job_start(request);
@@ -131,7 +133,8 @@ static void request_advance_stat(void)
 static const struct {
     const char *name;
     enum job_kind kind;
-} request_jobs[] = {{"collect", JOB_COLLECT}, {"freeze", JOB_FREEZE}, {"trim", JOB_TRIM}};
+} request_jobs[] = {
+    {"collect", JOB_COLLECT}, {"freeze", JOB_FREEZE}, {"trim", JOB_TRIM}, {"hooks", JOB_HOOKS}};
 
 static const enum job_kind *request_job_of(const char *step)
 {
@@ -157,6 +160,14 @@ static void request_step_job(enum job_kind kind)
         request_answer_step(&(struct control_step){0}, result);
 }
 
+static void request_step_hooks(void)
+{
+    if (hooks_count() > 0)
+        request_step_job(hooks_have_python() ? JOB_HOOKS : JOB_PLAIN_HOOKS);
+    else
+        request_answer_step(&(struct control_step){0}, CONTROL_RESULT_UNSUPPORTED);
+}
+
 static void request_step_trim(void)
 {
     struct control_step step = {0};
@@ -174,6 +185,8 @@ static void request_step(const char *name)
     const enum job_kind *kind = request_job_of(name);
     if (kind && *kind == JOB_TRIM)
         request_step_trim();
+    else if (kind && *kind == JOB_HOOKS)
+        request_step_hooks();
     else if (kind)
         request_step_job(*kind);
     else
@@ -228,7 +241,8 @@ static void request_on_job(const struct job_result *result, uint64_t now)
         request_advance_stat();
     } else {
         struct control_step step = {.mode = result->mode};
-        if (result->result == CONTROL_RESULT_OK) {
+        /* Of hooks some may have raised and others not: all were called. */
+        if (result->result == CONTROL_RESULT_OK || result->objects > 0) {
             step.objects = result->objects;
             step.gil_wait_usec = result->gil_wait_usec;
             step.run_usec = result->run_usec;

@@ -6,7 +6,9 @@
 #include "base/text.h"
 #include "contact.h"
 #include "gil.h"
+#include "hooks.h"
 #include "job.h"
+#include "mark.h"
 #include "pools.h"
 #include "python.h"
 #include "request.h"
@@ -16,6 +18,7 @@
 #include <errno.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 /* The daemon restarts in well under a second; one that is away for good costs two tries a minute.
@@ -49,8 +52,12 @@ static struct {
     uint64_t backoff_usec;
     _Atomic uint64_t fork_count;
     pid_t pid;
-    pid_t fork_parent; /* 0: not forked since exec */
-    bool said_bye;     /* on this connection */
+    pid_t fork_parent;      /* 0: not forked since exec */
+    bool said_bye;          /* on this connection */
+    _Atomic bool announce;  /* what hello says has changed */
+    _Atomic bool connected; /* for other threads */
+    _Atomic bool naming;    /* somebody is at the name; held for a copy of 64 bytes */
+    char name[CONTROL_NAME_SIZE];
 } session;
 
 static char session_in[CONTROL_LINE_MAX_BYTES];
@@ -70,6 +77,8 @@ void session_init(const struct settings *settings)
     session.pid = getpid();
     session.backoff_usec = SESSION_BACKOFF_MIN_USEC;
     session.started_usec = clock_mono_usec();
+    if (settings->name[0]) /* else one that the program has given itself before it started us */
+        text_copy(session.name, sizeof(session.name), settings->name);
     request_init(&session.out);
     session_reset();
 }
@@ -78,6 +87,43 @@ const struct settings *session_settings(void)
 {
     return session.settings;
 }
+
+/* ---- what the program says of itself ---- */
+
+static void session_name_lock(void)
+{
+    struct timespec nap = {.tv_nsec = 1000};
+    while (atomic_exchange(&session.naming, true))
+        nanosleep(&nap, NULL);
+}
+
+static void session_copy_name(char ret_name[static CONTROL_NAME_SIZE])
+{
+    session_name_lock();
+    text_copy(ret_name, CONTROL_NAME_SIZE, session.name);
+    atomic_store(&session.naming, false);
+}
+
+void session_rename(const char *name)
+{
+    session_name_lock();
+    text_copy(session.name, sizeof(session.name), name);
+    atomic_store(&session.naming, false);
+    session_announce();
+}
+
+void session_announce(void)
+{
+    atomic_store(&session.announce, true);
+    thread_wake();
+}
+
+bool session_is_connected(void)
+{
+    return atomic_load(&session.connected);
+}
+
+/* ---- forks ---- */
 
 uint64_t session_fork_count(void)
 {
@@ -94,6 +140,8 @@ void session_on_forked(uint64_t delay_usec)
     session.fork_parent = session.pid;
     session.pid = getpid();
     atomic_store(&session.fork_count, 0);
+    atomic_store(&session.naming, false);
+    atomic_store(&session.connected, false);
     session.backoff_usec = SESSION_BACKOFF_MIN_USEC;
     session.retry_usec = clock_mono_usec() + delay_usec;
     session_reset();
@@ -118,6 +166,7 @@ static void session_lose(uint64_t now, uint64_t at_least_usec)
 
 static int session_hello(void)
 {
+    atomic_store(&session.announce, false); /* before what it announces is read */
     struct control_hello hello = {
         .version = CONTROL_VERSION,
         .capabilities = allocator_capabilities(),
@@ -130,9 +179,11 @@ static int session_hello(void)
         hello.capabilities |= CONTROL_CAN_GC | CONTROL_CAN_COLLECT;
     if (python_can_freeze())
         hello.capabilities |= CONTROL_CAN_FREEZE;
+    if (hooks_count() > 0)
+        hello.capabilities |= CONTROL_CAN_HOOKS;
     if (pools_can_be_read())
         hello.capabilities |= CONTROL_CAN_POOLS;
-    text_copy(hello.name, sizeof(hello.name), session.settings->name);
+    session_copy_name(hello.name);
     text_copy(hello.runtime, sizeof(hello.runtime), python_runtime());
     if (python_is_supported())
         text_copy(hello.interpreter, sizeof(hello.interpreter), "main");
@@ -241,6 +292,15 @@ static void session_contact(void)
         job_start(&(struct job_request){.kind = JOB_CONTACT}); /* busy: next turn */
 }
 
+static void session_say_changes(uint64_t now)
+{
+    if (atomic_load(&session.announce))
+        session_hello();
+    /* Marks wait while the daemon does not read. */
+    if (session.out.size == 0)
+        mark_tell(&session.out, now);
+}
+
 /* The program is about to end; until it does, malloc is still served to a daemon that stays. */
 static void session_say_bye(void)
 {
@@ -277,7 +337,10 @@ uint64_t session_turn(uint64_t now)
     session_contact();
     if (!socket_is_connected())
         session_connect(now);
-    if (socket_is_connected()) {
+    if (!socket_is_connected()) {
+        mark_discard();
+    } else {
+        session_say_changes(now);
         session_say_bye();
         int r = socket_send(&session.out);
         if (r == 0)
@@ -285,5 +348,6 @@ uint64_t session_turn(uint64_t now)
         if (r < 0)
             session_lose(now, r == -ESHUTDOWN ? SESSION_BACKOFF_BYE_USEC : 0);
     }
+    atomic_store(&session.connected, socket_is_connected());
     return session_sleep_usec(job, now);
 }

@@ -9,6 +9,7 @@
 
 #include "settings.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Constructor. */
@@ -18,6 +19,12 @@ const struct settings *session_settings(void);
 void session_resume(void);
 /* Do all that can be done now; returns how many microseconds to sleep at most. */
 uint64_t session_turn(uint64_t now_usec);
+
+/* Say hello again, or for the first time, with what has changed. Any thread. */
+void session_announce(void);
+/* The name from now on; announced. Any thread. */
+void session_rename(const char *name);
+bool session_is_connected(void); /* any thread; as of the last turn */
 
 /* Forks this process has made, for the daemon's idea of families. */
 uint64_t session_fork_count(void);

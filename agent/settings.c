@@ -1,19 +1,35 @@
 /* SPDX-License-Identifier: MIT */
 #include "settings.h"
 
+#include "base/buffer.h"
 #include "base/text.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
+#include <sys/syscall.h>
 #include <unistd.h>
+
+bool settings_off(void)
+{
+    const char *on = getenv("MEMTEND");
+    return on && strcmp(on, "0") == 0;
+}
+
+bool settings_secure(void)
+{
+    return getauxval(AT_SECURE) != 0;
+}
+
+#define SETTINGS_PATH_SIZE sizeof(((struct settings *)NULL)->socket_path)
 
 /* NULL: nobody asked for the agent. */
 static const char *settings_socket(void)
 {
     const char *path = getenv("MEMTEND_SOCK");
     const char *on = getenv("MEMTEND");
-    if (on && strcmp(on, "0") == 0)
+    if (settings_off())
         return NULL;
     if (path && path[0])
         return path;
@@ -22,8 +38,7 @@ static const char *settings_socket(void)
 
 bool settings_wanted(void)
 {
-    /* AT_SECURE: the program has more rights than who set its environment. */
-    return settings_socket() && getauxval(AT_SECURE) == 0;
+    return settings_socket() && !settings_secure();
 }
 
 static bool settings_is_own_pid(const char *text)
@@ -46,17 +61,13 @@ static bool settings_this_program(bool python, const char *name)
     return !started || settings_is_own_pid(started);
 }
 
-bool settings_read(bool python, struct settings *ret_settings)
+static bool settings_fill(const char *path, const char *name, struct settings *ret_settings)
 {
-    const char *path = settings_socket();
-    const char *name = getenv("MEMTEND_NAME");
     const char *uid = getenv("MEMTEND_DAEMON_UID");
     const char *freeze = getenv("MEMTEND_FREEZE");
     struct settings settings = {0};
     uint64_t value;
-    if (!path || strlen(path) >= sizeof(settings.socket_path))
-        return false;
-    if (!settings_this_program(python, name))
+    if (strlen(path) >= sizeof(settings.socket_path))
         return false;
     text_copy(settings.socket_path, sizeof(settings.socket_path), path);
     if (name)
@@ -68,4 +79,36 @@ bool settings_read(bool python, struct settings *ret_settings)
     }
     *ret_settings = settings;
     return true;
+}
+
+bool settings_read(bool python, struct settings *ret_settings)
+{
+    const char *path = settings_socket();
+    const char *name = getenv("MEMTEND_NAME");
+    return path && settings_this_program(python, name) && settings_fill(path, name, ret_settings);
+}
+
+/* Where a daemon that this user has started listens. */
+static bool settings_user_socket(const char *variable, const char *behind,
+                                 char ret_path[static SETTINGS_PATH_SIZE])
+{
+    const char *folder = getenv(variable);
+    struct buffer path;
+    buffer_init_over(&path, ret_path, SETTINGS_PATH_SIZE);
+    return folder && folder[0] == '/' &&
+           buffer_printf(&path, "%s%s/agent/control.sock", folder, behind) == 0 &&
+           syscall(SYS_faccessat, AT_FDCWD, ret_path, F_OK) == 0;
+}
+
+bool settings_late(const char *name, const char *socket, struct settings *ret_settings)
+{
+    char own[SETTINGS_PATH_SIZE];
+    const char *path = socket;
+    if (!path || !path[0])
+        path = getenv("MEMTEND_SOCK");
+    if ((!path || !path[0]) && (settings_user_socket("MEMTEND_RUNTIME_DIR", "", own) ||
+                                settings_user_socket("XDG_RUNTIME_DIR", "/memtend", own)))
+        path = own;
+    return settings_fill(path && path[0] ? path : SETTINGS_SOCKET,
+                         name && name[0] ? name : getenv("MEMTEND_NAME"), ret_settings);
 }

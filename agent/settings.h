@@ -43,4 +43,10 @@ bool settings_read(bool python, struct settings *ret_settings);
 /* The first and cheapest question of all: is there anything to do? */
 bool settings_wanted(void);
 
+/* For a program that starts its agent itself: NULL is what the environment says, and the socket
+ * then that of a daemon of this user, if there is one, else the system's. False: path too long. */
+bool settings_late(const char *name, const char *socket, struct settings *ret_settings);
+bool settings_off(void);    /* MEMTEND=0 */
+bool settings_secure(void); /* the program has more rights than who set its environment */
+
 #endif

@@ -6,6 +6,7 @@
 #include "collector.h"
 #include "contact.h"
 #include "gil.h"
+#include "hooks.h"
 #include "pools.h"
 #include "python.h"
 
@@ -28,6 +29,8 @@ static const struct work {
     bool (*is_bound)(void); /* must it run on the main thread? NULL: no */
     bool without_gil;
     void (*perform)(const struct job_request *request, struct job_result *result);
+    /* What belongs to it and needs no GIL, on the job's thread. NULL: nothing. */
+    void (*after)(const struct job_request *request, struct job_result *result);
 } works[] = {
     [JOB_CONTACT] = {.perform = contact_make},
     [JOB_STAT] = {.open = collector_open, .perform = collector_stat},
@@ -35,6 +38,10 @@ static const struct work {
                      .is_bound = collector_finalisers_are_bound,
                      .perform = collector_collect},
     [JOB_FREEZE] = {.open = collector_open, .perform = collector_freeze},
+    [JOB_HOOKS] = {.is_bound = collector_finalisers_are_bound,
+                   .perform = hooks_call_python,
+                   .after = hooks_call_plain},
+    [JOB_PLAIN_HOOKS] = {.without_gil = true, .perform = hooks_call_plain},
     [JOB_TRIM] = {.is_bound = work_is_bound, .perform = work_trim},
     [JOB_POOLS] = {.without_gil = true, .perform = pools_stat},
 };
@@ -97,7 +104,8 @@ static enum control_result work_refusal(enum gil_outcome outcome)
     return outcome == GIL_CLOSING ? CONTROL_RESULT_CLOSING : CONTROL_RESULT_NOT_READY;
 }
 
-void work_do(const struct job_request *request, uint64_t ticket, struct job_result *result)
+static void work_main_part(const struct job_request *request, uint64_t ticket,
+                           struct job_result *result)
 {
     const struct work *work = &works[request->kind];
     if (work->without_gil) {
@@ -124,4 +132,16 @@ void work_do(const struct job_request *request, uint64_t ticket, struct job_resu
         work_perform(request, result);
     }
     gil_drop(gil);
+}
+
+void work_do(const struct job_request *request, uint64_t ticket, struct job_result *result)
+{
+    const struct work *work = &works[request->kind];
+    work_main_part(request, ticket, result);
+    if (!work->after || result->interrupted ||
+        (result->result != CONTROL_RESULT_OK && result->result != CONTROL_RESULT_FAILED))
+        return;
+    uint64_t begin = clock_mono_usec();
+    work->after(request, result);
+    result->run_usec += clock_mono_usec() - begin;
 }

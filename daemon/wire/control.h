@@ -284,7 +284,9 @@ enum control_phase { CONTROL_PHASE_BEGIN, CONTROL_PHASE_END, CONTROL_PHASE_POINT
 struct control_mark {
     char name[CONTROL_NAME_SIZE];
     enum control_phase phase;
-    uint64_t span; /* the same in begin and end; counts from 1 in each process; 0 for a point */
+    uint64_t span;     /* the same in begin and end, unlike any other of the process; point: 0 */
+    uint64_t usec;     /* since its begin: of a begin until now, of an end until then; point: 0 */
+    uint64_t left_out; /* marks that were not told since the last one that was */
 };
 
 struct control_error {

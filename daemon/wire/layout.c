@@ -158,6 +158,8 @@ static const struct field mark_fields[] = {
     TEXT(control_mark, name, "name", true),
     NAMED(control_mark, phase, "phase", FIELD_CHOICE, true, layout_phase_names),
     NUMBER(control_mark, span, "span", true, LAYOUT_ANY_NUMBER),
+    NUMBER(control_mark, usec, "usec", false, LAYOUT_ANY_NUMBER),
+    NUMBER(control_mark, left_out, "left_out", false, LAYOUT_ANY_NUMBER),
 };
 
 static const struct field error_fields[] = {

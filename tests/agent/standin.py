@@ -23,6 +23,7 @@ class Session:
         self.pid = struct.unpack("3i", credentials)[0]
         self.connection = connection
         self.hello = None
+        self.marks = []
         self.closed = threading.Event()
         self._lock = threading.Lock()
         self._replies = {}
@@ -36,6 +37,8 @@ class Session:
                 if message["t"] == "hello":
                     self.hello = message
                     on_hello(self)
+                elif message["t"] == "mark":
+                    self.marks.append(message)
                 elif message["t"] != "bye":
                     with self._lock:
                         replies = self._replies.get(message["id"])

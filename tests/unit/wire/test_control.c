@@ -197,7 +197,7 @@ static void mark_round_trip(void **state)
 {
     (void)state;
     static const struct control_mark mark = {
-        .name = "batch", .phase = CONTROL_PHASE_END, .span = 12};
+        .name = "batch", .phase = CONTROL_PHASE_END, .span = 12, .usec = 1500, .left_out = 3};
     assert_int_equal(control_encode_mark(&out, &mark), 0);
     decode_out(CONTROL_MARK, 0);
     assert_memory_equal(&message.mark, &mark, sizeof(mark));
