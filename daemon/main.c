@@ -28,7 +28,7 @@ static const char main_help[] =
     "  memtendd [--state-dir DIR] [--runtime-dir DIR] [--http ADDRESS:PORT]\n"
     "           [--config FILE] [--rules FILE]...\n"
     "  memtendd --check-config [--config FILE] [--rules FILE]...\n"
-    "  memtendd probe [--fd N]\n"
+    "  memtendd probe [--fd N [--other-users]]\n"
     "\n"
     "DESCRIPTION\n"
     "  Watches every process, evaluates rules, asks in-process agents to collect and trim,\n"
@@ -309,17 +309,18 @@ static int main_head(int argc, char **argv)
     return status;
 }
 
-/* `memtendd probe [--fd N]`: without --fd the socket is systemd's. */
+/* `memtendd probe [--fd N [--other-users]]`: without --fd the socket is systemd's. */
 static int main_probe(int argc, char **argv)
 {
     /* Ended by _exit(): exit handlers may need what the role has given away. */
     uint64_t fd = 0;
-    if (argc == 4 && strcmp(argv[2], "--fd") == 0 && text_parse_u64(argv[3], &fd) == 0 &&
-        fd <= INT32_MAX)
-        _exit(probe_run((int)fd, "/proc"));
+    bool other_users = argc == 5 && strcmp(argv[4], "--other-users") == 0;
+    if ((argc == 4 || other_users) && strcmp(argv[2], "--fd") == 0 &&
+        text_parse_u64(argv[3], &fd) == 0 && fd <= INT32_MAX)
+        _exit(probe_run((int)fd, "/proc", other_users));
     if (argc == 2)
-        _exit(probe_run(-1, "/proc"));
-    fputs("usage: memtendd probe [--fd N]\n", stderr);
+        _exit(probe_run(-1, "/proc", false));
+    fputs("usage: memtendd probe [--fd N [--other-users]]\n", stderr);
     return EXIT_USAGE;
 }
 

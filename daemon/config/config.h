@@ -27,6 +27,13 @@ struct config_place {
     int line, column;
 };
 
+/* Whose Python processes the probe may scan for pools, where no agent tells about them. */
+enum config_outside_scan {
+    CONFIG_OUTSIDE_SCAN_SAME_UID, /* those of the user that the daemon runs as */
+    CONFIG_OUTSIDE_SCAN_ALL,      /* as far as the kernel lets the probe */
+    CONFIG_OUTSIDE_SCAN_OFF,
+};
+
 struct config {
     /* [Daemon] */
     uint64_t tick_usec;
@@ -51,6 +58,7 @@ struct config {
     /* [Probe] */
     bool probe;
     uint64_t deep_budget_permyriad; /* of one core, for smaps_rollup and the like */
+    enum config_outside_scan outside_scan;
 };
 
 struct config_error {

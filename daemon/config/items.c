@@ -103,6 +103,21 @@ static int items_parse_listen(const struct items_item *item, const char *value,
     return 0;
 }
 
+static int items_parse_outside_scan(const struct items_item *item, const char *value,
+                                    struct config *config, struct error *error)
+{
+    static const char *const words[] = {[CONFIG_OUTSIDE_SCAN_SAME_UID] = "same-uid",
+                                        [CONFIG_OUTSIDE_SCAN_ALL] = "all",
+                                        [CONFIG_OUTSIDE_SCAN_OFF] = "off"};
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        if (strcmp(words[i], value) != 0)
+            continue;
+        config->outside_scan = (enum config_outside_scan)i;
+        return 0;
+    }
+    return error_set(error, -EINVAL, "`%.60s' is not one of: %s", value, item->range);
+}
+
 #define NUMBER(field, kind_, low_, high_)                                                          \
     .parse = items_parse_number, .offset = offsetof(struct config, field), .kind = (kind_),        \
     .low = (low_), .high = (high_)
@@ -146,7 +161,10 @@ const struct items_item items_table[] = {
     {"Probe", "Enable", SWITCH(probe), .initial = "yes",
      .help = "Read PSS and USS in a process of its own; without it both are absent."},
     {"Probe", "DeepBudget", NUMBER(deep_budget_permyriad, QUANTITY_PERMYRIAD, 1, 1000),
-     .initial = "0.5%", .help = "Share of one core for reading PSS and USS."},
+     .initial = "0.5%", .help = "Share of one core for reading PSS, USS and Python's pools."},
+    {"Probe", "OutsideScan", TEXT(items_parse_outside_scan, outside_scan, "same-uid, all, or off"),
+     .initial = "same-uid",
+     .help = "Whose Python processes without an agent are scanned for pools. all takes rights."},
 };
 
 const size_t items_count = ITEMS_COUNT;

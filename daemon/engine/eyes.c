@@ -53,8 +53,10 @@ static void eyes_identity(struct head *head, struct process *process,
     process->exe_device = answer->exe_device;
     process->exe_inode = answer->exe_inode;
     tracked->identity_usec = now;
-    if (another)
+    if (another) {
         process->exec_count++;
+        scans_on_exec(head, process);
+    }
     if (!another && tracked->full_cmdline && strcmp(tracked->full_cmdline, full) == 0)
         return;
     free(tracked->full_cmdline);
@@ -102,6 +104,8 @@ static void eyes_receipt(struct eyes *eyes, const struct probe_answer *answer)
 static void eyes_on_answer(void *context, const struct probe_answer *answer)
 {
     struct head *head = context;
+    if (scans_on_answer(head, answer))
+        return;
     eyes_table(head, answer);
     eyes_receipt(head->eyes, answer);
 }
@@ -232,18 +236,20 @@ void eyes_on_tick(struct head *head, uint64_t now_usec)
         return;
     eyes_wanted(head, now_usec);
     eyes_routine(head, now_usec);
+    scans_on_tick(head, now_usec);
 }
 
 /* --- life --- */
 
 int eyes_start(struct head *head, const char *socket_path)
 {
-    struct probe_client_config config = {.socket_path = socket_path,
-                                         .budget_permyriad =
-                                             (uint32_t)head->config.deep_budget_permyriad,
-                                         .context = head,
-                                         .on_answer = eyes_on_answer,
-                                         .on_event = eyes_on_event};
+    struct probe_client_config config = {
+        .socket_path = socket_path,
+        .budget_permyriad = (uint32_t)head->config.deep_budget_permyriad,
+        .other_users = head->config.outside_scan == CONFIG_OUTSIDE_SCAN_ALL,
+        .context = head,
+        .on_answer = eyes_on_answer,
+        .on_event = eyes_on_event};
     head->eyes = calloc(1, sizeof(*head->eyes));
     if (!head->eyes)
         return -ENOMEM;

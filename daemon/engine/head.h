@@ -18,6 +18,7 @@
 #include "engine/probe_client.h"
 #include "engine/publication.h"
 #include "engine/rule_book.h"
+#include "engine/scans.h"
 #include "engine/store_reader.h"
 #include "engine/store_writer.h"
 #include "engine/table.h"
@@ -56,6 +57,7 @@ struct head {
     struct head_ended ended;
     int64_t next_row;
     struct eyes *eyes; /* readings for receipts under way; NULL without probe */
+    struct scans scans;
 
     struct store_writer *writer; /* NULL: no store */
     struct store_reader *reader; /* NULL: no store */

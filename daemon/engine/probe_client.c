@@ -22,6 +22,9 @@
 /* Raw command line bytes: what is shown is 256, what rules match is cut here. */
 #define CLIENT_CMDLINE_BYTES 8192
 
+/* One part of a scan: others need not wait longer than for a rollup. */
+#define CLIENT_SCAN_USEC (20 * USEC_PER_MSEC)
+
 /* Between the end of a probe and the start of the next: 0.1 s, doubled up to 25.6 s ... */
 #define CLIENT_RESTART_USEC  (100 * USEC_PER_MSEC)
 #define CLIENT_RESTART_STEPS 8
@@ -155,10 +158,14 @@ static int client_send(struct probe_client *client, struct probe_pending *pendin
         .start_ticks = pending->id.start_ticks,
         .what = pending->what,
         .byte_budget = CLIENT_CMDLINE_BYTES,
-        .time_budget_usec = client->config.deadline_usec,
+        .time_budget_usec =
+            pending->what == PROBE_WHAT_POOLS ? CLIENT_SCAN_USEC : client->config.deadline_usec,
         /* Those before it in flight may each take as long as it may itself. */
         .deadline_usec =
             now + client->config.deadline_usec * (CLIENT_IN_FLIGHT + CLIENT_START_FACTOR),
+        .cursor = pending->part.cursor,
+        .pool_bytes = pending->part.pool_bytes,
+        .scan_bytes = pending->part.scan_bytes,
     };
     unsigned char packet[PROBE_REQUEST_SIZE];
     probe_request_encode(&request, packet);
@@ -284,7 +291,7 @@ static void client_on_packet(void *context, const unsigned char *packet, size_t 
     struct probe_pending *pending = probe_queue_pop(&client->in_flight);
     client->head_deadline_usec = now + client->config.deadline_usec;
     client_take_state(client, &answer);
-    if (answer.what & PROBE_WHAT_ROLLUP) {
+    if (answer.what & (PROBE_WHAT_ROLLUP | PROBE_WHAT_POOLS)) {
         client->state.deep_usec_total += answer.duration_usec;
         probe_budget_spend(&client->schedule.budget, now, answer.duration_usec);
     }
@@ -296,20 +303,37 @@ static void client_on_packet(void *context, const unsigned char *packet, size_t 
     client_dispatch(client, now);
 }
 
-int probe_client_request(struct probe_client *client, struct process_id id, int64_t rss_bytes,
-                         uint32_t what, enum probe_priority priority, uint32_t *ret_sequence)
+static void client_take_in(struct probe_client *client, struct probe_pending *pending,
+                           uint32_t *ret_sequence)
 {
-    uint64_t now = clock_mono_usec();
-    struct probe_pending *pending =
-        probe_schedule_add(&client->schedule, id, rss_bytes, what, priority);
-    if (!pending)
-        return -ENOBUFS;
     pending->sequence = ++client->sequence;
     if (ret_sequence)
         *ret_sequence = pending->sequence;
     /* From the loop, so that nothing is called back from in here. */
-    sd_event_source_set_time(client->timer, now);
+    sd_event_source_set_time(client->timer, clock_mono_usec());
     sd_event_source_set_enabled(client->timer, SD_EVENT_ONESHOT);
+}
+
+int probe_client_request(struct probe_client *client, struct process_id id, int64_t rss_bytes,
+                         uint32_t what, enum probe_priority priority, uint32_t *ret_sequence)
+{
+    struct probe_pending *pending =
+        probe_schedule_add(&client->schedule, id, rss_bytes, what, priority);
+    if (!pending)
+        return -ENOBUFS;
+    client_take_in(client, pending, ret_sequence);
+    return 0;
+}
+
+int probe_client_scan(struct probe_client *client, struct process_id id,
+                      const struct probe_scan_part *part, uint32_t *ret_sequence)
+{
+    struct probe_pending *pending =
+        probe_schedule_add(&client->schedule, id, 0, PROBE_WHAT_POOLS, PROBE_PRIORITY_ROUTINE);
+    if (!pending)
+        return -ENOBUFS;
+    pending->part = *part;
+    client_take_in(client, pending, ret_sequence);
     return 0;
 }
 
@@ -347,6 +371,7 @@ static int client_prepare(struct probe_client *client, sd_event *event)
     struct probe_link_config config = {
         .socket_path = client->config.socket_path,
         .proc_root = client->config.proc_root,
+        .other_users = client->config.other_users,
         .context = client,
         .on_packet = client_on_packet,
         .on_lost = client_on_lost,

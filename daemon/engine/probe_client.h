@@ -26,13 +26,20 @@ enum probe_priority {
     PROBE_PRIORITY_COUNT,
 };
 
+/* Which part of a scan for pools; see wire/probe.h. */
+struct probe_scan_part {
+    uint64_t cursor;
+    uint32_t pool_bytes, scan_bytes;
+};
+
 struct probe_client;
 
 struct probe_client_config {
-    const char *socket_path;   /* of the probe's unit; NULL: start it as a child */
-    const char *proc_root;     /* for a child; NULL: /proc */
-    uint64_t deadline_usec;    /* of one reading; 0: 2 s */
-    uint32_t budget_permyriad; /* of a core, for rollups that are not for receipts; 0: 0.5 % */
+    const char *socket_path; /* of the probe's unit; NULL: start it as a child */
+    const char *proc_root;   /* for a child; NULL: /proc */
+    uint64_t deadline_usec;  /* of one reading; 0: 2 s */
+    bool other_users;        /* a child keeps the right to scan processes of others, if it has it */
+    uint32_t budget_permyriad; /* of a core, for all but command lines and receipts; 0: 0.5 % */
     void *context;             /* of the two functions, which must not free the client */
     void (*on_answer)(void *context, const struct probe_answer *answer);
     /* Something for the timeline: lost, replaced, back. NULL allowed. */
@@ -60,6 +67,13 @@ void probe_client_free(struct probe_client *client);
 int probe_client_request(struct probe_client *client, struct process_id id, int64_t rss_bytes,
                          uint32_t what, enum probe_priority priority, uint32_t *ret_sequence);
 
+/*
+ * Ask for a part of a scan, which waits for everything else and for the budget. As above; -ENOBUFS
+ * while another one waits. Further results: -ENOEXEC, -EPERM, -EACCES, see probe_pools.h.
+ */
+int probe_client_scan(struct probe_client *client, struct process_id id,
+                      const struct probe_scan_part *part, uint32_t *ret_sequence);
+
 /* Requests of this priority that would be taken and begun soon; 0 when the budget is used up. */
 size_t probe_client_room(struct probe_client *client, enum probe_priority priority);
 
@@ -67,7 +81,7 @@ struct probe_client_state {
     enum probe_state state;
     bool separated;           /* runs as its own unit, with its own rights */
     uint64_t restarts;        /* after the first start */
-    uint64_t deep_usec_total; /* time spent reading smaps_rollup */
+    uint64_t deep_usec_total; /* time spent reading smaps_rollup and scanning for pools */
     uint64_t too_dear_total, late_total, dropped_total;
     size_t waiting;
     int64_t own_private_bytes, own_rss_bytes; /* of the probe; -1 = unknown */

@@ -61,24 +61,26 @@ static int jail_filter(void)
     return r < 0 ? r : seccomp_load(filter);
 }
 
-/* Keep CAP_SYS_PTRACE if we have it, drop all others. True when we have it afterwards. */
-static bool jail_drop_capabilities(void)
+/* Drop all but the wanted ones. Returns those that are left. */
+static uint32_t jail_drop_capabilities(uint32_t wanted)
 {
     struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
     struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
     if (syscall(SYS_capget, &header, data) < 0)
-        return false;
-    uint32_t kept = data[0].permitted & (UINT32_C(1) << CAP_SYS_PTRACE);
+        return 0;
+    uint32_t kept = data[0].permitted & wanted;
     memset(data, 0, sizeof(data));
     data[0].permitted = data[0].effective = kept;
     prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-    return syscall(SYS_capset, &header, data) == 0 && kept != 0;
+    return syscall(SYS_capset, &header, data) == 0 ? kept : 0;
 }
 
-uint32_t probe_jail_enter(void)
+uint32_t probe_jail_enter(bool other_users)
 {
-    uint32_t rights = 0;
-    if (jail_drop_capabilities())
+    uint32_t rights = 0, wanted = UINT32_C(1) << CAP_SYS_PTRACE;
+    if (other_users || prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, CAP_DAC_READ_SEARCH, 0, 0) == 1)
+        wanted |= UINT32_C(1) << CAP_DAC_READ_SEARCH;
+    if (jail_drop_capabilities(wanted) & UINT32_C(1) << CAP_SYS_PTRACE)
         rights |= PROBE_RIGHT_PTRACE;
     /* After the capabilities: a change of rights makes a process dumpable no more, or again. */
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);

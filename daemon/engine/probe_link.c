@@ -121,9 +121,15 @@ static int link_on_io(sd_event_source *source, int fd, uint32_t events, void *co
 static int child_spawn(const struct probe_link *link, int fd, pid_t *ret_pid)
 {
     char number[] = {'0' + LINK_CHILD_FD, '\0'}, proc[] = "--proc", probe[] = "probe",
-         flag[] = "--fd", name[] = "memtendd";
-    char *arguments[] = {name, probe, flag, number, link->proc_root ? proc : NULL, link->proc_root,
-                         NULL};
+         flag[] = "--fd", name[] = "memtendd", users[] = "--other-users";
+    char *arguments[8] = {name, probe, flag, number};
+    size_t count = 4;
+    if (link->proc_root) {
+        arguments[count++] = proc;
+        arguments[count++] = link->proc_root;
+    }
+    if (link->config.other_users)
+        arguments[count++] = users;
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
     sigset_t none, all;

@@ -15,6 +15,7 @@ struct probe_link;
 struct probe_link_config {
     const char *socket_path; /* NULL: start a child */
     const char *proc_root;   /* for a child; NULL: /proc */
+    bool other_users;        /* for a child; see probe_jail_enter() */
     void *context;
     /* One packet. The link may be closed from here. */
     void (*on_packet)(void *context, const unsigned char *packet, size_t size);

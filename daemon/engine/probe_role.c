@@ -302,7 +302,7 @@ static void role_set_signals(void)
     signal(SIGALRM, SIG_DFL);
 }
 
-int probe_run(int socket_fd, const char *proc_root)
+int probe_run(int socket_fd, const char *proc_root, bool other_users)
 {
     static struct role role;
     bool listening;
@@ -319,7 +319,7 @@ int probe_run(int socket_fd, const char *proc_root)
     /* As a child it ends with the head even when that one was killed in the middle of a read. */
     if (!listening)
         prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-    role.rights = probe_jail_enter();
+    role.rights = probe_jail_enter(other_users);
     int r = listening ? role_listen(&role, fd) : role_serve(&role, fd);
     if (r < 0)
         log_error("probe: %s", strerror(-r));

@@ -8,12 +8,14 @@
 #ifndef MEMTEND_ENGINE_PROBE_ROLE_H
 #define MEMTEND_ENGINE_PROBE_ROLE_H
 
+#include <stdbool.h>
+
 /*
  * socket_fd is a connected SOCK_SEQPACKET socket (the role ends when its peer closes), or a
  * listening one, or -1: the one that systemd hands over. Only a peer with our uid or 0 is served.
- * proc_root NULL: /proc. Returns an exit status; end with _exit(), for exit handlers may need
- * what has been given away.
+ * proc_root NULL: /proc. other_users: see probe_jail_enter(). Returns an exit status; end with
+ * _exit(), for exit handlers may need what has been given away.
  */
-int probe_run(int socket_fd, const char *proc_root);
+int probe_run(int socket_fd, const char *proc_root, bool other_users);
 
 #endif

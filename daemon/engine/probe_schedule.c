@@ -9,6 +9,7 @@ static const size_t line_limits[PROBE_LINES] = {
     [PROBE_LINE_IDENTITY] = 256,
     [PROBE_LINE_RULE] = 256,
     [PROBE_LINE_ROUTINE] = PROBE_CLIENT_ROUTINE_LIMIT,
+    [PROBE_LINE_POOLS] = 1, /* one scan at a time, part by part */
 };
 
 void probe_queue_push(struct probe_queue *queue, struct probe_pending *pending)
@@ -58,13 +59,15 @@ static enum probe_line line_of(uint32_t what, enum probe_priority priority)
         return PROBE_LINE_RECEIPT;
     if (what & PROBE_WHAT_CMDLINE)
         return PROBE_LINE_IDENTITY;
+    if (what & PROBE_WHAT_POOLS)
+        return PROBE_LINE_POOLS;
     return priority == PROBE_PRIORITY_RULE ? PROBE_LINE_RULE : PROBE_LINE_ROUTINE;
 }
 
-/* Lines of rollups only: they wait while the budget is used up. */
+/* Lines of rollups and scans only: they wait while the budget is used up. */
 static bool line_keeps_to_budget(enum probe_line line)
 {
-    return line == PROBE_LINE_RULE || line == PROBE_LINE_ROUTINE;
+    return line == PROBE_LINE_RULE || line == PROBE_LINE_ROUTINE || line == PROBE_LINE_POOLS;
 }
 
 struct probe_pending *probe_schedule_add(struct probe_schedule *schedule, struct process_id id,

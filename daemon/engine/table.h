@@ -8,6 +8,7 @@
 #ifndef MEMTEND_ENGINE_TABLE_H
 #define MEMTEND_ENGINE_TABLE_H
 
+#include "engine/scan_turn.h"
 #include "model/process.h"
 
 /* CPU in percent is measured over this many ticks (5 s at the default period). */
@@ -30,6 +31,7 @@ struct tracked {
     int64_t deep_rss_bytes;
     uint64_t deep_asked_usec;     /* a routine read is under way or was refused then */
     uint64_t stat_asked_usec;     /* agent statistics */
+    struct scan_turn scan;        /* for pools, from outside */
     uint64_t identity_usec;       /* when cmdline and exe were read; 0 = read them soon */
     uint64_t identity_asked_usec; /* last asked; 0 = never */
     bool deep_denied;             /* the probe may not read this one */

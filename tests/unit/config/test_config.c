@@ -43,6 +43,7 @@ static void the_defaults(void **state)
     assert_int_equal(config.actions_per_minute, 30);
     assert_true(config.probe);
     assert_int_equal(config.deep_budget_permyriad, 50);
+    assert_int_equal(config.outside_scan, CONFIG_OUTSIDE_SCAN_SAME_UID);
     errors = (struct config_errors){0};
     assert_int_equal(config_check(&config, &errors), 0);
 }
@@ -73,6 +74,7 @@ static void a_whole_file(void **state)
                            "[Probe]\n"
                            "Enable=no\n"
                            "DeepBudget=1.25%\n"
+                           "OutsideScan=all\n"
                            "[Daemon]\n"
                            "Tick=2s"),
                      0);
@@ -93,6 +95,7 @@ static void a_whole_file(void **state)
     assert_int_equal(config.actions_per_minute, 1);
     assert_false(config.probe);
     assert_int_equal(config.deep_budget_permyriad, 125);
+    assert_int_equal(config.outside_scan, CONFIG_OUTSIDE_SCAN_ALL);
 }
 
 /* One wrong line; its error and place. */
@@ -135,6 +138,7 @@ static void wrong_lines(void **state)
         {"[HTTP]\nAllowNonLoopback=maybe", 2, 18, "`maybe' is neither yes nor no"},
         {"[HTTP]\nAdminGroup=a b", 2, 12, "`a b' is not the name of a group"},
         {"[Probe]\nDeepBudget=20%", 2, 12, "`20%' is out of range: 0.01% to 10%"},
+        {"[Probe]\nOutsideScan=yes", 2, 13, "`yes' is not one of: same-uid, all, or off"},
         {"[Probe]\nDeepBudget=0.005%", 2, 12, "`0.005%' has too many decimals"},
         {"[Daemon]\nTick=1s\x1b", 2, 8,
          "not a character that belongs here: control character or invalid UTF-8"},

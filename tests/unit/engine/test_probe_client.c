@@ -181,6 +181,27 @@ static void test_reads_a_process(void **state)
     end(pid);
 }
 
+/* Parts are paid for from the budget, without their pauses. */
+static void test_scans_a_process(void **state)
+{
+    struct world *world = *state;
+    pid_t pid = start_sleeper();
+    open_client(world, NULL, NULL);
+    struct probe_scan_part part = {.pool_bytes = 16384, .scan_bytes = 1 << 20};
+    uint32_t sequence;
+    assert_int_equal(probe_client_scan(world->client, id_of(world, pid), &part, &sequence), 0);
+    assert_int_equal(probe_client_scan(world->client, id_of(world, pid), &part, NULL), -ENOBUFS);
+    wait_for_answers(world, 1);
+    assert_int_equal(world->answer[0].sequence, sequence);
+    assert_int_equal(world->answer[0].result, 0);
+    assert_int_equal(world->answer[0].present, PROBE_WHAT_POOLS);
+    assert_int_equal(world->answer[0].payload_length, PROBE_POOLS_SIZE);
+    struct probe_client_state client_state;
+    probe_client_state(world->client, &client_state);
+    assert_true(client_state.deep_usec_total == world->answer[0].duration_usec);
+    end(pid);
+}
+
 static void test_another_process_with_the_same_pid_is_refused(void **state)
 {
     struct world *world = *state;
@@ -451,7 +472,7 @@ static pid_t start_unit(const char *path, int *ret_listener)
     }
     pid_t pid = fork();
     if (pid == 0)
-        _exit(probe_run(*ret_listener, NULL));
+        _exit(probe_run(*ret_listener, NULL, false));
     return pid;
 }
 
@@ -553,10 +574,11 @@ int main(int argc, char **argv)
     if (argc >= 4 && strcmp(argv[1], "probe") == 0) {
         const char *how = getenv("MEMTEND_TEST_PROBE");
         int fd = argv[3][0] - '0';
-        _exit(how ? lie(fd, how) : probe_run(fd, argc == 6 ? argv[5] : NULL));
+        _exit(how ? lie(fd, how) : probe_run(fd, argc == 6 ? argv[5] : NULL, false));
     }
     static const struct CMUnitTest tests[] = {
         client_test(test_reads_a_process),
+        client_test(test_scans_a_process),
         client_test(test_another_process_with_the_same_pid_is_refused),
         client_test(test_recycled_pid),
         client_test(test_zombie_and_gone),

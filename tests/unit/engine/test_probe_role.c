@@ -15,11 +15,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -40,7 +42,7 @@ static int start(void **state)
     probe.pid = fork();
     if (probe.pid == 0) {
         close(pair[0]);
-        _exit(probe_run(pair[1], NULL));
+        _exit(probe_run(pair[1], NULL, false));
     }
     close(pair[1]);
     probe.fd = pair[0];
@@ -150,6 +152,156 @@ static void test_full_socket_drops_and_counts(void **state)
     }
 }
 
+/* A child with so many pools of 4 KiB, each with half of its blocks of 512 bytes in use. */
+#define POOLS      1000
+#define POOL_BYTES 4096
+#define POOL_LIVE  3
+#define POOL_ROOM  7
+
+static void make_pools(unsigned char *memory)
+{
+    for (size_t i = 0; i < POOLS; i++) {
+        unsigned char *pool = memory + i * POOL_BYTES;
+        const uint32_t numbers[] = {0, 31, 48 + POOL_ROOM * 512, POOL_BYTES - 512};
+        const uint32_t count = POOL_LIVE;
+        const uint64_t free_block = (uint64_t)(uintptr_t)pool + 48 + 4 * 512;
+        memcpy(pool, &count, sizeof(count));
+        memcpy(pool + 8, &free_block, sizeof(free_block));
+        memcpy(pool + 32, numbers, sizeof(numbers));
+    }
+}
+
+static struct process_id start_pools(void)
+{
+    int ready[2];
+    char byte;
+    struct proc_stat stat;
+    assert_int_equal(pipe(ready), 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        unsigned char *memory = mmap(NULL, (POOLS + 1) * POOL_BYTES, PROT_READ | PROT_WRITE,
+                                     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        make_pools(memory);
+        while (write(ready[1], "x", 1) == 1)
+            pause();
+        _exit(1);
+    }
+    close(ready[1]);
+    assert_int_equal(read(ready[0], &byte, 1), 1);
+    close(ready[0]);
+    int proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    assert_int_equal(proc_stat_read(proc, pid, &stat), OUTCOME_OK);
+    close(proc);
+    return stat.id;
+}
+
+static void end_pools(struct process_id id)
+{
+    kill(id.pid, SIGKILL);
+    waitpid(id.pid, NULL, 0);
+}
+
+static struct probe_request request_for_pools(struct process_id id)
+{
+    struct probe_request request = request_for_self(PROBE_WHAT_POOLS);
+    request.pid = id.pid;
+    request.start_ticks = id.start_ticks;
+    request.pool_bytes = POOL_BYTES;
+    request.scan_bytes = 300 * POOL_BYTES;
+    return request;
+}
+
+/* Part by part, each within its bytes; what comes in between is answered in between. */
+static void test_scan_in_parts(void **state)
+{
+    const struct probe *probe = *state;
+    struct process_id id = start_pools();
+    struct probe_request request = request_for_pools(id);
+    struct probe_request other = request_for_self(PROBE_WHAT_CMDLINE);
+    uint64_t pools = 0, blocks = 0, pinned = 0, parts = 0;
+    do {
+        assert_int_equal(send_request(probe, &request), 0);
+        assert_int_equal(send_request(probe, &other), 0);
+        struct probe_answer answer = receive(probe);
+        struct probe_pools part;
+        assert_int_equal(answer.result, 0);
+        assert_true(answer.exec_mark != 0);
+        assert_int_equal(probe_pools_decode(answer.payload, answer.payload_length, &part), 0);
+        assert_true(part.read_places <= 300);
+        assert_true(part.cursor == 0 || part.cursor > request.cursor);
+        pools += part.used_pools;
+        blocks += part.blocks;
+        pinned += part.pinned_bytes;
+        request.cursor = part.cursor;
+        assert_true(parts++ < 1000);
+        assert_int_equal(receive(probe).what, PROBE_WHAT_CMDLINE);
+    } while (request.cursor > 0);
+    assert_int_equal(pools, POOLS);
+    assert_int_equal(blocks, POOLS * POOL_LIVE);
+    assert_int_equal(pinned, POOLS * (POOL_ROOM - POOL_LIVE) * 512);
+    assert_true(parts >= POOLS / 300);
+    end_pools(id);
+}
+
+/* No time at all: it still gets on, so that it ends some day. */
+static void test_scan_without_time_goes_on(void **state)
+{
+    const struct probe *probe = *state;
+    struct process_id id = start_pools();
+    struct probe_request request = request_for_pools(id);
+    uint64_t pools = 0, parts = 0;
+    request.time_budget_usec = 0;
+    do {
+        struct probe_pools part;
+        assert_int_equal(send_request(probe, &request), 0);
+        struct probe_answer answer = receive(probe);
+        assert_int_equal(probe_pools_decode(answer.payload, answer.payload_length, &part), 0);
+        pools += part.used_pools;
+        request.cursor = part.cursor;
+        assert_true(parts++ < 10000);
+    } while (request.cursor > 0);
+    assert_int_equal(pools, POOLS);
+    end_pools(id);
+}
+
+static void test_only_cpython_is_scanned(void **state)
+{
+    const struct probe *probe = *state;
+    struct process_id id = start_pools();
+    struct probe_request request = request_for_pools(id);
+    request.pool_bytes = 0; /* this test is none */
+    assert_int_equal(send_request(probe, &request), 0);
+    struct probe_answer answer = receive(probe);
+    assert_int_equal(answer.result, -ENOEXEC);
+    assert_int_equal(answer.present, 0);
+    assert_int_equal(answer.payload_length, 0);
+    end_pools(id);
+    request.pool_bytes = POOL_BYTES;
+    assert_int_equal(send_request(probe, &request), 0);
+    assert_int_equal(receive(probe).result, -ESRCH);
+}
+
+/* Processes that die while they are scanned, at every moment of it. */
+static void test_processes_that_die(void **state)
+{
+    const struct probe *probe = *state;
+    for (unsigned i = 0; i < 30; i++) {
+        struct process_id id = start_pools();
+        struct probe_request request = request_for_pools(id);
+        request.scan_bytes = PROBE_SCAN_MAX_BYTES;
+        assert_int_equal(send_request(probe, &request), 0);
+        struct timespec moment = {.tv_nsec = (long)i * 100000};
+        nanosleep(&moment, NULL);
+        kill(id.pid, SIGKILL);
+        struct probe_answer answer = receive(probe);
+        assert_true(answer.result == 0 || answer.result == -ENODATA || answer.result == -ESRCH ||
+                    answer.result == -EAGAIN);
+        assert_int_equal(answer.present, answer.result == 0 ? PROBE_WHAT_POOLS : 0);
+        waitpid(id.pid, NULL, 0);
+    }
+}
+
 static void test_ends_with_its_peer(void **state)
 {
     const struct probe *probe = *state;
@@ -180,7 +332,7 @@ static void test_only_a_packet_socket_will_do(void **state)
         pid_t pid = fork();
         if (pid == 0) {
             close(STDERR_FILENO);
-            _exit(probe_run(pair[0], NULL));
+            _exit(probe_run(pair[0], NULL, false));
         }
         int status;
         waitpid(pid, &status, 0);
@@ -282,7 +434,7 @@ static long (*const escapes[])(void) = {
 /* Exit status of the jailed child: 0, or 1 + the number of the escape that was not refused. */
 static int try_escapes(void)
 {
-    if (!(probe_jail_enter() & PROBE_RIGHT_JAILED))
+    if (!(probe_jail_enter(false) & PROBE_RIGHT_JAILED))
         return 77;
     for (size_t i = 0; i < ESCAPES; i++) {
         errno = 0;
@@ -311,7 +463,7 @@ static void test_no_escape_from_the_jail(void **state)
 /* Exit status of the jailed child: 0 when exactly CAP_SYS_PTRACE is left. */
 static int look_at_rights(void)
 {
-    probe_jail_enter();
+    probe_jail_enter(false);
     char text[4096];
     int fd = open("/proc/self/status", O_RDONLY);
     ssize_t n = read(fd, text, sizeof(text) - 1);
@@ -350,6 +502,10 @@ int main(void)
         probe_test(test_budget_of_bytes),
         probe_test(test_what_is_too_late_is_not_read),
         probe_test(test_full_socket_drops_and_counts),
+        probe_test(test_scan_in_parts),
+        probe_test(test_scan_without_time_goes_on),
+        probe_test(test_only_cpython_is_scanned),
+        probe_test(test_processes_that_die),
         probe_test(test_ends_with_its_peer),
         probe_test(test_nonsense_ends_the_connection),
         cmocka_unit_test(test_only_a_packet_socket_will_do),

@@ -144,6 +144,24 @@ static void test_receipts_overdraw_and_routine_pays_back(void **state)
     expect_next(schedule, when, 1, PROBE_WHAT_ROLLUP, 0);
 }
 
+/* A scan takes what is left: it comes last, one part at a time, and waits for the budget. */
+static void test_scans_come_last(void **state)
+{
+    struct probe_schedule *schedule = *state;
+    assert_non_null(add(schedule, 1, 0, PROBE_WHAT_POOLS, PROBE_PRIORITY_ROUTINE));
+    assert_null(add(schedule, 2, 0, PROBE_WHAT_POOLS, PROBE_PRIORITY_ROUTINE));
+    add(schedule, 3, MIB, PROBE_WHAT_ROLLUP, PROBE_PRIORITY_ROUTINE);
+    expect_next(schedule, START, 3, PROBE_WHAT_ROLLUP, 0);
+    probe_budget_spend(&schedule->budget, START, 60000);
+    assert_null(probe_schedule_next(schedule, START));
+    uint64_t when = probe_schedule_when(schedule, START);
+    assert_true(when > START && when < UINT64_MAX);
+    expect_next(schedule, when, 1, PROBE_WHAT_POOLS, 0);
+    probe_budget_mark(&schedule->budget, id_of(4), when);
+    add(schedule, 4, 0, PROBE_WHAT_POOLS, PROBE_PRIORITY_ROUTINE);
+    expect_next(schedule, when, 4, 0, -ETIMEDOUT);
+}
+
 static void test_debt_has_a_floor(void **state)
 {
     struct probe_schedule *schedule = *state;
@@ -219,6 +237,7 @@ int main(void)
         schedule_test(test_budget_does_not_pile_up),
         schedule_test(test_receipts_overdraw_and_routine_pays_back),
         schedule_test(test_debt_has_a_floor),
+        schedule_test(test_scans_come_last),
         schedule_test(test_command_lines_do_not_wait_for_the_budget),
         schedule_test(test_too_dear),
         schedule_test(test_unreadable_for_ten_minutes),
