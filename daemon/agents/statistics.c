@@ -70,5 +70,6 @@ void statistics_into_info(const struct control_hello *hello, struct agent_info *
         .version = (uint32_t)hello->version,
     };
     text_copy(ret_info->runtime, sizeof(ret_info->runtime), hello->runtime);
+    text_copy(ret_info->interpreter, sizeof(ret_info->interpreter), hello->interpreter);
     text_copy(ret_info->allocator, sizeof(ret_info->allocator), hello->allocator);
 }

@@ -234,6 +234,7 @@ static void forget(struct agent_peer *peer)
     peer->memory = (struct estimate_memory){0};
     peer->stats = (struct control_stats){0};
     peer->stats_usec = 0;
+    peer->pools = (struct control_stats){0};
     peer->pools_usec = 0;
     peer->pools_due_usec = 0;
     if (!process)

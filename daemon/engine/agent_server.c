@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/agent_server.h"
 
+#include "agents/report.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -347,6 +348,20 @@ struct estimate_memory *agent_server_memory(struct agent_server *server, struct 
 {
     struct agent_peer *peer = find_open(server, id);
     return peer ? &peer->memory : NULL;
+}
+
+int agent_server_report(const struct agent_server *server, struct process_id id, uint64_t now_usec,
+                        struct agent_report *ret_report)
+{
+    const struct agent_peer *peer = find_open(server, id);
+    if (!peer || peer->stats_usec == 0)
+        return -ENOENT;
+    report_fill(&peer->stats, &peer->pools, ret_report);
+    text_copy(ret_report->interpreter, sizeof(ret_report->interpreter), peer->info.interpreter);
+    ret_report->age_usec = now_usec - peer->stats_usec;
+    if (ret_report->has_pools)
+        ret_report->pools_age_usec = now_usec - peer->pools_usec;
+    return 0;
 }
 
 struct agent_count {

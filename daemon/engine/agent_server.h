@@ -14,6 +14,7 @@
 #include "agents/session.h"
 #include "engine/table.h"
 #include "heap/estimate.h"
+#include "model/agent_report.h"
 #include "model/event.h"
 
 #include <systemd/sd-event.h>
@@ -57,6 +58,9 @@ void agent_server_on_tick(struct agent_server *server, uint64_t now_usec);
 
 /* A session that has said hello. */
 bool agent_server_has(const struct agent_server *server, struct process_id id);
+/* What it said last; -ENOENT: no such session, or it has said nothing yet. */
+int agent_server_report(const struct agent_server *server, struct process_id id, uint64_t now_usec,
+                        struct agent_report *ret_report);
 /* A rule looks at fields of this agent: statistics every second; forgotten after 5 s. */
 void agent_server_want_stats(struct agent_server *server, struct process_id id, uint64_t now_usec);
 /* 0: asked, or already under way, and on_stats follows. -ENOENT no agent, -EOPNOTSUPP it has none,

@@ -5,6 +5,7 @@
  */
 #include "engine/head.h"
 
+#include "base/clock.h"
 #include "base/text.h"
 #include "engine/reply.h"
 
@@ -58,6 +59,17 @@ static void desk_event_add(struct head *head, struct command *command)
     journal_reply_when_durable(head->journal, command, sequence);
 }
 
+static void desk_agent(struct head *head, struct command *command)
+{
+    struct process_id id = command->target.id;
+    command->agent = calloc(1, sizeof(*command->agent));
+    if (!command->agent)
+        command_refuse(command, COMMAND_UNAVAILABLE, "out of memory");
+    else if (agent_server_report(head->agents, id, clock_mono_usec(), command->agent) < 0)
+        command_refuse(command, COMMAND_NO_AGENT, "no in-process agent has told of it");
+    reply_send(command);
+}
+
 /* `reader`: http hands it over without a detour. `own`: people with rights on their own processes
  * only may ask it too. */
 static const struct desk_route {
@@ -79,6 +91,7 @@ static const struct desk_route {
     [COMMAND_EVENT_LIST] = {.reader = true},
     [COMMAND_AUDIT_LIST] = {.reader = true},
     [COMMAND_SERIES] = {.reader = true, .own = true},
+    [COMMAND_AGENT_GET] = {.answer = desk_agent, .own = true},
 };
 
 int desk_submit(void *context, struct command *command)

@@ -28,6 +28,9 @@ API_HANDLER(api_session_delete);
 API_HANDLER(api_processes_list);
 API_HANDLER(api_processes_get);
 
+API_HANDLER(api_agent_get);
+API_ANSWER(api_agent_answer);
+
 API_HANDLER(api_series_get);
 API_ANSWER(api_series_answer);
 

@@ -108,25 +108,9 @@ void api_processes_get(struct request *request, struct reply *reply)
 {
     static const char *const names[] = {NULL};
     struct target target;
-    struct error error = {0};
-    if (!query_check(request, names, reply) || !request_has_snapshot(request, reply))
+    if (!query_check(request, names, reply))
         return;
-    if (target_parse(request->parameter, &target, &error) < 0 ||
-        (target.kind != TARGET_PROCESS && target.kind != TARGET_PID)) {
-        reply_problem(reply, 422, "bad_target", "a process is PID-START or pid:PID");
-        return;
-    }
-    const struct process *process = target.kind == TARGET_PID
-                                        ? snapshot_find_pid(request->snapshot, target.id.pid)
-                                        : snapshot_find(request->snapshot, target.id);
-    if (!process) {
-        reply_problem(reply, 404, "not_found", "there is no such process (any more)");
-        return;
-    }
-    if (!request_may_see(request, process)) {
-        reply_problem(reply, 403, "forbidden", "that process belongs to another user");
-        return;
-    }
-    if (!request_is_unchanged(request, reply))
+    const struct process *process = request_process(request, reply, &target);
+    if (process && !request_is_unchanged(request, reply))
         reply_json(reply, 200, render_process(process, request->snapshot));
 }

@@ -47,6 +47,33 @@ bool request_may_see(const struct request *request, const struct process *proces
     return request->asker.all || process->uid == request->asker.uid;
 }
 
+const struct process *request_process(const struct request *request, struct reply *reply,
+                                      struct target *ret_target)
+{
+    struct target target;
+    struct error error = {0};
+    if (!request_has_snapshot(request, reply))
+        return NULL;
+    if (target_parse(request->parameter, &target, &error) < 0 ||
+        (target.kind != TARGET_PROCESS && target.kind != TARGET_PID)) {
+        reply_problem(reply, 422, "bad_target", "a process is PID-START or pid:PID");
+        return NULL;
+    }
+    const struct process *process = target.kind == TARGET_PID
+                                        ? snapshot_find_pid(request->snapshot, target.id.pid)
+                                        : snapshot_find(request->snapshot, target.id);
+    if (!process) {
+        reply_problem(reply, 404, "not_found", "there is no such process (any more)");
+        return NULL;
+    }
+    if (!request_may_see(request, process)) {
+        reply_problem(reply, 403, "forbidden", "that process belongs to another user");
+        return NULL;
+    }
+    *ret_target = target;
+    return process;
+}
+
 bool etag_matches(const char *list, const char *etag)
 {
     return strcmp(list, "*") == 0 || strstr(list, etag) != NULL;

@@ -64,6 +64,12 @@ struct command *request_command(struct request *request, enum command_kind kind,
                                 struct reply *reply);
 /* false, with the reply filled: no tick yet. */
 bool request_has_snapshot(const struct request *request, struct reply *reply);
+/*
+ * The process that the path names, which this asker may see; its target is filled. NULL with the
+ * reply filled.
+ */
+const struct process *request_process(const struct request *request, struct reply *reply,
+                                      struct target *ret_target);
 /* Whether this asker may see the process. */
 bool request_may_see(const struct request *request, const struct process *process);
 /*

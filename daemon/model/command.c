@@ -23,6 +23,7 @@ void command_free(struct command *command)
     free(command->receipts);
     free(command->events);
     series_result_finish(&command->series_result);
+    free(command->agent);
     free(command->text);
     free(command);
 }

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/mailbox.h"
+#include "model/agent_report.h"
 #include "model/event.h"
 #include "model/rule.h"
 #include "model/series.h"
@@ -29,6 +30,7 @@ enum command_kind {
     COMMAND_EVENT_LIST,  /* reader */
     COMMAND_AUDIT_LIST,  /* reader: receipts, armings, pauses as events with who asked */
     COMMAND_SERIES,      /* reader */
+    COMMAND_AGENT_GET,   /* loop: what the agent of a process said last */
 };
 
 enum command_result {
@@ -59,7 +61,7 @@ struct command {
     struct asker asker;
 
     /* The question; which fields count depends on kind. */
-    struct target target; /* ACTION */
+    struct target target; /* ACTION, AGENT_GET */
     size_t step_count;    /* ACTION */
     enum step_kind steps[STEP_LIMIT];
     bool dry_run;
@@ -85,6 +87,7 @@ struct command {
     size_t rule_count;
     struct rule_record *rules;             /* owned */
     struct series_result series_result;    /* owned */
+    struct agent_report *agent;            /* owned */
     char next_cursor[COMMAND_CURSOR_SIZE]; /* "" = end */
 
     /* Whose it is. */
