@@ -1,7 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "agents/statistics.h"
 
+#include "base/clock.h"
 #include "base/text.h"
+
+/* Longer than a busy server may stand still often: then so many times more rarely. */
+#define STATISTICS_DEAR_USEC   (5 * USEC_PER_MSEC)
+#define STATISTICS_DEAR_FACTOR 20
+/* At most 0.5 % of the program's time. */
+#define STATISTICS_COST_FACTOR 200
 
 struct source {
     enum control_stats_field bit;
@@ -61,6 +68,23 @@ void statistics_forget(struct sample *sample)
     statistics_into_sample(&(struct control_stats){0}, 0, sample);
     for (size_t i = 0; i < sizeof(of_pools) / sizeof(of_pools[0]); i++)
         sample_clear(sample, of_pools[i]);
+}
+
+static uint64_t statistics_product(uint64_t a, uint64_t b)
+{
+    uint64_t result;
+    return __builtin_mul_overflow(a, b, &result) ? UINT64_MAX : result;
+}
+
+uint64_t statistics_interval_usec(const struct control_stats *stats, uint64_t least_usec)
+{
+    uint64_t cost = stats->malloc_usec;
+    if (__builtin_add_overflow(cost, stats->hold_usec, &cost))
+        cost = UINT64_MAX;
+    bool dear = cost > STATISTICS_DEAR_USEC;
+    uint64_t interval = statistics_product(least_usec, dear ? STATISTICS_DEAR_FACTOR : 1);
+    uint64_t affordable = statistics_product(cost, STATISTICS_COST_FACTOR);
+    return affordable > interval ? affordable : interval;
 }
 
 void statistics_into_info(const struct control_hello *hello, struct agent_info *ret_info)

@@ -16,6 +16,9 @@ void statistics_into_sample(const struct control_stats *stats, uint64_t mono_use
 void statistics_pools_into_sample(const struct control_stats *stats, uint64_t mono_usec,
                                   struct sample *sample);
 void statistics_forget(struct sample *sample);
+/* How long to wait before asking again: at least least_usec, longer when the answer was dear. What
+ * it cost is time in which malloc or the GIL was held in the program. */
+uint64_t statistics_interval_usec(const struct control_stats *stats, uint64_t least_usec);
 /* Everything but the state. */
 void statistics_into_info(const struct control_hello *hello, struct agent_info *ret_info);
 

@@ -21,9 +21,6 @@
 #define PEER_BAN_USEC         (60 * USEC_PER_SEC)
 #define PEER_STAT_USEC        (5 * USEC_PER_SEC)
 #define PEER_STAT_WANTED_USEC USEC_PER_SEC
-/* Statistics that held the program or malloc this long are asked for so many times more rarely. */
-#define PEER_STAT_DEAR_USEC   (5 * USEC_PER_MSEC)
-#define PEER_STAT_DEAR_FACTOR 20
 /* Reading all pools is worth what 0.05 % of a core gives, and 30 s is young for them. */
 #define PEER_POOLS_USEC   (30 * USEC_PER_SEC)
 #define PEER_POOLS_FACTOR 2000
@@ -38,9 +35,7 @@
 static uint64_t stat_interval(const struct agent_peer *peer, uint64_t now_usec)
 {
     uint64_t interval = now_usec < peer->wanted_until_usec ? PEER_STAT_WANTED_USEC : PEER_STAT_USEC;
-    bool dear = peer->stats.malloc_usec > PEER_STAT_DEAR_USEC ||
-                peer->stats.hold_usec > PEER_STAT_DEAR_USEC;
-    return dear ? interval * PEER_STAT_DEAR_FACTOR : interval;
+    return statistics_interval_usec(&peer->stats, interval);
 }
 
 static void tell_stats(struct agent_peer *peer)
@@ -92,6 +87,8 @@ static void remember(struct agent_peer *peer)
     struct estimate_memory *memory = &peer->memory;
     memory->has_keepcost = stats->has & CONTROL_HAS_MALLOC_KEEPCOST;
     memory->keepcost_bytes = (int64_t)stats->malloc_keepcost_bytes;
+    memory->has_free_resident = stats->has & CONTROL_HAS_MALLOC_FREE_RESIDENT;
+    memory->free_resident_bytes = (int64_t)stats->malloc_free_resident_bytes;
     memory->has_thresholds = stats->has & CONTROL_HAS_GC_THRESHOLD;
     for (int i = 0; i < 3; i++)
         memory->thresholds[i] = (int64_t)stats->gc_threshold[i];
@@ -195,7 +192,7 @@ void agent_peer_on_tick(struct agent_peer *peer, uint64_t now_usec)
     if (peer->state != PEER_CONNECTED || peer->session.state != SESSION_OPEN)
         return;
     agent_peer_publish(peer);
-    bool due = peer->stat_soon || now_usec >= peer->stat_asked_usec + stat_interval(peer, now_usec);
+    bool due = peer->stat_soon || now_usec - peer->stat_asked_usec >= stat_interval(peer, now_usec);
     if (due)
         agent_peer_ask_stats(peer, now_usec);
 }

@@ -15,6 +15,10 @@
 /* What was learned from one collection may have been measured on a busy machine. */
 #define ESTIMATE_VISIT_MIN_NSEC 20
 #define ESTIMATE_VISIT_MAX_NSEC 1000
+/* Of the free pages that jemalloc and tcmalloc count 96 to 100 % came back; the rest was never
+ * touched, or taken again before. The program may free a little more meanwhile. */
+#define ESTIMATE_COUNTED_LOW(bytes)  ((bytes) - (bytes) / 8)
+#define ESTIMATE_COUNTED_HIGH(bytes) ((bytes) + (bytes) / 32)
 /* malloc keeps this much at the top on purpose (M_TOP_PAD); its pages are often not resident. */
 #define ESTIMATE_TOP_PAD_BYTES (INT64_C(132) << 10)
 
@@ -89,12 +93,24 @@ int64_t estimate_shared(const struct sample *sample, uint32_t family_size)
     return at_most(at_least(rss - uss - file - shmem, 0), anon);
 }
 
+/* high_bytes: resident anonymous memory */
+static void trim_counted(int64_t free_bytes, struct prediction *prediction)
+{
+    free_bytes = at_most(at_least(free_bytes, 0), prediction->high_bytes);
+    prediction->low_bytes = ESTIMATE_COUNTED_LOW(free_bytes);
+    prediction->high_bytes = at_most(ESTIMATE_COUNTED_HIGH(free_bytes), prediction->high_bytes);
+}
+
 struct prediction estimate_trim(const struct sample *sample, const struct estimate_memory *memory)
 {
     struct prediction prediction = {.pause_usec = -1};
     int64_t slack, chunks;
     if (!anonymous(sample, &prediction.high_bytes))
         return prediction;
+    if (memory->has_free_resident) {
+        trim_counted(memory->free_resident_bytes, &prediction);
+        return prediction;
+    }
     if (estimate_slack(sample, &slack)) {
         /* Free chunks keep being counted after their pages went back, and a part of the slack is
          * no malloc memory at all: what the last trim left behind will be left again. */

@@ -14,6 +14,8 @@
 struct estimate_memory {
     bool has_keepcost;
     int64_t keepcost_bytes; /* free at the top of the main heap */
+    bool has_free_resident;
+    int64_t free_resident_bytes; /* what the allocator says it could give back */
     bool has_thresholds;
     int64_t thresholds[3]; /* gc.get_threshold() */
 
@@ -36,6 +38,8 @@ void estimate_learn_collect(struct estimate_memory *memory, int64_t visited, int
 /* Anonymous memory that the process still shares with its family; family_size 1: 0. */
 int64_t estimate_shared(const struct sample *sample, uint32_t family_size);
 
+/* An allocator that counts its free pages is believed; for glibc the free chunks are the bound and
+ * only the top of the heap is sure. */
 struct prediction estimate_trim(const struct sample *sample, const struct estimate_memory *memory);
 struct prediction estimate_collect(const struct sample *sample,
                                    const struct estimate_memory *memory, uint32_t family_size);

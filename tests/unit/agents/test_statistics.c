@@ -28,6 +28,29 @@ static void what_was_said_is_set(void **state)
     assert_int_equal(value, 0);
 }
 
+static void dear_answers_are_asked_for_rarely(void **state)
+{
+    (void)state;
+    static const struct {
+        uint64_t malloc_usec, hold_usec, least_usec, interval_usec;
+    } cases[] = {
+        {0, 0, 5000000, 5000000}, /* nothing known yet */
+        {15, 100, 1000000, 1000000},
+        {4900, 0, 500000, 980000},            /* 0.5 % of the time */
+        {3000, 2100, 1000000, 20000000},      /* stands still for too long: 20 times */
+        {217000, 0, 1000000, 43400000},       /* glibc with very many free chunks */
+        {217000, 0, 5000000, 100000000},      /* the same, nobody in a hurry */
+        {UINT64_MAX, 1, 1000000, UINT64_MAX}, /* whoever says so is not asked again */
+        {0, UINT64_MAX / 100, 1000000, UINT64_MAX},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        const struct control_stats stats = {.malloc_usec = cases[i].malloc_usec,
+                                            .hold_usec = cases[i].hold_usec};
+        uint64_t interval = statistics_interval_usec(&stats, cases[i].least_usec);
+        assert_int_equal(interval, cases[i].interval_usec);
+    }
+}
+
 static void what_was_not_said_is_absent(void **state)
 {
     (void)state;
@@ -80,6 +103,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_said_is_set),
+        cmocka_unit_test(dear_answers_are_asked_for_rarely),
         cmocka_unit_test(what_was_not_said_is_absent),
         cmocka_unit_test(pools_stay_until_they_are_told_again),
         cmocka_unit_test(hello_into_info),

@@ -79,6 +79,26 @@ static void trim_is_sure_of_the_top_only(void **state)
     assert_int_equal(prediction.low_bytes, prediction.high_bytes);
 }
 
+static void trim_believes_an_allocator_that_counts(void **state)
+{
+    (void)state;
+    set_freed_buffers();
+    memory.has_slack = true; /* glibc's way of counting does not matter */
+    memory.slack_bytes = 150 * MIB;
+    memory.has_free_resident = true;
+    memory.free_resident_bytes = 96 * MIB;
+    struct prediction prediction = estimate_trim(&sample, &memory);
+    assert_int_equal(prediction.low_bytes, 84 * MIB);
+    assert_int_equal(prediction.high_bytes, 99 * MIB);
+    memory.free_resident_bytes = 0;
+    assert_int_equal(estimate_trim(&sample, &memory).high_bytes, 0);
+    /* Never more than there is, whatever is said. */
+    memory.free_resident_bytes = INT64_MAX;
+    assert_int_equal(estimate_trim(&sample, &memory).high_bytes, 200 * MIB);
+    memory.free_resident_bytes = -1;
+    assert_int_equal(estimate_trim(&sample, &memory).high_bytes, 0);
+}
+
 static void nothing_known_nothing_promised(void **state)
 {
     (void)state;
@@ -193,6 +213,7 @@ int main(void)
         cmocka_unit_test_setup(trim_is_bound_by_what_is_resident, setup),
         cmocka_unit_test_setup(trim_after_a_trim_expects_only_what_came_since, setup),
         cmocka_unit_test_setup(trim_is_sure_of_the_top_only, setup),
+        cmocka_unit_test_setup(trim_believes_an_allocator_that_counts, setup),
         cmocka_unit_test_setup(nothing_known_nothing_promised, setup),
         cmocka_unit_test_setup(collect_counts_generations, setup),
         cmocka_unit_test_setup(collect_weighs_objects_by_the_process, setup),
