@@ -168,6 +168,38 @@ const struct verb verbs[] = {
         .options = BIT(YES) | BIT(JSON),
         .operands_max = 3,
         .main = rules_main,
+    {
+        .name = "freeze",
+        .synopsis = "TARGET... [--dry-run] [--wait D] [--json]",
+        .summary = "keep a master's heap shared with the workers it will fork",
+        .description = TARGET_HELP
+        "\n"
+        "Runs gc.freeze() inside (Python 3.7 and later): collections in the workers then\n"
+        "leave alone what they share with their master, and it stays shared. Only before the\n"
+        "first fork; MEMTEND_FREEZE=1 in the environment does it at that moment by itself.\n"
+        "\n" RECEIPT_HELP,
+        .exits = ACT_EXITS,
+        .examples = "memtend freeze 4711\n",
+        .options = ACT_FLAGS,
+        .steps = STEP(FREEZE),
+        .operands_min = 1,
+        .operands_max = ANY,
+        .main = act_main,
+    },
+    {
+        .name = "heap",
+        .synopsis = "TARGET [--json]",
+        .summary = "what the agent in a process tells of its heap",
+        .description =
+            "malloc's numbers, those of Python's garbage collector, and the pools of pymalloc by\n"
+            "the size of their blocks, as the in-process agent told them last. TARGET is a\n"
+            "process: its pid, or its id as `memtend ps --json` shows it.\n",
+        .examples = "memtend heap 4711\n",
+        .options = BIT(JSON),
+        .operands_min = 1,
+        .operands_max = 1,
+        .main = heap_main,
+    },
     },
     {
         .name = "pause",

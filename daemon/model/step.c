@@ -21,8 +21,7 @@ static const struct step_info step_infos[STEP_KIND_COUNT] = {
                    .costs = "milliseconds, without the GIL",
                    .cannot = "free a page that still holds one live block"},
     [STEP_FREEZE] = {.name = "freeze",
-                     .does = "runs gc.freeze() in a master before its first fork: collections in "
-                             "its workers leave the shared heap alone",
+                     .does = "runs gc.freeze() in a master before it forks: its heap stays shared",
                      .costs = "microseconds; what is garbage by then stays for good",
                      .cannot = "free anything, or help once the process has forked",
                      .pauses = true},

@@ -81,3 +81,14 @@ def twisted(value, other):
     if isinstance(value, list):
         return [twisted(item, other) for item in value] + [other]
     return other
+
+AGENT = {
+    "age_seconds": 2.5, "interpreter": "main",
+    "malloc": {"in_use_bytes": 2670016, "free_bytes": 467520, "total_bytes": 3137536},
+    "gc": {"enabled": True, "debug": 0, "count": [27, 5, 0], "threshold": [700, 10, 10],
+           "collections": [5, 0, 0], "collected": [24, 0, 0], "uncollectable": [0, 0, 0],
+           "garbage": 0, "frozen": 375, "allocated_blocks": 210085},
+    "pymalloc": {"arenas": 14, "pools": 857, "free_pools": 0, "used_bytes": 13607600,
+                 "pinned_bytes": 374032, "free_bytes": 0, "partial": False, "age_seconds": 2.5,
+                 "classes": [{"block_bytes": 64, "pools": 798, "blocks": 203280}]},
+    "cost": {"malloc_usec": 9, "gil_wait_usec": 5, "gil_hold_usec": 80, "pools_usec": 2000}}

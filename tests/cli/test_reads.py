@@ -12,13 +12,32 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from case import EVIL, MEMTEND, environment, main, wait_for
 from fake_daemon import FakeDaemon, problem
-from shapes import EVENTS, HOST, RECEIPT, RULE, SERIES, STATUS, listing
+from shapes import AGENT, EVENTS, HOST, RECEIPT, RULE, SERIES, STATUS, listing
 
 
 def serving(method, path, answer):
     daemon = FakeDaemon()
     daemon.answer(method, path, answer)
     return daemon
+
+
+def test_heap_shows_what_is_known():
+    with serving("GET", "/api/v1/processes/pid%3A4711/agent", AGENT) as daemon:
+        said = daemon.memtend("heap", "pid:4711", code=0)
+        assert "2.5 MiB" in said.out and "27/5/0" in said.out, said
+        assert "free resident" not in said.out, said
+        assert said.out.splitlines()[-1].split() == ["64", "B", "798", "203280", "12.4", "MiB"], said
+        assert daemon.memtend("heap", "pid:4711", "--json", code=0).json() == AGENT
+
+
+def test_heap_of_hostile_shape():
+    hostile = {"malloc": [], "gc": {"count": "no", "enabled": 3},
+               "pymalloc": {"used_bytes": -1, "classes": [7, {"block_bytes": 2 ** 62, "pools": 1,
+                                                              "blocks": 2 ** 62}]}}
+    with serving("GET", "/api/v1/processes/1/agent", hostile) as daemon:
+        daemon.memtend("heap", "1", code=0)
+    with serving("GET", "/api/v1/processes/1/agent", problem(409, "no_agent", "start it with")) as daemon:
+        assert "start it with" in daemon.memtend("heap", "1", code=1).err
 
 
 def test_events_are_oldest_first():
