@@ -1,0 +1,322 @@
+# SPDX-License-Identifier: MIT
+"""The Python package in every interpreter: a late start, forks, regions, cache hooks, collect."""
+import os
+import sys
+import time
+
+from host import AGENT, Host, Place, check, run_cases, script, since
+
+PACKAGE = os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                                        "..", "..", "python"))
+QUIET = ["-W", "error"]  # a warning ends the program
+WAIT = "sys.stdin.readline()\n"
+
+
+def start(place, interpreter, text, **env):
+    """A program with the package but without the preloaded library."""
+    options = dict(LD_PRELOAD="", PYTHONPATH=PACKAGE, MEMTEND_LIBRARY=AGENT,
+                   PYTHONDONTWRITEBYTECODE="1")
+    options.update(env)
+    return Host(place.daemon, script(interpreter, "import memtend, os, sys, threading, time\n" + text,
+                                     *QUIET), **options)
+
+
+def offered(session, step):
+    return session.hello if step in session.hello["caps"] else None
+
+
+def wait_marks(place, session, count):
+    return place.daemon.wait(lambda: session.marks if len(session.marks) >= count else None,
+                             "%d marks, only %s" % (count, session.marks))
+
+
+def without_an_agent_nothing_happens(interpreter):
+    """Also where start() cannot work: all calls do what they can, silently."""
+    with Place() as place:
+        host = start(place, interpreter, """
+@memtend.region("function")
+def work():
+    with memtend.region("inner"):
+        memtend.mark("point")
+    return 7
+@memtend.on_pressure
+def drop(): pass
+assert work() == 7 and work.__name__ == "work"
+assert not memtend.start("x", "/socket") and memtend.status()["reason"] == "MEMTEND=0"
+done = memtend.collect()
+assert done["objects"] >= 0 and done["trimmed"] and done["rss_after_bytes"] > 0, done
+assert work() == 7
+assert threading.active_count() == 1 and len(os.listdir("/proc/self/task")) == 1
+for wrong in (lambda: memtend.start(3), lambda: memtend.on_pressure(3)):
+    try: wrong()
+    except TypeError: continue
+    raise AssertionError("no TypeError")
+print("done")
+""", MEMTEND="0")
+        host.end(b"done\n")
+        check(not place.daemon.sessions, "hello although MEMTEND=0")
+
+
+@since(3, 7)
+def a_late_start_is_an_agent(interpreter):
+    with Place() as place:
+        host = start(place, interpreter, """
+assert memtend.status()["reason"] == "start() was not called"
+assert memtend.start(u"shop") and memtend.start()
+found = memtend.status()
+assert found["active"] and found["reason"] == "" and found["version"] == memtend.__version__, found
+assert found["runtime"].startswith("cpython") and found["allocator"].startswith("glibc"), found
+""" + WAIT + """
+assert memtend.status()["connected"]
+assert memtend.start("store")
+""" + WAIT)
+        session = place.daemon.session(host.pid)
+        # The library's constructor has seen MEMTEND_SOCK already: the name may come behind.
+        place.daemon.wait(lambda: session.hello["name"] == "shop", "the name")
+        session.wait_ready()
+        check(session.run("collect", "trim")[0]["outcome"] == "ok", "collect")
+        check(session.run("hooks")[0]["outcome"] == "unsupported", "hooks without any")
+        host.go()
+        place.daemon.wait(lambda: session.hello["name"] == "store", "the other name")
+        host.go()
+        host.end()
+        check(len({id(one) for one in place.daemon.sessions}) == 1, "a second connection")
+
+
+@since(3, 7)
+def children_of_a_late_start(interpreter):
+    """Started by another thread than the main one; forks at once; no warning of threads."""
+    with Place() as place:
+        host = start(place, interpreter, """
+started = []
+thread = threading.Thread(target=lambda: started.append(memtend.start("family")))
+thread.start()
+thread.join()
+assert started == [True]
+@memtend.on_pressure
+def drop(): pass
+pid = os.fork()
+if pid == 0:
+    sys.stdin.readline()
+    os._exit(3)
+print(pid, flush=True)
+assert os.waitstatus_to_exitcode(os.wait()[1]) == 3 if hasattr(os, "waitstatus_to_exitcode") \
+    else os.wait()[1] == 3 << 8
+""")
+        child = place.daemon.session(int(host.line()))
+        check(child.hello["forked"], str(child.hello))
+        place.daemon.wait(lambda: child.hello["name"] == "family", "the name in the child")
+        place.daemon.wait(lambda: offered(child, "hooks"), "hooks in the child")
+        child.wait_ready()
+        step = child.run("hooks")[0]
+        check(step["outcome"] == "ok" and step["objects"] == 1, "hooks in the child: %s" % step)
+        host.go()
+        host.end()
+
+
+@since(3, 7)
+def a_preloaded_library_is_used(interpreter):
+    with Place() as place:
+        host = start(place, interpreter, """
+with memtend.region("early"): pass
+assert memtend.status()["active"]
+assert memtend.start("late")
+""" + WAIT, LD_PRELOAD=AGENT, MEMTEND_LIBRARY="/absent")
+        session = place.daemon.session(host.pid)
+        check(wait_marks(place, session, 1)[0]["name"] == "early", "the region")
+        place.daemon.wait(lambda: session.hello["name"] == "late", "the name")
+        host.go()
+        host.end()
+
+
+@since(3, 7)
+def regions_are_told(interpreter):
+    with Place() as place:
+        host = start(place, interpreter, """
+assert memtend.start()
+while not memtend.status()["connected"]: time.sleep(0.001)
+with memtend.region("outer"):
+    with memtend.region(u"inner"):
+        time.sleep(0.02)
+@memtend.region("function")
+def work(): time.sleep(0.001)
+threads = [threading.Thread(target=work) for _ in range(3)]
+for one in threads: one.start()
+for one in threads: one.join()
+again = memtend.region("again")
+with again:
+    with again: pass
+memtend.mark("point")
+def generator(): yield
+try: memtend.region("x")(generator)
+except TypeError: pass
+else: raise AssertionError("no TypeError")
+""" + WAIT)
+        session = place.daemon.session(host.pid)
+        marks = wait_marks(place, session, 8)
+        ends = [one["name"] for one in marks if one["phase"] == "end"]
+        check(sorted(ends) == ["again"] * 2 + ["function"] * 3 + ["inner", "outer"], str(marks))
+        check([one["name"] for one in marks if one["phase"] == "point"] == ["point"], str(marks))
+        usec = {one["name"]: one["usec"] for one in marks}
+        check(usec["outer"] >= usec["inner"] >= 20000, str(usec))
+        spans = [one["span"] for one in marks if one["phase"] == "end"]
+        check(len(set(spans)) == len(spans), "spans twice: %s" % spans)
+        host.go()
+        host.end()
+
+
+@since(3, 7)
+def a_flood_of_marks_is_left_out(interpreter):
+    with Place() as place:
+        host = start(place, interpreter, """
+assert memtend.start()
+while not memtend.status()["connected"]: time.sleep(0.001)
+for _ in range(50000):
+    with memtend.region("loop"): pass
+    memtend.mark("point")
+memtend.collect()
+end = time.time() + 20
+while memtend.status()["marks_told"] == 0 and time.time() < end: time.sleep(0.01)
+found = memtend.status()
+assert found["marks_left_out"] > 99000 and 0 < found["marks_told"] < 100, found
+""" + WAIT)
+        session = place.daemon.session(host.pid)
+        wait_marks(place, session, 1)
+        check(session.stat()["t"] == "stats", "stat after the flood")
+        host.go()
+        host.end()
+        check(len(session.marks) < 100, "%d marks" % len(session.marks))
+
+
+@since(3, 7)
+def hooks_are_called(interpreter):
+    with Place() as place:
+        host = start(place, interpreter, """
+calls = []
+@memtend.on_pressure
+def first():
+    calls.append(threading.current_thread() is threading.main_thread())
+assert memtend.start()
+def second():
+    memtend.collect()
+    memtend.status()
+    assert memtend.start()
+    with memtend.region("dropping"): memtend.on_pressure(third)
+    memtend.off_pressure(second)
+def third(): sys.exit(3)
+memtend.on_pressure(second)
+print("ready", flush=True)
+""" + WAIT + """
+assert calls == [False, False], calls
+found = memtend.status()
+assert found["hooks"] == 2 and found["hooks_called"] == 4 and found["hooks_failed"] == 1, found
+assert found["hook_error"] == "__main__.third: SystemExit", found
+memtend.off_pressure(first)
+memtend.off_pressure(third)
+for _ in range(16): memtend.on_pressure(first)
+try: memtend.on_pressure(first)
+except ValueError: pass
+else: raise AssertionError("17 hooks")
+for _ in range(16): memtend.off_pressure(first)
+""" + WAIT)
+        session = place.daemon.session(host.pid)
+        check(host.line() == "ready", "two hooks")
+        session.wait_ready()
+        step = session.run("hooks")[0]
+        check(step["outcome"] == "ok" and step["objects"] == 2 and step["run_usec"] > 0, str(step))
+        step = session.run("hooks", "trim")[0]
+        check(step["outcome"] == "failed" and step["objects"] == 2, "one that raises: %s" % step)
+        host.go()
+        place.daemon.wait(lambda: not offered(session, "hooks"), "hello without hooks")
+        check(session.run("hooks")[0]["outcome"] == "unsupported", "no hooks any more")
+        host.go()
+        host.end()
+
+
+@since(3, 7)
+def hooks_under_asyncio_run_on_the_main_thread(interpreter):
+    with Place() as place:
+        host = start(place, interpreter, """
+import asyncio
+assert memtend.start()
+@memtend.on_pressure
+def drop(): assert threading.current_thread() is threading.main_thread()
+end = time.time() + 20
+while memtend.status()["hooks_called"] == 0 and time.time() < end: time.sleep(0.001)
+print(memtend.status()["hooks_failed"])
+""" + WAIT)
+        session = place.daemon.session(host.pid)
+        place.daemon.wait(lambda: offered(session, "hooks"), "hooks in hello")
+        session.wait_ready()
+        step = session.run("hooks")[0]
+        check(step["mode"] == "main" and step["outcome"] == "ok", str(step))
+        host.go()
+        host.end(b"0\n")
+
+
+@since(3, 7)
+def a_hook_that_does_not_end_holds_up_only_itself(interpreter):
+    with Place() as place:
+        host = start(place, interpreter, """
+assert memtend.start()
+@memtend.on_pressure
+def forever():
+    print("in", flush=True)
+    sys.stdin.readline()
+    print("out", flush=True)
+while memtend.status()["hooks_called"] == 0: time.sleep(0.001)
+""" + WAIT)
+        session = place.daemon.session(host.pid)
+        place.daemon.wait(lambda: offered(session, "hooks"), "hooks in hello")
+        session.wait_ready()
+        replies = session.begin("hooks")
+        check(host.line() == "in", "the hook did not begin")
+        check(session.stat(gc=False)["t"] == "stats", "malloc's numbers meanwhile")
+        host.go()
+        check(session.answers(replies)[0]["outcome"] == "ok", "the hook")
+        host.go()
+        host.end(b"out\n")
+
+
+@since(3, 7)
+def a_daemon_that_goes_away_meets_the_hook_again(interpreter):
+    """The connection is lost while a hook runs: the next one is answered busy, then served."""
+    with Place() as place:
+        host = start(place, interpreter, """
+assert memtend.start()
+first = [True]
+@memtend.on_pressure
+def once():
+    if not first: return
+    first.pop()
+    print("in", flush=True)
+    sys.stdin.readline()
+while memtend.status()['hooks_called'] < 2: time.sleep(0.001)
+""" + WAIT)
+        session = place.daemon.session(host.pid)
+        place.daemon.wait(lambda: offered(session, "hooks"), "hooks in hello")
+        session.wait_ready()
+        session.begin("hooks")
+        check(host.line() == "in", "the hook did not begin")
+        session.close()
+        again = place.daemon.wait(lambda: [one for one in place.daemon.sessions
+                                           if one is not session], "the next connection")[0]
+        check(again.run("hooks")[0]["outcome"] == "busy", "two hooks at a time")
+        host.go()
+        while again.run("hooks")[0]["outcome"] == "busy":
+            time.sleep(0.005)
+        host.go()
+        host.end()
+
+
+if __name__ == "__main__":
+    run_cases([without_an_agent_nothing_happens,
+               a_late_start_is_an_agent,
+               children_of_a_late_start,
+               a_preloaded_library_is_used,
+               regions_are_told,
+               a_flood_of_marks_is_left_out,
+               hooks_are_called,
+               hooks_under_asyncio_run_on_the_main_thread,
+               a_hook_that_does_not_end_holds_up_only_itself,
+               a_daemon_that_goes_away_meets_the_hook_again])
