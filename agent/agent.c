@@ -79,7 +79,7 @@ static int agent_run(const struct settings *wanted)
     session_init(&settings);
     if (!agent.forks_seen && fork_register() == 0)
         agent.forks_seen = true;
-    if (!agent.forks_seen || thread_start() < 0)
+    if (!agent.forks_seen || thread_start(0) < 0)
         return agent_refuse(-EAGAIN, "its thread could not be started");
     agent.reason = "";
     atomic_store(&agent.active, true);

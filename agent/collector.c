@@ -7,6 +7,7 @@
 #include "session.h"
 
 #include <stdint.h>
+#include <string.h>
 
 /* Pause of the first collect of a process, per block of pymalloc: 75 to 130 ns per object were
  * measured, and an object is two to three blocks. Later ones are predicted from the last. */
@@ -50,6 +51,11 @@ bool collector_open(void)
     }
     python_api.error_clear();
     return collector.gc && collector.collect;
+}
+
+void collector_forget(void)
+{
+    memset(&collector, 0, sizeof(collector));
 }
 
 /* ---- numbers ---- */

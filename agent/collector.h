@@ -12,6 +12,8 @@
 
 /* Find what the rest needs; false: not there (yet), ask again. */
 bool collector_open(void);
+/* Agent's thread: the interpreter is gone, and with it all that was found. */
+void collector_forget(void);
 /* Finalisers must run on the thread that runs the program's event loop. */
 bool collector_finalisers_are_bound(void);
 /* Fills result->stats: gc_* and py_blocks, as far as request->max_pause_usec goes by what each

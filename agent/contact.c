@@ -3,23 +3,19 @@
 
 #include "base/clock.h"
 #include "collector.h"
+#include "fork.h"
 #include "gil.h"
 #include "job.h"
 #include "python.h"
 #include "session.h"
 #include "thread.h"
 
-#include <errno.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 /* A collect under way at exit is given this long to end; then the interpreter goes on. */
 #define CONTACT_EXIT_USEC (1 * USEC_PER_SEC)
-/* Contact may fail while the interpreter is coming up; then it is given up for good. */
-#define CONTACT_TRIES 100
 
 struct contact_method { /* PyMethodDef, the same in all versions */
     const char *name;
@@ -35,6 +31,14 @@ static void *contact_none(void)
     return python_api.none;
 }
 
+static struct {
+    _Atomic bool made;
+    _Atomic bool gone;
+    /* Each is registered once, however often contact is tried. GIL held. */
+    bool exit_done, fork_done, end_done;
+    void *exit_before; /* 2.7: sys.exitfunc as it was, or NULL; our reference */
+} contact;
+
 /* The rest runs on whichever thread of the program forks or exits, with the GIL. */
 
 static void *contact_on_exit(void *self, void *arguments)
@@ -44,51 +48,41 @@ static void *contact_on_exit(void *self, void *arguments)
     job_cancel();
     gil_wait_for_leave(CONTACT_EXIT_USEC);
     thread_wake();
-    return contact_none();
+    if (!contact.exit_before)
+        return contact_none();
+    arguments = python_api.tuple_new(0);
+    void *result = arguments ? python_api.call(contact.exit_before, arguments, NULL) : NULL;
+    if (arguments)
+        python_api.unref(arguments);
+    return result;
 }
 
-/* A process with a second thread may not fork without a warning (3.12), and what the thread holds
- * at that moment is lost in the child: so there is no thread while the program forks. */
+/* Nothing of the interpreter is left. */
+static void contact_on_end(void)
+{
+    atomic_store(&contact.gone, true);
+}
+
 static void *contact_before_fork(void *self, void *arguments)
 {
     (void)self, (void)arguments;
     if (session_settings()->freeze)
         collector_before_first_fork();
-    gil_pause();
-    job_cancel();
-    void *saved = python_api.save_thread(); /* a job that waits for the GIL must get it to leave */
-    thread_stop();
-    python_api.restore_thread(saved);
+    fork_announced();
     return contact_none();
-}
-
-static int contact_restart(void *unused)
-{
-    (void)unused;
-    if (!gil_is_paused() && !gil_is_closed())
-        thread_start();
-    return 0;
 }
 
 static void *contact_after_fork_in_child(void *self, void *arguments)
 {
     (void)self, (void)arguments;
-    gil_resume();
-    contact_restart(NULL);
+    fork_over_in_child();
     return contact_none();
 }
 
 static void *contact_after_fork_in_parent(void *self, void *arguments)
 {
     (void)self, (void)arguments;
-    gil_resume();
-    /* From 3.13 the interpreter counts threads only after this hook: start ours a moment later,
-     * from the main thread's next bytecode. Where another thread forked the main one may sleep for
-     * long, and the warning is deserved anyway. */
-    bool main_thread = getpid() == (pid_t)syscall(SYS_gettid);
-    if (!python_counts_threads_late() || !main_thread ||
-        python_api.add_pending_call(contact_restart, NULL) != 0)
-        contact_restart(NULL);
+    fork_over_in_parent();
     return contact_none();
 }
 
@@ -207,7 +201,7 @@ void *contact_module(const char *name)
         return NULL;
     void *module = python_api.dict_get(modules, name); /* borrowed */
     if (!module)
-        return contact_import_builtin(modules, name);
+        return python_version() == PYTHON_2_7 ? NULL : contact_import_builtin(modules, name);
     python_api.ref(module);
     return module;
 }
@@ -253,38 +247,103 @@ static bool contact_register_exit(void)
     return contact_call("atexit", "register", arguments, NULL);
 }
 
-static int contact_register(void)
+/* ---- 2.7: no atexit in C ---- */
+
+/* The module keeps (function, arguments, keywords); True: it will call ours. */
+static bool contact_append(void *handlers, void *function)
 {
-    static bool fork_done, exit_done; /* each is registered once, however often contact is tried */
-    exit_done = exit_done || contact_register_exit();
-    fork_done = fork_done || (exit_done && contact_register_fork());
-    python_api.error_clear();
-    return exit_done && fork_done ? 0 : -EAGAIN;
+    void *entry = python_api.tuple_new(3);
+    if (!entry)
+        return false;
+    python_api.ref(function);
+    python_api.tuple_set(entry, 0, function);
+    python_api.tuple_set(entry, 1, python_api.tuple_new(0));
+    python_api.tuple_set(entry, 2, python_api.dict_new());
+    bool done = python_api.tuple_get(entry, 1) && python_api.tuple_get(entry, 2) &&
+                python_api.list_append(handlers, entry) == 0;
+    python_api.unref(entry);
+    return done;
+}
+
+/* Without the module sys.exitfunc is ours, and calls what was there before; the module, should it
+ * be imported later, takes over what it finds there. */
+static bool contact_register_exit_2_7(void)
+{
+    void *function = python_api.function_new(&contact_exit, NULL, NULL);
+    void *module = python_api.dict_get(python_api.get_modules(), "atexit"); /* borrowed */
+    void *handlers = module ? python_api.get_attribute(module, "_exithandlers") : NULL;
+    bool done = false;
+    if (function && handlers) {
+        done = contact_append(handlers, function);
+    } else if (function) {
+        void *before = python_api.sys_get("exitfunc"); /* borrowed */
+        if (before)
+            python_api.ref(before);
+        contact.exit_before = before;
+        done = python_api.sys_set("exitfunc", function) == 0;
+    }
+    if (function)
+        python_api.unref(function);
+    if (handlers)
+        python_api.unref(handlers);
+    return done;
+}
+
+/* Later nobody of us imports: on 2.7 that runs what the program has hooked into its imports, and
+ * waits for a lock. Here it is the main thread, and nobody else has the lock. */
+static void contact_load_gc(void)
+{
+    void *module = python_api.import_now("gc");
+    if (module)
+        python_api.unref(module);
 }
 
 /* ---- the state of it ---- */
 
-static struct {
-    _Atomic bool made;
-    _Atomic int tries;
-} contact;
+static bool contact_register(void)
+{
+    bool old = python_version() == PYTHON_2_7;
+    contact.exit_done =
+        contact.exit_done || (old ? contact_register_exit_2_7() : contact_register_exit());
+    contact.fork_done = contact.fork_done || python_version() < PYTHON_3_7 ||
+                        (contact.exit_done && contact_register_fork());
+    if (contact.exit_done && !contact.end_done) {
+        contact.end_done = true;
+        python_api.at_exit(contact_on_end); /* full: then a second interpreter is not served */
+    }
+    if (old && contact.exit_done)
+        contact_load_gc();
+    python_api.error_clear();
+    return contact.exit_done && contact.fork_done;
+}
 
 bool contact_is_made(void)
 {
     return atomic_load(&contact.made);
 }
 
-bool contact_is_due(void)
+bool contact_is_gone(void)
 {
-    return python_is_supported() && !contact_is_made() && !gil_is_closed() &&
-           atomic_load(&contact.tries) < CONTACT_TRIES && python_api.is_initialized();
+    return atomic_load(&contact.gone);
+}
+
+void contact_reset(void)
+{
+    contact.exit_done = contact.fork_done = contact.end_done = false;
+    contact.exit_before = NULL;
+    atomic_store(&contact.made, false);
+    atomic_store(&contact.gone, false);
+}
+
+bool contact_make_now(void)
+{
+    if (!contact_is_made())
+        atomic_store(&contact.made, contact_register());
+    return contact_is_made();
 }
 
 void contact_make(const struct job_request *request, struct job_result *result)
 {
     (void)request;
-    atomic_fetch_add(&contact.tries, 1);
-    bool done = contact_register() == 0;
-    atomic_store(&contact.made, done);
-    result->result = done ? CONTROL_RESULT_OK : CONTROL_RESULT_FAILED;
+    result->result = contact_make_now() ? CONTROL_RESULT_OK : CONTROL_RESULT_FAILED;
 }

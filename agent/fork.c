@@ -2,6 +2,7 @@
 #include "fork.h"
 
 #include "base/clock.h"
+#include "contact.h"
 #include "gil.h"
 #include "hooks.h"
 #include "job.h"
@@ -13,34 +14,191 @@
 #include "thread.h"
 
 #include <errno.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
-/* Most children of fork call exec within some ms: they never connect. */
+/* Most children of fork call exec or exit within some ms: they get their thread, but it sleeps. */
 #define FORK_CHILD_DELAY_USEC (100 * USEC_PER_MSEC)
+/* A finaliser that never ends must not keep a fork from happening. */
+#define FORK_LEAVE_USEC (1 * USEC_PER_SEC)
+/* It ends some 20 us after it is told to; on a busy machine it must wait for its turn. */
+#define FORK_GONE_USEC (20 * USEC_PER_MSEC)
+
+static struct {
+    _Atomic pid_t announcer; /* the thread that is in os.fork() */
+} forks;
+
+static pid_t fork_thread(void)
+{
+    return (pid_t)syscall(SYS_gettid);
+}
+
+static bool fork_is_announced(void)
+{
+    return atomic_load(&forks.announcer) == fork_thread();
+}
+
+static void fork_begin(void)
+{
+    gil_pause();
+    thread_park();
+}
+
+/* GIL held: a job that waits for it must get it to leave. */
+static void fork_clear_interpreter(void)
+{
+    if (!job_is_mine()) {
+        job_cancel();
+        gil_wait_for_leave(FORK_LEAVE_USEC);
+    }
+}
+
+static int fork_restart(void *unused)
+{
+    (void)unused;
+    if (!thread_is_parked())
+        thread_start(0);
+    return 0;
+}
+
+static void fork_end(void)
+{
+    gil_resume();
+    thread_unpark();
+}
+
+/* ---- announced ---- */
+
+/* Every thread of ours ends; the job's may have to be waited for. */
+static void fork_leave_alone(void)
+{
+    thread_ask_to_end();
+    if (!job_exists() || job_is_mine())
+        return;
+    void *saved = python_api.save_thread();
+    job_settle(FORK_LEAVE_USEC);
+    python_api.restore_thread(saved);
+}
+
+void fork_announced(void)
+{
+    fork_begin();
+    fork_clear_interpreter();
+    if (python_version() >= PYTHON_3_12)
+        fork_leave_alone();
+    atomic_store(&forks.announcer, fork_thread());
+}
+
+/* From the main thread's next bytecode on: the interpreter has counted its threads by then. Where
+ * another thread forks the main one may sleep for long, and the warning is deserved anyway. */
+static void fork_restart_soon(void)
+{
+    if (getpid() != fork_thread() || python_api.add_pending_call(fork_restart, NULL) != 0)
+        fork_restart(NULL);
+}
+
+void fork_over_in_parent(void)
+{
+    atomic_store(&forks.announcer, 0);
+    fork_end();
+    if (!thread_is_ending())
+        return;
+    if (python_version() >= PYTHON_3_13) /* counts after this hook; 3.12 has counted */
+        fork_restart_soon();
+    else
+        fork_restart(NULL);
+}
+
+void fork_over_in_child(void)
+{
+    gil_trust(contact_is_made() || python_version() >= PYTHON_3_7);
+    if (!gil_is_closed())
+        thread_start(FORK_CHILD_DELAY_USEC);
+}
+
+/* ---- every fork ---- */
+
+/* os.fork() before it could announce itself, in the first statements of a program: it will count.
+ */
+static bool fork_is_early(void)
+{
+    return python_is_supported() && python_version() >= PYTHON_3_12 && !contact_is_made() &&
+           !python_is_late() && python_is_ours();
+}
+
+static void fork_prepare(void)
+{
+    int saved = errno;
+    fork_begin();
+    /* From 3.13 an os.fork() that is not announced holds a lock that leaving needs. There is no job
+     * before contact, or hardly ever. */
+    if (python_is_supported() && !fork_is_announced() && gil_is_inside() && python_is_ours() &&
+        (contact_is_made() || python_version() < PYTHON_3_12))
+        fork_clear_interpreter();
+    if (fork_is_early())
+        thread_ask_to_end();
+    errno = saved;
+}
 
 static void fork_in_parent(void)
 {
+    int saved = errno;
     session_on_fork();
+    if (thread_is_ending())
+        thread_await_end(FORK_GONE_USEC);
+    fork_end();
+    /* Not here: an allocator may still hold its locks for the fork. */
+    if (thread_is_ending() && !thread_is_parked())
+        python_api.add_pending_call(fork_restart, NULL);
+    errno = saved;
+}
+
+static int fork_child_lives(void *unused)
+{
+    (void)unused;
+    fork_over_in_child();
+    return 0;
+}
+
+/* With Python the thread is started when the interpreter has repaired itself, which its hook tells
+ * (3.7), or the first bytecode that runs after it. A child that C code forked from a thread without
+ * the GIL stays inert, unless Python is a guest in a C program: such a child may go on for long
+ * before it runs any Python. */
+static void fork_start_child(void)
+{
+    /* A late one may be unloaded before first contact. */
+    bool late = python_is_late();
+    bool python = python_is_supported() && !(late && !contact_is_made()) &&
+                  !(late && gil_is_closed()) && python_api.is_initialized();
+    bool hooked = contact_is_made() && python_version() >= PYTHON_3_7;
+    if (!python || late)
+        thread_start(FORK_CHILD_DELAY_USEC);
+    if (!python)
+        return;
+    gil_trust(false);
+    if ((!hooked || late) && python_is_ours())
+        python_api.add_pending_call(fork_child_lives, NULL);
 }
 
 static void fork_in_child(void)
 {
     int saved = errno;
+    atomic_store(&forks.announcer, 0);
     socket_close();
     thread_forget();
     job_forget();
     gil_forget();
     hooks_forget();
     mark_forget();
-    /* With Python the hook of os.register_at_fork starts the thread, when the interpreter has
-     * repaired itself; a child that C code forked under Python stays inert. */
-    session_on_forked(python_is_supported() ? 0 : FORK_CHILD_DELAY_USEC);
-    if (!python_is_supported())
-        thread_start();
+    session_on_forked(0);
+    fork_start_child();
     errno = saved;
 }
 
 int fork_register(void)
 {
-    return -libc_.register_atfork(NULL, fork_in_parent, fork_in_child, NULL);
+    return -libc_.register_atfork(fork_prepare, fork_in_parent, fork_in_child, NULL);
 }

@@ -16,13 +16,16 @@
 static struct {
     _Atomic bool inside; /* set before the flags are read: the other side does it in reverse */
     _Atomic bool closed;
+    _Atomic bool trusted;
     _Atomic int pauses;
-} gil;
+} gil = {.trusted = true};
 
 /* Why nobody may be in the interpreter now; GIL_TAKEN: no reason. */
 static enum gil_outcome gil_refusal(void)
 {
-    if (atomic_load(&gil.closed) || python_api.is_finalizing())
+    if (!atomic_load(&gil.trusted))
+        return GIL_NOT_READY;
+    if (atomic_load(&gil.closed) || python_is_ending())
         return GIL_CLOSING;
     if (!python_api.is_initialized())
         return GIL_NOT_READY;
@@ -81,6 +84,26 @@ bool gil_is_closed(void)
     return atomic_load(&gil.closed);
 }
 
+void gil_trust(bool trusted)
+{
+    atomic_store(&gil.trusted, trusted);
+}
+
+bool gil_is_trusted(void)
+{
+    return atomic_load(&gil.trusted);
+}
+
+void gil_reopen(void)
+{
+    atomic_store(&gil.closed, false);
+}
+
+void gil_abandon(void)
+{
+    atomic_store(&gil.inside, false);
+}
+
 void gil_pause(void)
 {
     atomic_fetch_add(&gil.pauses, 1);
@@ -96,6 +119,11 @@ void gil_resume(void)
 bool gil_is_paused(void)
 {
     return atomic_load(&gil.pauses) > 0;
+}
+
+bool gil_is_inside(void)
+{
+    return atomic_load(&gil.inside);
 }
 
 void gil_wait_for_leave(uint64_t timeout_usec)

@@ -24,10 +24,22 @@ void gil_drop(int state);
 /* Interpreter's threads, GIL held: nobody enters any more, whoever waits gives up. */
 void gil_close(void);
 bool gil_is_closed(void);
+/*
+ * Is it known that the GIL exists and is in order? Not before first contact up to 3.6, where taking
+ * it too early crashes, nor in a child that the interpreter may not have noticed.
+ */
+void gil_trust(bool trusted);
+bool gil_is_trusted(void);
+/* A new interpreter after one that went down. */
+void gil_reopen(void);
+/* Whoever was inside is no more. */
+void gil_abandon(void);
+
 /* Around a fork; counted. */
 void gil_pause(void);
 void gil_resume(void);
 bool gil_is_paused(void);
+bool gil_is_inside(void);
 /* Release the GIL, wait until nobody is inside (at most so long), take it back. */
 void gil_wait_for_leave(uint64_t timeout_usec);
 /* In the child of a fork. Async-signal-safe. */

@@ -2,7 +2,7 @@
 #include "job.h"
 
 #include "base/clock.h"
-
+#include "gil.h"
 #include "thread.h"
 #include "work.h"
 
@@ -80,11 +80,25 @@ int job_start(const struct job_request *request)
     return 0;
 }
 
+/* CPython up to 3.13 ends a thread that asks for the GIL when there is none any more. */
+static bool job_was_ended(void)
+{
+    pid_t tid = atomic_load(&job.tid);
+    return tid > 0 && syscall(SYS_tgkill, getpid(), tid, 0) < 0;
+}
+
 static void job_join(void)
 {
-    if (job.exists && atomic_load(&job.ended)) {
-        thread_join(job.thread, &job.tid);
-        job.exists = false;
+    if (!job.exists)
+        return;
+    bool ended = atomic_load(&job.ended);
+    if (!ended && !job_was_ended())
+        return;
+    thread_join(job.thread, &job.tid);
+    job.exists = false;
+    if (!ended && !atomic_load(&job.ended)) {
+        gil_abandon();
+        job.result.result = CONTROL_RESULT_CLOSING;
     }
 }
 
@@ -111,11 +125,20 @@ static void job_pause(void)
     nanosleep(&pause, NULL);
 }
 
+bool job_is_mine(void)
+{
+    return job.exists && !atomic_load(&job.ended) &&
+           atomic_load(&job.tid) == (pid_t)syscall(SYS_gettid);
+}
+
+bool job_exists(void)
+{
+    return job.exists;
+}
+
 void job_settle(uint64_t timeout_usec)
 {
-    /* A finaliser that forks does so on the job's own thread. */
-    if (job.exists && !atomic_load(&job.ended) &&
-        atomic_load(&job.tid) == (pid_t)syscall(SYS_gettid))
+    if (job_is_mine())
         return;
     uint64_t deadline = clock_mono_usec() + timeout_usec;
     while (job.exists && !atomic_load(&job.ended) && clock_mono_usec() < deadline)

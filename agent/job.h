@@ -53,7 +53,12 @@ int job_start(const struct job_request *request);
 enum job_state job_poll(struct job_result *ret_result);
 /* Any thread. True: the job had not begun and never will. */
 bool job_cancel(void);
-/* Whoever stopped the agent's thread: wait until the job's thread is gone, at most so long. */
+/* Agent's thread, or who has parked it. */
+bool job_exists(void);
+/* Is the calling thread the job's? A finaliser may fork there. Who has parked the agent's thread.
+ */
+bool job_is_mine(void);
+/* Who has parked the agent's thread: wait until the job's thread is gone, at most so long. */
 void job_settle(uint64_t timeout_usec);
 /* In the child of a fork, where the thread does not exist. Async-signal-safe. */
 void job_forget(void);

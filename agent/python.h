@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * CPython by dlsym: which version it is, and its C interface. Versions other than 3.7 to 3.13 with
- * a GIL are named and left alone: only malloc is served there.
+ * CPython as it is found in the program: which version it is, and its C interface. Versions other
+ * than 2.7 and 3.6 to 3.13 with a GIL are named and left alone: only malloc is served there.
  */
 #ifndef MEMTEND_AGENT_PYTHON_H
 #define MEMTEND_AGENT_PYTHON_H
@@ -9,6 +9,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
+
+/* What python_version() answers. */
+#define PYTHON_2_7  207
+#define PYTHON_3_6  306
+#define PYTHON_3_7  307
+#define PYTHON_3_12 312
+#define PYTHON_3_13 313
 
 struct python_api {
     int (*is_initialized)(void);
@@ -42,17 +49,39 @@ struct python_api {
     void (*ref)(void *);
     void (*unref)(void *);
     void *none;
+    int (*at_exit)(void (*)(void));
+    void *(*thread_state)(void);    /* of the calling thread in the main interpreter, or NULL */
+    void *(*thread_attached)(void); /* from 3.6: whoever has the GIL; from 3.12 only if it is us */
+    void *const volatile *attached; /* 2.7: the same as data */
+    void *const volatile *finalizing;  /* 3.6: NULL, or who ends the interpreter */
+    void (*init_threads)(void);        /* 2.7, 3.6 */
+    void *(*import_now)(const char *); /* 2.7: NULL if another thread is importing */
+    void *(*sys_get)(const char *);
+    int (*sys_set)(const char *, void *);
+    int (*list_append)(void *, void *);
 };
 
 extern struct python_api python_api;
 
-/* Constructor: is an interpreter linked into the program? */
+/* Is an interpreter among what is loaded? Any thread, not around a fork. */
 bool python_is_present(void);
 /* Constructor: which one, and can we serve it? */
 void python_identify(void);
+/* Agent's thread: look again when objects were loaded since. True: one is found. */
+bool python_look(void);
+/* Found, whether we can serve it or not. */
+bool python_is_known(void);
 bool python_is_supported(void);
-/* os.fork() looks for other threads after its hooks, not before. */
-bool python_counts_threads_late(void);
+/* It was loaded after the program began: the program's forks are not Python's. */
+bool python_is_late(void);
+/* 313 for 3.13; 0 = none, or one we do not know. */
+unsigned python_version(void);
+/* Agent's thread: there is an interpreter to talk to. */
+bool python_is_up(void);
+/* It is going down (not known in 2.7: false). */
+bool python_is_ending(void);
+/* Has the calling thread the GIL, with the main interpreter? */
+bool python_is_ours(void);
 /* gc.freeze() is there: from 3.7. */
 bool python_can_freeze(void);
 /* "cpython 3.13.0", "" without Python. */

@@ -2,6 +2,7 @@
 #include "session.h"
 
 #include "allocator.h"
+#include "approach.h"
 #include "base/clock.h"
 #include "base/text.h"
 #include "contact.h"
@@ -33,11 +34,8 @@
 #define SESSION_JOB_USEC (10 * USEC_PER_MSEC)
 /* The daemon does not read: try again. */
 #define SESSION_SEND_USEC (100 * USEC_PER_MSEC)
-/* The interpreter is up some 10 ms after the start; contact must come before the first fork. An
- * interpreter that is embedded and started later is found a little later. */
-#define SESSION_CONTACT_USEC       (1 * USEC_PER_MSEC)
-#define SESSION_CONTACT_FAST_USEC  (500 * USEC_PER_MSEC)
-#define SESSION_CONTACT_LATER_USEC (100 * USEC_PER_MSEC)
+/* An allocator is asked again after so long. */
+#define SESSION_ASK_USEC (1 * USEC_PER_MSEC)
 /* Constructors end within milliseconds; an allocator that says nothing longer stays unknown. */
 #define SESSION_ALLOCATOR_USEC (500 * USEC_PER_MSEC)
 /* A run of eight steps answers nine lines of 200 bytes; more than some of those unread is a daemon
@@ -197,7 +195,7 @@ static void session_connect(uint64_t now)
         return;
     /* The first line names it: wait for one that its own constructor has yet to set up. */
     if (!allocator_identify() && now - session.started_usec < SESSION_ALLOCATOR_USEC) {
-        session.retry_usec = now + SESSION_CONTACT_USEC;
+        session.retry_usec = now + SESSION_ASK_USEC;
         return;
     }
     int r = socket_connect(session.settings);
@@ -286,12 +284,6 @@ static int session_read_lines(uint64_t now)
 
 /* ---- the turn ---- */
 
-static void session_contact(void)
-{
-    if (contact_is_due())
-        job_start(&(struct job_request){.kind = JOB_CONTACT}); /* busy: next turn */
-}
-
 static void session_say_changes(uint64_t now)
 {
     if (atomic_load(&session.announce))
@@ -324,17 +316,14 @@ static uint64_t session_sleep_usec(enum job_state job, uint64_t now)
         usec = session_sooner(usec, SESSION_SEND_USEC);
     if (job == JOB_UNDER_WAY)
         usec = session_sooner(usec, SESSION_JOB_USEC);
-    if (python_is_supported() && !contact_is_made() && !gil_is_closed())
-        usec = session_sooner(usec, now - session.started_usec < SESSION_CONTACT_FAST_USEC
-                                        ? SESSION_CONTACT_USEC
-                                        : SESSION_CONTACT_LATER_USEC);
+    usec = session_sooner(usec, approach_sleep_usec(now));
     return usec;
 }
 
 uint64_t session_turn(uint64_t now)
 {
     enum job_state job = request_turn(now);
-    session_contact();
+    approach_turn(now);
     if (!socket_is_connected())
         session_connect(now);
     if (!socket_is_connected()) {

@@ -47,15 +47,26 @@ void *symbols_find(void *search, const char *name)
     return symbols_dlsym ? symbols_dlsym(search, name) : NULL;
 }
 
-bool symbols_load(void *search, const struct symbol *symbols, size_t count, void *table)
+bool symbols_load_by(void *(*find)(const void *context, const char *name), const void *context,
+                     const struct symbol *symbols, size_t count, void *table)
 {
     bool complete = true;
     for (size_t i = 0; i < count; i++) {
-        void *found = symbols_find(search, symbols[i].name);
+        void *found = find(context, symbols[i].name);
         memcpy((char *)table + symbols[i].offset, &found, sizeof(found));
         complete = complete && (found || !symbols[i].required);
     }
     return complete;
+}
+
+static void *symbols_search(const void *search, const char *name)
+{
+    return symbols_find(*(void *const *)search, name);
+}
+
+bool symbols_load(void *search, const struct symbol *symbols, size_t count, void *table)
+{
+    return symbols_load_by(symbols_search, &search, symbols, count, table);
 }
 
 bool symbols_resolve_libc(void)

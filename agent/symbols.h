@@ -19,7 +19,9 @@ struct symbol {
 
 /* dlsym() as glibc 2.17 had it, NULL without it. search: RTLD_DEFAULT or RTLD_NEXT. */
 void *symbols_find(void *search, const char *name);
-/* Fill a table of pointers; false when a required one is absent. */
+/* Fill a table of pointers; false when a required one is absent. find(context, name) or dlsym(). */
+bool symbols_load_by(void *(*find)(const void *context, const char *name), const void *context,
+                     const struct symbol *symbols, size_t count, void *table);
 bool symbols_load(void *search, const struct symbol *symbols, size_t count, void *table);
 
 struct symbols_mallinfo { /* struct mallinfo2 of glibc 2.33 */

@@ -2,11 +2,11 @@
 #include "thread.h"
 
 #include "base/clock.h"
-#include "job.h"
 #include "session.h"
 #include "symbols.h"
 
 #include <errno.h>
+#include <linux/futex.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -17,16 +17,28 @@
 
 /* Decoding needs 12 KiB; the rest is for what libc puts on it (static TLS, printf). */
 #define THREAD_STACK_BYTES ((size_t)320 * 1024)
-/* A finaliser that never ends must not keep a fork from happening. */
-#define THREAD_SETTLE_USEC (1 * USEC_PER_SEC)
 /* libc's join ends some microseconds before the kernel's exit does; preempted, it may be longer. */
 #define THREAD_GONE_YIELDS 100
 #define THREAD_GONE_TRIES  300
+/* One turn takes some 50 us. Longer ones wait for memory that the program itself keeps locked: a
+ * fork goes ahead then, as it does beside any other thread. */
+#define THREAD_PARK_USEC (10 * USEC_PER_MSEC)
+/* Should the call that ends a park get lost, the thread finds out by itself. */
+#define THREAD_PARKED_USEC (1 * USEC_PER_SEC)
+
+enum thread_state { THREAD_NONE, THREAD_RUNS, THREAD_ENDS };
+
+/* Bits of thread.word; the rest counts the forks under way. */
+#define THREAD_AWAKE  1u /* does something; clear: sleeps, or is on its way in or out */
+#define THREAD_WAITS  2u /* woke up during a fork: wants to be told when it is over */
+#define THREAD_PARKED 4u /* one fork */
 
 static struct {
-    atomic_flag lock; /* over starting and stopping; never held while waiting for the GIL */
-    bool running;     /* under the lock */
-    pthread_t thread; /* under the lock */
+    atomic_flag lock;      /* over starting and stopping; never held while waiting for the GIL */
+    _Atomic uint32_t word; /* also a futex */
+    _Atomic int state;     /* enum thread_state; written under the lock */
+    pthread_t thread;      /* under the lock */
+    uint64_t delay_usec;   /* of the thread being started */
     _Atomic pid_t tid;
     _Atomic bool stop;
     _Atomic bool stop_sent; /* the last signal is out: now the number may die */
@@ -86,32 +98,105 @@ void thread_join(pthread_t other, const _Atomic pid_t *tid)
     }
 }
 
+static struct timespec thread_timespec(uint64_t usec)
+{
+    return (struct timespec){.tv_sec = (time_t)(usec / USEC_PER_SEC),
+                             .tv_nsec = (long)(usec % USEC_PER_SEC * 1000)};
+}
+
 static void thread_sleep(uint64_t usec)
 {
     sigset_t wake;
     memset(&wake, 0, sizeof(wake));
     sigaddset(&wake, THREAD_SIGNAL);
-    struct timespec limit = {.tv_sec = (time_t)(usec / USEC_PER_SEC),
-                             .tv_nsec = (long)(usec % USEC_PER_SEC * 1000)};
+    struct timespec limit = thread_timespec(usec);
     /* Several signals may wait; what they announce is read once. */
     while (sigtimedwait(&wake, NULL, &limit) == THREAD_SIGNAL)
         limit = (struct timespec){0};
 }
 
+/* ---- parking ---- */
+
+static void thread_futex(int operation, uint32_t value, const struct timespec *limit)
+{
+    syscall(SYS_futex, &thread.word, operation, value, limit, NULL, 0);
+}
+
+/* The thread's own way from asleep to awake, past every fork. False: it shall end. */
+static bool thread_rouse(void)
+{
+    struct timespec limit = thread_timespec(THREAD_PARKED_USEC);
+    while (!atomic_load(&thread.stop)) {
+        uint32_t word = atomic_load(&thread.word);
+        if (word < THREAD_PARKED) {
+            if (atomic_compare_exchange_strong(&thread.word, &word, THREAD_AWAKE))
+                return true;
+        } else if (atomic_compare_exchange_strong(&thread.word, &word, word | THREAD_WAITS)) {
+            thread_futex(FUTEX_WAIT_PRIVATE, word | THREAD_WAITS, &limit);
+        }
+    }
+    return false;
+}
+
+static void thread_doze(void)
+{
+    atomic_fetch_and(&thread.word, ~THREAD_AWAKE);
+}
+
+void thread_park(void)
+{
+    uint64_t deadline = 0;
+    atomic_fetch_add(&thread.word, THREAD_PARKED);
+    for (int i = 0; atomic_load(&thread.word) & THREAD_AWAKE; i++) {
+        uint64_t now = clock_mono_usec();
+        if (i == 0)
+            deadline = now + THREAD_PARK_USEC;
+        if (now >= deadline)
+            return;
+        if (i < THREAD_GONE_YIELDS)
+            syscall(SYS_sched_yield);
+        else
+            thread_nap();
+    }
+}
+
+void thread_unpark(void)
+{
+    uint32_t word = atomic_fetch_sub(&thread.word, THREAD_PARKED) - THREAD_PARKED;
+    if (word < THREAD_PARKED && word & THREAD_WAITS) {
+        atomic_fetch_and(&thread.word, ~THREAD_WAITS);
+        thread_futex(FUTEX_WAKE_PRIVATE, 1, NULL);
+    }
+}
+
+bool thread_is_parked(void)
+{
+    return atomic_load(&thread.word) >= THREAD_PARKED;
+}
+
+/* ---- its life ---- */
+
 static void *thread_main(void *unused)
 {
     (void)unused;
     atomic_store(&thread.tid, (pid_t)syscall(SYS_gettid));
-    thread_set_name("memtend-agent");
-    session_resume();
-    while (!atomic_load(&thread.stop)) {
-        uint64_t usec = session_turn(clock_mono_usec());
-        if (!atomic_load(&thread.stop))
-            thread_sleep(usec);
+    /* Nothing is touched before: most children of a fork are gone again by then. */
+    if (thread.delay_usec > 0 && !atomic_load(&thread.stop))
+        thread_sleep(thread.delay_usec);
+    if (thread_rouse()) {
+        thread_set_name("memtend-agent");
+        session_resume();
+        uint64_t usec;
+        do {
+            usec = session_turn(clock_mono_usec());
+            thread_doze();
+            if (!atomic_load(&thread.stop))
+                thread_sleep(usec);
+        } while (thread_rouse());
     }
     /* A number that dies before the signal to it is sent could be somebody else's by then. */
     while (!atomic_load(&thread.stop_sent))
-        thread_nap();
+        syscall(SYS_sched_yield);
     return NULL;
 }
 
@@ -127,34 +212,64 @@ static void thread_signal(void)
         syscall(SYS_tgkill, getpid(), tid, THREAD_SIGNAL);
 }
 
-int thread_start(void)
+/* Under the lock. */
+static void thread_reap(void)
+{
+    if (atomic_load(&thread.state) != THREAD_ENDS)
+        return;
+    thread_join(thread.thread, &thread.tid);
+    atomic_store(&thread.tid, 0);
+    atomic_store(&thread.state, THREAD_NONE);
+}
+
+int thread_start(uint64_t delay_usec)
 {
     int r = 0;
     thread_lock();
-    if (!thread.running) {
+    thread_reap();
+    if (atomic_load(&thread.state) == THREAD_NONE) {
         atomic_store(&thread.stop, false);
         atomic_store(&thread.stop_sent, false);
         atomic_store(&thread.tid, 0);
+        thread.delay_usec = delay_usec;
         r = thread_create(&thread.thread, THREAD_STACK_BYTES, thread_main);
-        thread.running = r == 0;
+        atomic_store(&thread.state, r == 0 ? THREAD_RUNS : THREAD_NONE);
     }
     thread_unlock();
     return r;
 }
 
-void thread_stop(void)
+void thread_ask_to_end(void)
 {
     thread_lock();
-    if (thread.running) {
+    if (atomic_load(&thread.state) == THREAD_RUNS) {
         atomic_store(&thread.stop, true);
         thread_signal();
+        if (atomic_load(&thread.word) & THREAD_WAITS)
+            thread_futex(FUTEX_WAKE_PRIVATE, 1, NULL);
         atomic_store(&thread.stop_sent, true);
-        thread_join(thread.thread, &thread.tid);
-        thread.running = false;
-        atomic_store(&thread.tid, 0);
+        atomic_store(&thread.state, THREAD_ENDS);
     }
-    job_settle(THREAD_SETTLE_USEC);
     thread_unlock();
+}
+
+bool thread_is_ending(void)
+{
+    return atomic_load(&thread.state) == THREAD_ENDS;
+}
+
+void thread_await_end(uint64_t timeout_usec)
+{
+    uint64_t deadline = clock_mono_usec() + timeout_usec;
+    for (int i = 0; thread_is_ending() && clock_mono_usec() < deadline; i++) {
+        pid_t tid = thread_id();
+        if (tid > 0 && syscall(SYS_tgkill, getpid(), tid, 0) < 0)
+            return;
+        if (i < THREAD_GONE_YIELDS)
+            syscall(SYS_sched_yield);
+        else
+            thread_nap();
+    }
 }
 
 void thread_wake(void)
@@ -162,7 +277,7 @@ void thread_wake(void)
     /* Who holds the lock may be waiting for the caller to end. */
     if (atomic_flag_test_and_set(&thread.lock))
         return;
-    if (thread.running)
+    if (atomic_load(&thread.state) == THREAD_RUNS)
         thread_signal();
     thread_unlock();
 }
@@ -170,6 +285,7 @@ void thread_wake(void)
 void thread_forget(void)
 {
     atomic_flag_clear(&thread.lock);
-    thread.running = false;
+    atomic_store(&thread.word, 0);
+    atomic_store(&thread.state, THREAD_NONE);
     atomic_store(&thread.tid, 0);
 }

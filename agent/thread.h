@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The agent's thread: started in the constructor, stopped before a fork and started again after
- * it. All signals are blocked in it. It sleeps in sigtimedwait() for one real-time signal sent to
- * this thread alone: by the kernel when the socket has something (F_SETSIG), by a job that ended,
- * by who wants it to stop. So it needs no second descriptor to be woken and no signal handler.
+ * The agent's thread: started in the constructor, parked while the program forks, or ended for the
+ * time where the interpreter counts threads; a child begins with a new one. All signals are blocked
+ * in it. It sleeps in sigtimedwait() for one real-time signal sent to this thread alone: by the
+ * kernel when the socket has something (F_SETSIG), by a job that ended, by who wants it to stop. So
+ * it needs no second descriptor to be woken and no signal handler.
  */
 #ifndef MEMTEND_AGENT_THREAD_H
 #define MEMTEND_AGENT_THREAD_H
@@ -11,15 +12,30 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 /* Not SIGRTMIN..+15, which programs like to use, nor the last one, which valgrind uses. */
 #define THREAD_SIGNAL 57
 
-/* Start it unless it runs. Any thread. 0 or -errno. */
-int thread_start(void);
-/* Stop and join it, and settle the job. Any thread but the agent's own, GIL not held. */
-void thread_stop(void);
+/* Start it unless it runs; its first act is to sleep so long. Any thread, but in no handler of
+ * pthread_atfork() in the parent. 0 or -errno. */
+int thread_start(uint64_t delay_usec);
+/* Tell it to end, and go on. Any thread but its own. */
+void thread_ask_to_end(void);
+bool thread_is_ending(void);
+/* After that: wait until the kernel no longer counts it, at most so long. */
+void thread_await_end(uint64_t timeout_usec);
+
+/*
+ * Around a fork, counted: from park to unpark the thread does nothing. It costs the program one
+ * atomic addition when the thread is asleep, and no switch to it; when it is awake, park waits for
+ * the end of its turn.
+ */
+void thread_park(void);
+void thread_unpark(void);
+bool thread_is_parked(void);
+
 /* Cut its sleep short. Any thread; may do nothing while it is being stopped or started. */
 void thread_wake(void);
 /* In the child of a fork. Async-signal-safe. */

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+#include "approach.h"
+
+#include "base/clock.h"
+#include "collector.h"
+#include "contact.h"
+#include "gil.h"
+#include "job.h"
+#include "python.h"
+#include "session.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Contact may fail while the interpreter is coming up; then it is given up for good. */
+#define APPROACH_TRIES 100
+/* 2.7 and 3.6 have no lock yet when their first call is added, and may lose it. Those that are not
+ * lost take up places that signals need as well: there are 32. */
+#define APPROACH_ASK_USEC (1 * USEC_PER_SEC)
+#define APPROACH_ASKED    3
+/* 3.12 does not look for calls that another thread adds unless it gives the GIL away. */
+/* 3.12 does not look for calls that another thread adds unless it gives the GIL away. */
+#define APPROACH_PATIENCE_USEC (200 * USEC_PER_MSEC)
+
+/* How soon to look again, by the age of the expectation. The interpreter is up some 10 ms after the
+ * start, and contact must come before the first fork; a program that has not loaded Python in its
+ * first minute may still do so, without haste. */
+static const struct {
+    uint64_t age_usec, sleep_usec;
+} approach_pace[] = {
+    {500 * USEC_PER_MSEC, 1 * USEC_PER_MSEC},
+    {10 * USEC_PER_SEC, 10 * USEC_PER_MSEC},
+    {60 * USEC_PER_SEC, 100 * USEC_PER_MSEC},
+    {UINT64_MAX, 1 * USEC_PER_SEC},
+};
+
+static struct {
+    uint64_t began_usec; /* of looking for what is expected now */
+    uint64_t first_usec; /* when the main thread was first asked */
+    uint64_t asked_usec;
+    _Atomic int asked; /* calls that were not made yet */
+    _Atomic int tries;
+} approach;
+
+/* ---- the main thread ---- */
+
+static int approach_on_main(void *unused)
+{
+    (void)unused;
+    atomic_fetch_sub(&approach.asked, 1);
+    if (gil_is_closed() || python_is_ending() || !python_api.is_initialized())
+        return 0;
+    atomic_fetch_add(&approach.tries, 1);
+    if (python_version() < PYTHON_3_7)
+        python_api.init_threads();
+    /* 2.7 makes calls before it has made what PyGILState_Ensure() needs. Or it is another
+     * interpreter's turn. */
+    if (!python_is_ours())
+        return 0;
+    if (python_version() == PYTHON_3_6 || contact_make_now())
+        gil_trust(true);
+    return 0;
+}
+
+static void approach_ask(uint64_t now)
+{
+    int asked = atomic_load(&approach.asked);
+    int most = python_version() < PYTHON_3_7 ? APPROACH_ASKED : 1;
+    if (asked >= most || (asked > 0 && now - approach.asked_usec < APPROACH_ASK_USEC))
+        return;
+    if (approach.first_usec == 0)
+        approach.first_usec = now;
+    approach.asked_usec = now;
+    atomic_fetch_add(&approach.asked, 1);
+    if (python_api.add_pending_call(approach_on_main, NULL) != 0)
+        atomic_fetch_sub(&approach.asked, 1);
+}
+
+/* ---- the turn ---- */
+
+static void approach_by_job(void)
+{
+    if (job_start(&(struct job_request){.kind = JOB_CONTACT}) == 0) /* busy: next turn */
+        atomic_fetch_add(&approach.tries, 1);
+}
+
+static void approach_try(uint64_t now)
+{
+    unsigned version = python_version();
+    bool job = version >= PYTHON_3_7 && version < PYTHON_3_12;
+    if (version == PYTHON_3_6)
+        job = gil_is_trusted();
+    if (version >= PYTHON_3_12 && approach.first_usec > 0)
+        job = now - approach.first_usec > APPROACH_PATIENCE_USEC;
+    if (job)
+        approach_by_job();
+    else
+        approach_ask(now);
+}
+
+/* What was true of the interpreter before is not of this one. */
+static void approach_another(uint64_t now)
+{
+    contact_reset();
+    collector_forget();
+    gil_abandon();
+    gil_trust(python_version() >= PYTHON_3_7);
+    gil_reopen();
+    approach.began_usec = now;
+    approach.first_usec = 0;
+    atomic_store(&approach.tries, 0);
+}
+
+static bool approach_expects(void)
+{
+    return python_is_supported() && !contact_is_made() && !gil_is_closed() &&
+           atomic_load(&approach.tries) < APPROACH_TRIES;
+}
+
+void approach_turn(uint64_t now)
+{
+    if (approach.began_usec == 0) {
+        approach.began_usec = now;
+        gil_trust(python_version() >= PYTHON_3_7);
+    }
+    if (python_look()) {
+        gil_trust(python_version() >= PYTHON_3_7);
+        session_announce();
+        approach.began_usec = now;
+    }
+    if (python_is_supported() && gil_is_closed() && contact_is_gone() && !job_exists() &&
+        python_is_up())
+        approach_another(now);
+    if (approach_expects() && python_is_up())
+        approach_try(now);
+}
+
+uint64_t approach_sleep_usec(uint64_t now)
+{
+    bool another = python_is_supported() && gil_is_closed() && contact_is_gone();
+    if (!approach_expects() && !another && python_is_known())
+        return UINT64_MAX;
+    size_t i = 0;
+    while (now - approach.began_usec > approach_pace[i].age_usec)
+        i++;
+    return approach_pace[i].sleep_usec;
+}
