@@ -36,11 +36,13 @@ const struct verb *verb_guess(const char *name);
 enum exit_code help_verb(const struct verb *verb);
 
 enum exit_code run_main(const struct invocation *invocation);
+enum exit_code enable_main(const struct invocation *invocation);
+enum exit_code disable_main(const struct invocation *invocation);
 enum exit_code ps_main(const struct invocation *invocation);
 enum exit_code act_main(const struct invocation *invocation);
+enum exit_code heap_main(const struct invocation *invocation);
 enum exit_code events_main(const struct invocation *invocation);
 enum exit_code receipts_main(const struct invocation *invocation);
-enum exit_code heap_main(const struct invocation *invocation);
 enum exit_code rules_main(const struct invocation *invocation);
 enum exit_code pause_main(const struct invocation *invocation);
 enum exit_code status_main(const struct invocation *invocation);

@@ -70,6 +70,50 @@ const struct verb verbs[] = {
         .main = run_main,
     },
     {
+        .name = "enable",
+        .synopsis = "unit NAME.service [--name NAME] [--malloc=M] [--write]",
+        .summary = "load the agent into a systemd service",
+        .description =
+            "Shows the drop-in for the service as a diff to what is there, and the commands that\n"
+            "apply it and take it out again. With --write it is written; the service is never\n"
+            "restarted. The drop-in sets LD_PRELOAD, keeping what the unit's files set already,\n"
+            "MEMTEND_SOCK and MEMTEND_NAME (the unit's name unless --name is given). Of a program\n"
+            "that is no Python only the process that systemd starts gets the agent.\n"
+            "\n"
+            "The unit's fragment and drop-ins are read from the directories of systemd, and what\n"
+            "in them would hinder the agent is said on stderr, with the setting that mends it. A\n"
+            "drop-in that would end the service is shown but not written.\n",
+        .exits = "0  shown or written\n"
+                 "1  it would end the service, or a library is missing\n"
+                 "2  wrong usage, or no name of a service\n"
+                 "4  permission\n",
+        .examples = "memtend enable unit web.service\n"
+                    "sudo memtend enable unit web.service --malloc=jemalloc --write\n",
+        .words = "unit",
+        .options = BIT(NAME) | BIT(MALLOC) | BIT(ROOT) | BIT(WRITE),
+        .operands_min = 2,
+        .operands_max = 2,
+        .main = enable_main,
+    },
+    {
+        .name = "disable",
+        .synopsis = "unit NAME.service [--write]",
+        .summary = "take the agent out of a systemd service",
+        .description =
+            "The opposite of `memtend enable`: shows, or with --write does, the removal\n"
+            "of its drop-in. The service is never restarted.\n",
+        .exits = "0  shown, removed, or there was none\n"
+                 "1  failed\n"
+                 "2  wrong usage, or no name of a service\n"
+                 "4  permission\n",
+        .examples = "sudo memtend disable unit web.service --write\n",
+        .words = "unit",
+        .options = BIT(ROOT) | BIT(WRITE),
+        .operands_min = 2,
+        .operands_max = 2,
+        .main = disable_main,
+    },
+    {
         .name = "ps",
         .synopsis = "[-q TEXT] [--sort METRIC] [-n N] [--local] [--json]",
         .summary = "list processes by the memory they hold",
@@ -125,6 +169,38 @@ const struct verb verbs[] = {
         .main = act_main,
     },
     {
+        .name = "freeze",
+        .synopsis = "TARGET... [--dry-run] [--wait D] [--json]",
+        .summary = "keep a master's heap shared with the workers it will fork",
+        .description = TARGET_HELP
+        "\n"
+        "Runs gc.freeze() inside (Python 3.7 and later): collections in the workers then\n"
+        "leave alone what they share with their master, and it stays shared. Only before the\n"
+        "first fork; MEMTEND_FREEZE=1 in the environment does it at that moment by itself.\n"
+        "\n" RECEIPT_HELP,
+        .exits = ACT_EXITS,
+        .examples = "memtend freeze 4711\n",
+        .options = ACT_FLAGS,
+        .steps = STEP(FREEZE),
+        .operands_min = 1,
+        .operands_max = ANY,
+        .main = act_main,
+    },
+    {
+        .name = "heap",
+        .synopsis = "TARGET [--json]",
+        .summary = "what the agent in a process tells of its heap",
+        .description =
+            "malloc's numbers, those of Python's garbage collector, and the pools of pymalloc by\n"
+            "the size of their blocks, as the in-process agent told them last. TARGET is a\n"
+            "process: its pid, or its id as `memtend ps --json` shows it.\n",
+        .examples = "memtend heap 4711\n",
+        .options = BIT(JSON),
+        .operands_min = 1,
+        .operands_max = 1,
+        .main = heap_main,
+    },
+    {
         .name = "events",
         .synopsis = "[-f] [-n N] [--kind KIND] [--since D] [--json]",
         .summary = "show what happened, oldest first",
@@ -168,38 +244,6 @@ const struct verb verbs[] = {
         .options = BIT(YES) | BIT(JSON),
         .operands_max = 3,
         .main = rules_main,
-    {
-        .name = "freeze",
-        .synopsis = "TARGET... [--dry-run] [--wait D] [--json]",
-        .summary = "keep a master's heap shared with the workers it will fork",
-        .description = TARGET_HELP
-        "\n"
-        "Runs gc.freeze() inside (Python 3.7 and later): collections in the workers then\n"
-        "leave alone what they share with their master, and it stays shared. Only before the\n"
-        "first fork; MEMTEND_FREEZE=1 in the environment does it at that moment by itself.\n"
-        "\n" RECEIPT_HELP,
-        .exits = ACT_EXITS,
-        .examples = "memtend freeze 4711\n",
-        .options = ACT_FLAGS,
-        .steps = STEP(FREEZE),
-        .operands_min = 1,
-        .operands_max = ANY,
-        .main = act_main,
-    },
-    {
-        .name = "heap",
-        .synopsis = "TARGET [--json]",
-        .summary = "what the agent in a process tells of its heap",
-        .description =
-            "malloc's numbers, those of Python's garbage collector, and the pools of pymalloc by\n"
-            "the size of their blocks, as the in-process agent told them last. TARGET is a\n"
-            "process: its pid, or its id as `memtend ps --json` shows it.\n",
-        .examples = "memtend heap 4711\n",
-        .options = BIT(JSON),
-        .operands_min = 1,
-        .operands_max = 1,
-        .main = heap_main,
-    },
     },
     {
         .name = "pause",

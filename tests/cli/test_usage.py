@@ -21,7 +21,7 @@ def verbs():
 
 def test_overview():
     found = verbs()
-    assert {"run", "ps", "freeze", "heap", "collect", "trim", "free", "events", "receipts",
+    assert {"run", "enable", "disable", "ps", "freeze", "heap", "collect", "trim", "free", "events", "receipts",
             "rules", "pause", "resume", "status", "host", "query", "open", "doctor",
             "completion", "version", "help"} <= set(found), found
     assert memtend("--help", code=0).out == memtend("help", code=0).out
