@@ -13,6 +13,7 @@ from standin import DEADLINE, Daemon
 AGENT = os.environ.get("MEMTEND_AGENT", "")
 LONG = os.environ.get("MEMTEND_LONG") == "1"
 SKIP = 77
+WORKLOADS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "workloads")
 
 
 class Failure(Exception):

@@ -1,0 +1,59 @@
+#!/usr/bin/env python
+# SPDX-License-Identifier: MIT
+"""A small prefork server for any Python from 2.7: the master loads, waits for a line on standard
+input, forks workers that share its listening socket, and replaces each one that ends, until SIGTERM.
+
+usage: prefork_server.py SOCKET [WORKERS]   default 3 workers; a line in, "PID LENGTH" out
+"""
+import gc
+import os
+import signal
+import socket
+import sys
+
+CATALOGUE = [[number] for number in range(50000)]
+children = set()
+
+
+def work(listener):
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    while True:
+        connection, _ = listener.accept()
+        line = connection.recv(1000)
+        kept = []
+        for number in range(500):
+            kept.append([kept, line])
+        connection.sendall(("%d %d\n" % (os.getpid(), len(kept))).encode())
+        connection.close()
+
+
+def stop(*_):
+    for child in children:
+        os.kill(child, signal.SIGTERM)
+    for child in children:
+        os.waitpid(child, 0)
+    gc.collect()
+    sys.exit(0)
+
+
+def main():
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener.bind(sys.argv[1])
+    listener.listen(64)
+    workers = int(sys.argv[2]) if len(sys.argv) > 2 else 3
+    sys.stdin.readline()
+    # Kept back while the list of children changes.
+    signal.signal(signal.SIGTERM, lambda *_: None)
+    while True:
+        while len(children) < workers:
+            child = os.fork()
+            if child == 0:
+                work(listener)
+            children.add(child)
+        signal.signal(signal.SIGTERM, stop)
+        child, _ = os.waitpid(-1, 0)
+        signal.signal(signal.SIGTERM, lambda *_: None)
+        children.discard(child)
+
+
+main()
