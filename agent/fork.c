@@ -25,7 +25,7 @@
 /* A finaliser that never ends must not keep a fork from happening. */
 #define FORK_LEAVE_USEC (1 * USEC_PER_SEC)
 /* It ends some 20 us after it is told to; on a busy machine it must wait for its turn. */
-#define FORK_GONE_USEC (20 * USEC_PER_MSEC)
+#define FORK_GONE_USEC (500 * USEC_PER_MSEC)
 
 static struct {
     _Atomic pid_t announcer; /* the thread that is in os.fork() */
