@@ -52,3 +52,10 @@ const char *claims_judge_step(const struct control_step *step, const char *asked
         return "a step that took longer than the time since it was asked for";
     return NULL;
 }
+
+const char *claims_judge_mark(const struct control_mark *mark, uint64_t now_usec)
+{
+    if (!mark->name[0])
+        return "a mark without a name";
+    return fits_elapsed(mark->usec, 0, now_usec) ? NULL : "a region that is older than the machine";
+}

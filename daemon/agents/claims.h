@@ -13,5 +13,7 @@
 const char *claims_judge_stats(const struct control_stats *stats, uint64_t elapsed_usec);
 const char *claims_judge_step(const struct control_step *step, const char *asked,
                               uint64_t elapsed_usec);
+/* now_usec: on the clock of both, which is zero when the machine starts. */
+const char *claims_judge_mark(const struct control_mark *mark, uint64_t now_usec);
 
 #endif

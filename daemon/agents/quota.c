@@ -5,7 +5,11 @@
 
 void quota_init(struct quota *quota, uint32_t per_second, uint32_t burst, uint64_t now_usec)
 {
-    uint64_t cost_usec = USEC_PER_SEC / per_second;
+    quota_init_slow(quota, USEC_PER_SEC / per_second, burst, now_usec);
+}
+
+void quota_init_slow(struct quota *quota, uint64_t cost_usec, uint32_t burst, uint64_t now_usec)
+{
     *quota = (struct quota){
         .cost_usec = cost_usec,
         .most_usec = cost_usec * burst,

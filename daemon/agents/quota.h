@@ -17,6 +17,8 @@ struct quota {
 
 /* per_second >= 1, burst >= 1. */
 void quota_init(struct quota *quota, uint32_t per_second, uint32_t burst, uint64_t now_usec);
+/* For less than one a second: one in cost_usec >= 1. */
+void quota_init_slow(struct quota *quota, uint64_t cost_usec, uint32_t burst, uint64_t now_usec);
 /* Take one; false when none is left. */
 bool quota_take(struct quota *quota, uint64_t now_usec);
 

@@ -190,6 +190,15 @@ static void on_error(struct session *session, const struct control_message *mess
     }
 }
 
+static void on_mark(struct session *session, const struct control_mark *mark, uint64_t now_usec)
+{
+    const char *wrong = claims_judge_mark(mark, now_usec);
+    if (wrong)
+        violation(session, wrong);
+    else
+        session->handler.on_mark(session->handler.context, mark);
+}
+
 static void on_message(struct session *session, const struct control_message *message,
                        uint64_t now_usec)
 {
@@ -221,6 +230,7 @@ static void on_message(struct session *session, const struct control_message *me
         violation(session, "a census that was not asked for");
         break;
     case CONTROL_MARK:
+        on_mark(session, &message->mark, now_usec);
         break;
     case CONTROL_STAT:
     case CONTROL_RUN:

@@ -55,6 +55,7 @@ struct session_handler {
     void (*on_stat_refused)(void *context, enum control_result why);
     /* No answer to a stat within stat_usec; it may still come. */
     void (*on_stat_late)(void *context);
+    void (*on_mark)(void *context, const struct control_mark *mark);
     /* Exactly once for each run that was accepted. */
     void (*on_answer)(void *context, const struct session_answer *answer);
 };

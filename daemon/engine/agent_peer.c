@@ -142,6 +142,14 @@ static void on_answer(void *context, const struct session_answer *answer)
     handler->on_step(handler->context, peer->identity.id, answer);
 }
 
+static void on_mark(void *context, const struct control_mark *mark)
+{
+    struct agent_peer *peer = context;
+    char text[EVENT_TEXT_SIZE];
+    if (regions_on_mark(&peer->regions, mark, clock_mono_usec(), text))
+        agent_server_event(peer->server, EVENT_KIND_REGION, peer, text);
+}
+
 /* ---- what others see ---- */
 
 static enum agent_state agent_state_of(const struct agent_peer *peer)
@@ -365,6 +373,7 @@ int agent_peer_connect(struct agent_peer *peer, int socket_fd, uint64_t now_usec
         .on_stats = on_stats,
         .on_stat_refused = on_stat_refused,
         .on_stat_late = on_stat_late,
+        .on_mark = on_mark,
         .on_answer = on_answer,
     };
     sd_event *event = agent_server_config_of(peer->server)->event;
@@ -409,6 +418,7 @@ int agent_peer_new(struct agent_server *server, const struct peer_identity *iden
     peer->server = server;
     peer->identity = *identity;
     peer->fd = -1;
+    regions_init(&peer->regions, now_usec);
     quota_init(&peer->connects, PEER_CONNECTS_PER_SECOND, PEER_CONNECTS_BURST, now_usec);
     int r = add_sources(peer, now_usec);
     if (r == 0)

@@ -10,6 +10,7 @@
 #ifndef MEMTEND_ENGINE_AGENT_PEER_H
 #define MEMTEND_ENGINE_AGENT_PEER_H
 
+#include "agents/regions.h"
 #include "engine/agent_server.h"
 #include "engine/peer_identity.h"
 
@@ -32,7 +33,8 @@ struct agent_peer {
     sd_event_source *io;
     struct session session;
     bool has_session;
-    struct quota connects; /* of this process */
+    struct quota connects;  /* of this process */
+    struct regions regions; /* of this process, whatever its connections */
 
     bool greeted;        /* a HELLO event was written; BYE follows */
     bool returning;      /* its next hello means that it has called exec */

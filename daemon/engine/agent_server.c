@@ -26,7 +26,17 @@
 /* Events of the timeline are never dropped, so those that processes can cause are counted. */
 #define AGENT_EVENTS_PER_SECOND 20
 #define AGENT_EVENTS_BURST      2000 /* every agent says hello when the daemon starts */
-#define AGENT_WANTED_USEC       (5 * USEC_PER_SEC)
+/* Regions of all processes together: so many that a page of the timeline still shows an hour. */
+#define AGENT_REGIONS_PER_SECOND 2
+#define AGENT_REGIONS_BURST      200
+#define AGENT_WANTED_USEC        (5 * USEC_PER_SEC)
+
+/* Of events, however many processes cause them. */
+struct agent_allowance {
+    struct quota quota;
+    uint64_t left_out;
+    const char *text; /* for the log, behind the number */
+};
 
 struct agent_server {
     struct agent_server_config config;
@@ -36,8 +46,7 @@ struct agent_server {
     char path[sizeof(((struct sockaddr_un *)0)->sun_path)]; /* ours to remove; "" = systemd's */
     size_t count;
     struct agent_peer *buckets[AGENT_BUCKETS];
-    struct quota events;
-    uint64_t events_left_out;
+    struct agent_allowance events, regions;
     uint64_t refused; /* connections past a limit */
 };
 
@@ -71,14 +80,15 @@ void agent_server_remove(struct agent_server *server, struct agent_peer *peer)
 void agent_server_event(struct agent_server *server, enum event_kind kind,
                         const struct agent_peer *peer, const char *text)
 {
-    if (!quota_take(&server->events, clock_mono_usec())) {
-        server->events_left_out++;
+    struct agent_allowance *allowance =
+        kind == EVENT_KIND_REGION ? &server->regions : &server->events;
+    if (!quota_take(&allowance->quota, clock_mono_usec())) {
+        allowance->left_out++;
         return;
     }
-    if (server->events_left_out > 0)
-        log_warning("%llu agents came and went too fast to be noted one by one",
-                    (unsigned long long)server->events_left_out);
-    server->events_left_out = 0;
+    if (allowance->left_out > 0)
+        log_warning("%llu %s", (unsigned long long)allowance->left_out, allowance->text);
+    allowance->left_out = 0;
     server->handler.on_event(server->handler.context, kind, peer->identity.id, text);
 }
 
@@ -264,7 +274,11 @@ int agent_server_new(const struct agent_server_config *config,
     server->config = *config;
     server->handler = *handler;
     server->fd = -1;
-    quota_init(&server->events, AGENT_EVENTS_PER_SECOND, AGENT_EVENTS_BURST, clock_mono_usec());
+    server->events.text = "agents came and went too fast to be noted one by one";
+    server->regions.text = "regions of programs came too fast to be noted one by one";
+    uint64_t now_usec = clock_mono_usec();
+    quota_init(&server->events.quota, AGENT_EVENTS_PER_SECOND, AGENT_EVENTS_BURST, now_usec);
+    quota_init(&server->regions.quota, AGENT_REGIONS_PER_SECOND, AGENT_REGIONS_BURST, now_usec);
     *ret_server = server;
     return 0;
 }

@@ -19,6 +19,7 @@
     X(EXEC, "exec")                                                                                \
     X(EXIT, "exit") /* of a process with an agent, or a rule fired */                              \
     X(OOM_KILL, "oom_kill")                                                                        \
+    X(REGION, "region") /* a part of its work, by the name the program gave it */                  \
     X(DEPLOY, "deploy") /* posted by a person */                                                   \
     X(PAUSE, "pause")                                                                              \
     X(RESUME, "resume")                                                                            \

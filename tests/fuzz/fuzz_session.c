@@ -50,6 +50,13 @@ static void on_stat_late(void *context)
         abort();
 }
 
+static void on_mark(void *context, const struct control_mark *mark)
+{
+    const struct counts *counts = context;
+    if (!mark->name[0] || mark->usec > counts->now + USEC_PER_SEC)
+        abort();
+}
+
 static void on_answer(void *context, const struct session_answer *answer)
 {
     struct counts *counts = context;
@@ -82,6 +89,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                             .on_stats = on_stats,
                                             .on_stat_refused = on_stat_refused,
                                             .on_stat_late = on_stat_late,
+                                            .on_mark = on_mark,
                                             .on_answer = on_answer};
     session_init(&counts.session, &session_default_limits, &handler, counts.now);
     size_t begin = 0;

@@ -18,11 +18,12 @@
 struct fixture {
     struct session session;
     uint64_t now;
-    int hellos, agains, stats, refusals, lates, answers;
+    int hellos, agains, stats, refusals, lates, answers, marks;
     struct control_hello hello;
     struct control_stats last_stats;
     enum control_result refusal;
     struct session_answer answer;
+    struct control_mark mark;
 };
 
 static void on_hello(void *context, const struct control_hello *hello, bool again)
@@ -52,6 +53,13 @@ static void on_stat_late(void *context)
     ((struct fixture *)context)->lates++;
 }
 
+static void on_mark(void *context, const struct control_mark *mark)
+{
+    struct fixture *f = context;
+    f->marks++;
+    f->mark = *mark;
+}
+
 static void on_answer(void *context, const struct session_answer *answer)
 {
     struct fixture *f = context;
@@ -67,6 +75,7 @@ static int setup(void **state)
                                             .on_stats = on_stats,
                                             .on_stat_refused = on_stat_refused,
                                             .on_stat_late = on_stat_late,
+                                            .on_mark = on_mark,
                                             .on_answer = on_answer};
     f->now = 1000 * USEC_PER_SEC;
     session_init(&f->session, &session_default_limits, &handler, f->now);
@@ -104,6 +113,8 @@ static void say_message(struct fixture *f, const struct control_message *message
         r = control_encode_done(&out, message->id, &message->done);
     if (message->type == CONTROL_ERROR)
         r = control_encode_error(&out, message->id, message->error.error);
+    if (message->type == CONTROL_MARK)
+        r = control_encode_mark(&out, &message->mark);
     if (message->type == CONTROL_BYE)
         r = control_encode_bye(&out, message->bye.why);
     assert_int_equal(r, 0);
@@ -202,6 +213,31 @@ static void unknown_lines_are_ignored_later(void **state)
     greet(f);
     say(f, "{\"t\":\"weather\",\"id\":3}");
     assert_int_equal(f->session.state, SESSION_OPEN);
+}
+
+static void marks_are_passed_on(void **state)
+{
+    struct fixture *f = *state;
+    greet(f);
+    say(f, "{\"t\":\"mark\",\"name\":\"batch\",\"phase\":\"end\",\"span\":65,\"usec\":20}");
+    assert_int_equal(f->marks, 1);
+    assert_string_equal(f->mark.name, "batch");
+    assert_int_equal(f->mark.usec, 20);
+    assert_int_equal(f->mark.left_out, 0);
+    say(f, "{\"t\":\"mark\",\"name\":\"\",\"phase\":\"point\",\"span\":0}");
+    assert_violation(f, "without a name");
+}
+
+static void no_region_is_older_than_the_machine(void **state)
+{
+    struct fixture *f = *state;
+    greet(f);
+    const struct control_message mark = {
+        .type = CONTROL_MARK,
+        .mark = {.name = "batch", .phase = CONTROL_PHASE_END, .usec = f->now + USEC_PER_SEC}};
+    say_message(f, &mark);
+    assert_violation(f, "older than the machine");
+    assert_int_equal(f->marks, 0);
 }
 
 static void other_versions_are_sent_away(void **state)
@@ -568,6 +604,8 @@ int main(void)
         TEST(first_line_must_be_hello),
         TEST(unknown_first_line_is_no_hello),
         TEST(unknown_lines_are_ignored_later),
+        TEST(marks_are_passed_on),
+        TEST(no_region_is_older_than_the_machine),
         TEST(other_versions_are_sent_away),
         TEST(silence_at_the_start_ends_it),
         TEST(stat_is_asked_and_answered),
