@@ -15,6 +15,7 @@
 static struct {
     int (*version)(void); /* 209 is 2.0.9 */
     bool (*is_in_heap_region)(const void *);
+    void (*thread_init)(void);
     void (*collect)(bool force);
     void (*process_info)(size_t *elapsed_msec, size_t *user_msec, size_t *system_msec,
                          size_t *current_rss, size_t *peak_rss, size_t *current_commit,
@@ -24,6 +25,7 @@ static struct {
 static const struct symbol mimalloc_symbols[] = {
     {"mi_version", offsetof(__typeof__(mimalloc), version), true},
     {"mi_is_in_heap_region", offsetof(__typeof__(mimalloc), is_in_heap_region), true},
+    {"mi_thread_init", offsetof(__typeof__(mimalloc), thread_init), true},
     {"mi_collect", offsetof(__typeof__(mimalloc), collect), true},
     {"mi_process_info", offsetof(__typeof__(mimalloc), process_info), true},
 };
@@ -56,6 +58,7 @@ static void mimalloc_stats(struct control_stats *stats)
 
 static enum control_result mimalloc_trim(void)
 {
+    mimalloc.thread_init(); /* for a thread that has no heap yet, mi_collect() does nothing */
     mimalloc.collect(true);
     return CONTROL_RESULT_OK;
 }
