@@ -110,7 +110,7 @@ int memtend_python_hooks(void *callable);
 #include <errno.h>
 #include <string.h>
 
-#define MEMTEND_CALL_(type_, absent_, name_, parameters_, arguments_)                              \
+#define MEMTEND_CALL_(type_, absent_, return_, name_, parameters_, arguments_)                     \
     static inline type_ name_ parameters_                                                          \
     {                                                                                              \
         type_(*found) parameters_;                                                                 \
@@ -118,23 +118,24 @@ int memtend_python_hooks(void *callable);
         if (!symbol)                                                                               \
             return absent_;                                                                        \
         memcpy(&found, &symbol, sizeof(found));                                                    \
-        return found arguments_;                                                                   \
+        return_ found arguments_;                                                                  \
     }
 
-MEMTEND_CALL_(const char *, "", memtend_agent_version, (void), ())
-MEMTEND_CALL_(int, 0, memtend_agent_active, (void), ())
-MEMTEND_CALL_(int, -ENOSYS, memtend_start, (const char *name, const char *socket), (name, socket))
-MEMTEND_CALL_(int, -ENOSYS, memtend_name, (const char *name), (name))
-MEMTEND_CALL_(int, -ENOSYS, memtend_on_pressure, (memtend_hook hook, void *context),
+MEMTEND_CALL_(const char *, "", return, memtend_agent_version, (void), ())
+MEMTEND_CALL_(int, 0, return, memtend_agent_active, (void), ())
+MEMTEND_CALL_(int, -ENOSYS, return, memtend_start, (const char *name, const char *socket),
+              (name, socket))
+MEMTEND_CALL_(int, -ENOSYS, return, memtend_name, (const char *name), (name))
+MEMTEND_CALL_(int, -ENOSYS, return, memtend_on_pressure, (memtend_hook hook, void *context),
               (hook, context))
-MEMTEND_CALL_(int, -ENOSYS, memtend_off_pressure, (memtend_hook hook, void *context),
+MEMTEND_CALL_(int, -ENOSYS, return, memtend_off_pressure, (memtend_hook hook, void *context),
               (hook, context))
-MEMTEND_CALL_(uint64_t, 0, memtend_region_begin, (const char *name), (name))
-MEMTEND_CALL_(void, , memtend_region_end, (uint64_t region), (region))
-MEMTEND_CALL_(void, , memtend_mark, (const char *name), (name))
-MEMTEND_CALL_(int, -ENOSYS, memtend_trim, (void), ())
-MEMTEND_CALL_(int, -ENOSYS, memtend_status, (struct memtend_status * ret_status, size_t size),
-              (ret_status, size))
+MEMTEND_CALL_(uint64_t, 0, return, memtend_region_begin, (const char *name), (name))
+MEMTEND_CALL_(void, , , memtend_region_end, (uint64_t region), (region))
+MEMTEND_CALL_(void, , , memtend_mark, (const char *name), (name))
+MEMTEND_CALL_(int, -ENOSYS, return, memtend_trim, (void), ())
+MEMTEND_CALL_(int, -ENOSYS, return, memtend_status,
+              (struct memtend_status * ret_status, size_t size), (ret_status, size))
 
 #endif
 
