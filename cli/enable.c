@@ -277,7 +277,7 @@ static enum exit_code enable_unit(const struct enable *enable, const struct plan
     _cleanup_(freep) char *text = NULL;
     say_about_unit(enable, unit);
     if (is_writable_by_others(preload->agent))
-        say("%s does not belong to root, who would load it into a service", preload->agent);
+        say("%s can be changed by others than root, and the service would load it", preload->agent);
     bool fatal = sandbox_check(enable->root, unit, &needs);
     if (dropin_render(enable->root, unit, &plan->dropin, &text) < 0)
         return EXIT_CODE_FAILED;

@@ -331,8 +331,10 @@ bool unit_next_word(const char **at, char ret_word[static UNIT_WORD_SIZE])
         return false;
     for (; *from && (quote || !strchr(" \t", *from)); from++) {
         bool opens = !quote && strchr("\"'", *from), closes = quote && *from == quote;
-        if (opens || closes)
-            quote = closes ? '\0' : *from;
+        if (opens)
+            quote = *from;
+        else if (closes)
+            quote = '\0';
         else if (length < UNIT_WORD_SIZE - 1)
             ret_word[length++] = *from;
     }
