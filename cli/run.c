@@ -9,6 +9,21 @@
 #include "verb.h"
 
 #include <errno.h>
+#include <unistd.h>
+
+/* In a container only agent/ of a daemon outside may be there, with or without its socket. */
+static const struct place *choose_by_agents(const struct places *places)
+{
+    static const char *const signs[] = {"agent/control.sock", "agent"};
+    for (size_t i = 0; i < sizeof(signs) / sizeof(signs[0]); i++)
+        for (size_t j = 0; j < places->count; j++) {
+            char path[PLACE_SOCKET_SIZE];
+            if (place_path(&places->items[j], signs[i], path, sizeof(path)) == 0 &&
+                access(path, F_OK) == 0)
+                return &places->items[j];
+        }
+    return NULL;
+}
 
 static int choose_place(const struct invocation *invocation, struct launch *launch)
 {
@@ -17,7 +32,9 @@ static int choose_place(const struct invocation *invocation, struct launch *laun
         say("the name of the runtime directory is too long");
         return -ENAMETOOLONG;
     }
-    return launch_set_place(launch, place_choose(&places));
+    const struct place *place = place_choose(&places);
+    const struct place *by_agents = place->state == 0 ? NULL : choose_by_agents(&places);
+    return launch_set_place(launch, by_agents ? by_agents : place);
 }
 
 /* What only a daemon of our own could heed. */

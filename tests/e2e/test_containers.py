@@ -77,7 +77,8 @@ def test_node_by_environment():
 def test_node_by_run():
     """memtend run sees by the directory's owner what the daemon's uid is called in there."""
     with Daemon() as daemon, \
-            Container(BUILD, [*RUN, "--name", "boxed", "--", *CYCLES], reachable(daemon)) as one:
+            Container(BUILD, [*RUN, "--name", "boxed", "--", *CYCLES], reachable(daemon),
+                      environment={"HOME": "/home/me", "XDG_RUNTIME_DIR": "/run/user/1"}) as one:
         tend(daemon, one)
 
 
