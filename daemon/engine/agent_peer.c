@@ -209,6 +209,8 @@ void agent_peer_on_tick(struct agent_peer *peer, uint64_t now_usec)
 
 static void disconnect(struct agent_peer *peer)
 {
+    buffer_finish(&peer->session.input);
+    agent_server_holds(peer->server, &peer->held_bytes, 0);
     peer->io = sd_event_source_disable_unref(peer->io);
     if (peer->fd >= 0)
         close(peer->fd);
@@ -262,8 +264,9 @@ static void on_session_closed(struct agent_peer *peer)
         return;
     say_bye(peer, session->why);
     if (session->end == SESSION_END_VIOLATION || session->end == SESSION_END_VERSION) {
-        log_warning("agent of process %d is not heard for a minute: %s", (int)peer->identity.id.pid,
-                    session->why);
+        if (agent_server_may_warn(peer->server))
+            log_warning("agent of process %d is not heard for a minute: %s",
+                        (int)peer->identity.id.pid, session->why);
         set_away(peer, PEER_BANNED, PEER_BAN_USEC);
     }
 }
@@ -313,9 +316,12 @@ void agent_peer_read(struct agent_peer *peer)
 {
     char bytes[PEER_READ_BYTES];
     ssize_t got = recv(peer->fd, bytes, sizeof(bytes), MSG_DONTWAIT);
-    if (got > 0)
+    if (got > 0) {
         session_on_bytes(&peer->session, bytes, (size_t)got, clock_mono_usec());
-    else if (got == 0 || (errno != EAGAIN && errno != EINTR))
+        size_t held = peer->session.input.size;
+        if (!agent_server_holds(peer->server, &peer->held_bytes, held) && held > 0)
+            session_close(&peer->session, SESSION_END_STOPPED, "too many unfinished lines");
+    } else if (got == 0 || (errno != EAGAIN && errno != EINTR))
         session_close(&peer->session, SESSION_END_LOST, "the connection was lost");
 }
 

@@ -5,9 +5,13 @@ import contextlib
 import json
 import os
 import pathlib
+import signal
+import socket
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 import traceback
 
 from house import BUILD, Daemon, Program, UnixConnection, run, skip, wait_for
@@ -186,6 +190,305 @@ def test_directories_of_everybody():
             (folder / part).chmod(0o777)
             refused(folder, f"every user may write into {folder / part}")
             (folder / part).chmod(0o755)
+
+
+
+# ---- at the agents' socket ----
+
+HELLO = {"t": "hello", "v": 1, "name": "", "runtime": "", "allocator": "glibc 2.36",
+         "caps": ["malloc", "trim"], "ppid": 1, "forked": False, "fork_ppid": 0, "fork_count": 0}
+# A tick is late when the loop does more than a tick's work for others. Far above what is seen on a
+# machine that other tests use, far below what a loop that is kept busy would show.
+LATE_SECONDS = 0.5
+
+
+def line(message):
+    return json.dumps(message).encode() + b"\n"
+
+
+def control_socket(daemon):
+    return str(daemon.runtime / "agent" / "control.sock")
+
+
+class Crowd:
+    """Forked processes, of a stranger when we are root; each runs script(number) and stays until
+    the end: with Crowd(daemon, 10, script) as crowd: ..."""
+
+    def __init__(self, daemon, count, script, uid=STRANGER):
+        self.pids = []
+        if os.geteuid() == 0:
+            for path in (daemon.home, daemon.runtime, daemon.runtime / "agent"):
+                os.chmod(path, 0o755)
+        reader, self.writer = os.pipe()
+        ready, told = os.pipe()
+        for number in range(count):
+            pid = os.fork()
+            if pid == 0:
+                try:
+                    os.close(self.writer)
+                    if os.geteuid() == 0:
+                        os.setresuid(uid, uid, uid)
+                    kept = script(number)
+                    os.write(told, b".")
+                    os.read(reader, 1)  # until the parent has closed its end
+                    del kept
+                except BaseException:  # told by the missing dot as well
+                    traceback.print_exc()
+                finally:
+                    os._exit(0)
+            self.pids.append(pid)
+        os.close(told)
+        os.close(reader)
+        for _ in range(count):
+            assert os.read(ready, 1) == b".", "a process of the crowd failed"
+        os.close(ready)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        os.close(self.writer)
+        for pid in self.pids:
+            os.waitpid(pid, 0)
+
+
+def connect(daemon):
+    connection = socket.socket(socket.AF_UNIX)
+    connection.settimeout(20)
+    connection.connect(control_socket(daemon))
+    return connection
+
+
+def says(daemon, *parts):
+    """A script for Crowd: say these bytes, read until the daemon hangs up if it does at once."""
+    def script(number):
+        del number
+        connection = connect(daemon)
+        with contextlib.suppress(OSError):
+            for part in parts:
+                connection.sendall(part)
+        return connection
+    return script
+
+
+class Watch:
+    """The worst lateness of a tick meanwhile: with Watch(daemon): ..."""
+
+    def __init__(self, daemon):
+        self.daemon, self.worst, self.ended = daemon, 0, threading.Event()
+        self.thread = threading.Thread(target=self.look, daemon=True)
+
+    def look(self):
+        while not self.ended.wait(0.1):
+            with contextlib.suppress(OSError):
+                self.worst = max(self.worst,
+                                 self.daemon.get("/api/v1/status")["tick_late_seconds"] or 0)
+
+    def __enter__(self):
+        self.first = self.daemon.get("/api/v1/status")["ticks"]
+        self.begun = time.monotonic()
+        self.thread.start()
+        return self
+
+    def __exit__(self, kind, *_):
+        self.ended.set()
+        self.thread.join(20)
+        if kind:
+            return
+        ticks = self.daemon.get("/api/v1/status")["ticks"] - self.first
+        seconds = time.monotonic() - self.begun
+        print(f"    {ticks} ticks in {seconds:.1f} s, latest by {self.worst * 1e3:.0f} ms")
+        assert self.worst < LATE_SECONDS, f"a tick was late by {self.worst} s"
+        assert ticks >= int(seconds) - 1, (ticks, seconds)
+
+
+def acts_still(daemon, program):
+    status, receipt = daemon.act(f"pid:{program.pid}", "collect")
+    assert status == 200 and receipt["steps"][0]["outcome"] != "refused", receipt
+    assert receipt["steps"][0].get("objects") is not None, receipt
+
+
+def agents(daemon):
+    return [item for item in daemon.get("/api/v1/processes?limit=1000")["items"]
+            if item["agent"]["state"] != "none"]
+
+
+def test_agents_that_lie():
+    """What is no honest agent's line ends the session, is said in the log, and harms nobody."""
+    deep = b'{"t":"hello","x":' + b"[" * 2000 + b"]" * 2000 + b"}\n"
+    hello = line(HELLO)
+    lies = {
+        "a line longer than allowed": hello + b'{"t":"' + b"a" * 70000 + b'"}\n',
+        "a line that is not the JSON agreed on": deep,
+        "the JSON agreed on": hello + hello[:-2] + b',"v":1}\n',  # a key twice
+        "its first line is no hello": b'{"t":"done","id":1,"outcome":"ok","steps":0}\n',
+        "not asked for": hello + b'{"t":"step","id":1,"index":0,"step":"trim","outcome":"ok",'
+                         b'"mode":"thread"}\n{"t":"done","id":1,"outcome":"ok","steps":1}\n',
+        "a request, which only the daemon makes":
+            hello + b'{"t":"run","id":1,"steps":["trim"],"generation":2,"mode":"thread",'
+            b'"gil_timeout_msec":1,"max_pause_usec":0}\n',
+        "too many lines": hello * 100,
+    }
+    with Daemon() as daemon, Program(daemon, "cycles.py", 5) as program:
+        daemon.wait_agent(program.pid)
+        with Watch(daemon), contextlib.ExitStack() as stack:
+            for bytes_ in lies.values():
+                stack.enter_context(Crowd(daemon, 1, says(daemon, bytes_)))
+            wait_for("the log to name each", lambda: all(
+                saying in daemon.log.read_text() for saying in lies)
+                and daemon.log.read_text().count("broke the protocol") == len(lies), 20)
+            acts_still(daemon, program)
+        assert len(agents(daemon)) == 1, agents(daemon)
+
+
+def test_a_forged_pid():
+    """Who a process is, the kernel says: what it says of itself reaches no other process."""
+    with Daemon() as daemon, Program(daemon, "cycles.py", 5) as program:
+        before = daemon.wait_agent(program.pid)
+        forged = line({**HELLO, "pid": program.pid, "ppid": program.pid, "fork_ppid": program.pid,
+                       "forked": True, "name": "forged"})
+        with Crowd(daemon, 1, says(daemon, forged)) as crowd:
+            liar = wait_for("the liar's own name",
+                            lambda: (daemon.process_of(crowd.pids[0]) or {}).get("name"))
+            assert liar == "forged", liar
+            after = daemon.process_of(program.pid)
+            assert after["id"] == before["id"] and after["name"] != "forged", after
+            acts_still(daemon, program)
+
+
+def flood(daemon):
+    def script(number):
+        """10^4 lines a second for three seconds, whatever happens to the connection."""
+        del number
+        block = line(HELLO) * 100
+        end = time.monotonic() + 3
+        while time.monotonic() < end:
+            with contextlib.suppress(OSError), contextlib.closing(connect(daemon)) as connection:
+                connection.sendall(line(HELLO))
+                while time.monotonic() < end:
+                    connection.sendall(block)
+                    time.sleep(0.01)
+            time.sleep(0.001)
+    return script
+
+
+def test_a_flood_of_messages():
+    with Daemon() as daemon, Program(daemon, "cycles.py", 5) as program:
+        daemon.wait_agent(program.pid)
+        with Watch(daemon):
+            acting = threading.Thread(target=lambda: [acts_still(daemon, program)
+                                                      for _ in range(3)])
+            acting.start()
+            with Crowd(daemon, 2, flood(daemon)):
+                acts_still(daemon, program)
+            acting.join(60)
+        assert "too many lines" in daemon.log.read_text()
+        assert len(agents(daemon)) == 1
+
+
+def test_liars_do_not_fill_the_log():
+    def script(number):
+        del number
+        for _ in range(50):
+            child = os.fork()
+            if child == 0:
+                with contextlib.suppress(OSError), contextlib.closing(connect(daemon)) as socket_:
+                    socket_.sendall(line(HELLO) + b"nonsense\n")
+                    socket_.recv(1000)  # the daemon hangs up
+                os._exit(0)
+            os.waitpid(child, 0)
+
+    with Daemon() as daemon:
+        with Watch(daemon), Crowd(daemon, 4, script):
+            pass
+        ticks_pass(daemon, 2, 10)
+        text = daemon.log.read_text()
+        count = text.count("not the JSON agreed on") + text.count("too fast to be noted")
+        assert 1 <= count <= 20, f"{count} lines about 200 liars"
+
+
+def test_one_user_cannot_take_every_place():
+    """More connections than there are places, from one process and from many."""
+    if os.geteuid() != 0:
+        skip("only root can start processes of another user")
+
+    def many(number):
+        del number
+        kept = []
+        for _ in range(1100):
+            with contextlib.suppress(OSError):
+                kept.append(connect(daemon))
+                kept[-1].sendall(line(HELLO))
+        return kept
+
+    with Daemon() as daemon:
+        with Watch(daemon), Crowd(daemon, 1, many), \
+                Crowd(daemon, 600, says(daemon, line(HELLO))), \
+                Program(daemon, "cycles.py", 5) as program:
+            daemon.wait_agent(program.pid)
+            acts_still(daemon, program)
+            count = len(agents(daemon))
+            assert 500 <= count <= 514, f"{count} agents"
+            assert "too many agents" in daemon.log.read_text()
+        ticks_pass(daemon, 2, 10)
+        wait_for("their places to be free", lambda: not agents(daemon))
+
+
+def test_lines_that_never_end():
+    """Unfinished lines are memory that strangers hold: 64 KiB each would be 32 MiB."""
+    def private_bytes():
+        return daemon.get("/api/v1/status")["self"]["private_bytes"]
+
+    with Daemon() as daemon, Program(daemon, "cycles.py", 5) as program:
+        daemon.wait_agent(program.pid)
+        before = private_bytes()
+        with Watch(daemon), Crowd(daemon, 400, says(daemon, line(HELLO), b'{"t":"' + b"a" * 60000)):
+            ticks_pass(daemon, 2, 10)
+            acts_still(daemon, program)
+            grown = private_bytes() - before
+            assert grown < 20 << 20, f"grown by {grown} bytes"
+
+
+# ---- a daemon that comes back ----
+
+@contextlib.contextmanager
+def many_agents(daemon, idle, pythons):
+    """As many real agents, most of them in programs that only sleep."""
+    env = {**os.environ, "MEMTEND_SOCK": control_socket(daemon), "MEMTEND_NAME": "crowd",
+           "LD_PRELOAD": str(BUILD / "lib" / "libmemtend-agent.so")}
+    commands = [["sleep", "600"]] * idle + [[sys.executable, "-S", "-E", "-c",
+                                             "import time; time.sleep(600)"]] * pythons
+    with contextlib.ExitStack() as stack:
+        for command in commands:
+            process = stack.enter_context(subprocess.Popen(command, env=env,
+                                                           stdin=subprocess.DEVNULL))
+            stack.callback(process.kill)
+        yield
+
+
+def test_five_hundred_agents_come_back():
+    """Away for no time and for three seconds: all are back two seconds after it is."""
+    count = 500
+
+    def connected():
+        return daemon.get("/api/v1/status")["agents"]
+
+    with Daemon() as daemon, many_agents(daemon, count - 20, 20):
+        wait_for("all agents", lambda: connected() == count, 60)
+        for away_seconds in (0, 3):
+            daemon.process.send_signal(signal.SIGKILL)
+            daemon.process.wait()
+            time.sleep(away_seconds)
+            daemon.start()
+            begun = time.monotonic()
+            with Watch(daemon):
+                seen = []
+                wait_for("all agents again", lambda: seen.append(
+                    (time.monotonic() - begun, connected())) or seen[-1][1] == count, 40, 0.02)
+                took = time.monotonic() - begun
+                print(f"    away {away_seconds} s: all {count} back after {took:.2f} s; " + ", ".join(
+                    f"{at:.1f} s: {agents}" for at, agents in seen[::max(1, len(seen) // 8)]))
+                ticks_pass(daemon, 2, 10)
 
 
 run([value for key, value in list(globals().items()) if key.startswith("test_")])
