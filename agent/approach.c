@@ -8,6 +8,7 @@
 #include "job.h"
 #include "python.h"
 #include "session.h"
+#include "state.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -41,7 +42,7 @@ static struct {
     uint64_t asked_usec;
     _Atomic int asked; /* calls that were not made yet */
     _Atomic int tries;
-} approach;
+} approach STATE;
 
 /* ---- the main thread ---- */
 

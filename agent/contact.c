@@ -8,6 +8,7 @@
 #include "job.h"
 #include "python.h"
 #include "session.h"
+#include "state.h"
 #include "thread.h"
 
 #include <stdatomic.h>
@@ -37,7 +38,7 @@ static struct {
     /* Each is registered once, however often contact is tried. GIL held. */
     bool exit_done, fork_done, end_done;
     void *exit_before; /* 2.7: sys.exitfunc as it was, or NULL; our reference */
-} contact;
+} contact STATE;
 
 /* The rest runs on whichever thread of the program forks or exits, with the GIL. */
 

@@ -10,6 +10,7 @@
 #include "python.h"
 #include "session.h"
 #include "socket.h"
+#include "state.h"
 #include "symbols.h"
 #include "thread.h"
 
@@ -29,7 +30,7 @@
 
 static struct {
     _Atomic pid_t announcer; /* the thread that is in os.fork() */
-} forks;
+} forks STATE;
 
 static pid_t fork_thread(void)
 {

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "job.h"
 #include "python.h"
+#include "state.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -18,7 +19,7 @@ static struct {
     _Atomic bool closed;
     _Atomic bool trusted;
     _Atomic int pauses;
-} gil = {.trusted = true};
+} gil STATE = {.trusted = true};
 
 /* Why nobody may be in the interpreter now; GIL_TAKEN: no reason. */
 static enum gil_outcome gil_refusal(void)

@@ -2,6 +2,7 @@
 #include "hooks.h"
 
 #include "python.h"
+#include "state.h"
 
 #include <errno.h>
 #include <stdatomic.h>
@@ -30,7 +31,7 @@ static struct {
     /* Of Python; changed and used with the GIL. */
     void *_Atomic callable; /* owned */
     void *modules;          /* sys.modules of the interpreter it belongs to; borrowed */
-} hooks;
+} hooks STATE;
 
 static bool hook_move(struct hook *hook, int from, int to)
 {
@@ -191,6 +192,8 @@ void hooks_forget(void)
 {
     for (size_t i = 0; i < MEMTEND_HOOKS_MAX; i++) {
         struct hook *hook = &hooks.table[i];
+        if (atomic_load(&hook->state) == HOOK_FREE)
+            continue; /* a page that is not written to is not copied */
         hook_move(hook, HOOK_RUNNING, HOOK_SET);
         hook_move(hook, HOOK_LEAVING, HOOK_FREE);
         hook_move(hook, HOOK_WRITING, HOOK_FREE);

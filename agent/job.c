@@ -3,11 +3,14 @@
 
 #include "base/clock.h"
 #include "gil.h"
+#include "state.h"
 #include "thread.h"
 #include "work.h"
 
 #include <errno.h>
 #include <stdatomic.h>
+#include <string.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -15,6 +18,7 @@
 /* Finalisers run here and may recurse as deep as on any Python thread: the size CPython's own
  * recursion limits are made for. Only touched pages cost memory. */
 #define JOB_STACK_BYTES ((size_t)8 * 1024 * 1024)
+#define JOB_GUARD_BYTES ((size_t)64 * 1024) /* the largest page of the architectures we know */
 /* How often a job looks whether the main thread has done its work. */
 #define JOB_LOOK_USEC 500
 
@@ -25,11 +29,12 @@ static struct {
     _Atomic bool ended;     /* the thread touches nothing of ours any more but its stack */
     _Atomic pid_t tid;
     pthread_t thread;
+    void *stack; /* libc would keep it, and every fork would copy its map */
     bool exists; /* has a thread that nobody joined yet */
     bool reported;
     struct job_request request;
     struct job_result result;
-} job = {.reported = true};
+} job STATE = {.reported = true};
 
 static uint64_t job_state_of(uint64_t ticket, enum job_phase phase)
 {
@@ -58,6 +63,30 @@ static void *job_main(void *unused)
     return NULL;
 }
 
+static void job_stack_free(void)
+{
+    if (job.stack)
+        syscall(SYS_munmap, job.stack, JOB_STACK_BYTES);
+    job.stack = NULL;
+}
+
+/* Its lowest page stays out of bounds. */
+static int job_stack_new(void)
+{
+    long address = syscall(SYS_mmap, NULL, JOB_STACK_BYTES, PROT_NONE,
+                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, (off_t)0);
+    if (address == -1)
+        return -errno;
+    memcpy(&job.stack, &address, sizeof(job.stack));
+    if (syscall(SYS_mprotect, (char *)job.stack + JOB_GUARD_BYTES,
+                JOB_STACK_BYTES - JOB_GUARD_BYTES, PROT_READ | PROT_WRITE) < 0) {
+        int r = -errno;
+        job_stack_free();
+        return r;
+    }
+    return 0;
+}
+
 int job_start(const struct job_request *request)
 {
     if (job.exists || !job.reported)
@@ -70,8 +99,11 @@ int job_start(const struct job_request *request)
     atomic_store(&job.ended, false);
     atomic_store(&job.tid, 0);
     atomic_store(&job.state, job_state_of(ticket, PHASE_WAITING));
-    int r = thread_create(&job.thread, JOB_STACK_BYTES, job_main);
+    int r = job_stack_new();
+    if (r == 0)
+        r = thread_create(&job.thread, job.stack, JOB_STACK_BYTES, job_main);
     if (r < 0) {
+        job_stack_free();
         atomic_store(&job.state, job_state_of(ticket, PHASE_IDLE));
         return r;
     }
@@ -95,6 +127,7 @@ static void job_join(void)
     if (!ended && !job_was_ended())
         return;
     thread_join(job.thread, &job.tid);
+    job_stack_free();
     job.exists = false;
     if (!ended && !atomic_load(&job.ended)) {
         gil_abandon();
@@ -149,6 +182,7 @@ void job_settle(uint64_t timeout_usec)
 void job_forget(void)
 {
     atomic_store(&job.state, job_state_of(job_ticket() + 1, PHASE_IDLE));
+    job_stack_free();
     job.exists = false;
     job.reported = true;
 }

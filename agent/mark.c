@@ -186,9 +186,12 @@ void mark_forget(void)
 {
     for (size_t i = 0; i < MARK_SLOTS; i++) {
         struct mark_slot *slot = &marks.slots[i];
-        uint64_t number = atomic_load(&slot->state) >> MARK_PHASE_BITS;
-        atomic_store(&slot->state, mark_state(number, MARK_FREE));
+        uint64_t state = atomic_load(&slot->state);
+        if (mark_phase(state) != MARK_FREE) /* a page that is not written to is not copied */
+            atomic_store(&slot->state, mark_state(state >> MARK_PHASE_BITS, MARK_FREE));
     }
+    if (marks.credit_given_usec == 0 && atomic_load(&marks.left_out) == 0)
+        return;
     atomic_store(&marks.told, 0);
     atomic_store(&marks.left_out, 0);
     marks.left_out_told = 0;

@@ -33,9 +33,11 @@ void request_init(struct buffer *out)
 
 void request_forget(void)
 {
-    current.active = false;
-    current.working = false;
-    current.has_next = false;
+    /* A page that is not written to is not copied. */
+    if (current.active || current.working)
+        current.active = current.working = false;
+    if (current.has_next)
+        current.has_next = false;
 }
 
 bool request_is_active(void)

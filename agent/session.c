@@ -14,6 +14,7 @@
 #include "python.h"
 #include "request.h"
 #include "socket.h"
+#include "state.h"
 #include "thread.h"
 
 #include <errno.h>
@@ -22,10 +23,12 @@
 #include <time.h>
 #include <unistd.h>
 
-/* The daemon restarts in well under a second; one that is away for good costs two tries a minute.
- */
-#define SESSION_BACKOFF_MIN_USEC (20 * USEC_PER_MSEC)
-#define SESSION_BACKOFF_MAX_USEC (30 * USEC_PER_SEC)
+/* A daemon that restarts is back within seconds, however slow its disk: for a minute each agent
+ * looks about once a second. One that is away for good costs two tries a minute. */
+#define SESSION_BACKOFF_MIN_USEC  (20 * USEC_PER_MSEC)
+#define SESSION_BACKOFF_SOON_USEC (1 * USEC_PER_SEC)
+#define SESSION_BACKOFF_MAX_USEC  (30 * USEC_PER_SEC)
+#define SESSION_SOON_USEC         (60 * USEC_PER_SEC)
 /* A daemon that said bye means it. */
 #define SESSION_BACKOFF_BYE_USEC (1 * USEC_PER_SEC)
 /* A descriptor that the program closed gives no sign: look this often. */
@@ -48,6 +51,7 @@ static struct {
     uint64_t started_usec;
     uint64_t retry_usec; /* when to connect again */
     uint64_t backoff_usec;
+    uint64_t away_usec; /* since when there is no daemon */
     _Atomic uint64_t fork_count;
     pid_t pid;
     pid_t fork_parent;      /* 0: not forked since exec */
@@ -56,7 +60,7 @@ static struct {
     _Atomic bool connected; /* for other threads */
     _Atomic bool naming;    /* somebody is at the name; held for a copy of 64 bytes */
     char name[CONTROL_NAME_SIZE];
-} session;
+} session STATE;
 
 static char session_in[CONTROL_LINE_MAX_BYTES];
 static char session_out[SESSION_OUT_BYTES];
@@ -147,15 +151,23 @@ void session_on_forked(uint64_t delay_usec)
 
 /* ---- the connection ---- */
 
+static uint64_t session_sooner(uint64_t usec, uint64_t other)
+{
+    return other < usec ? other : usec;
+}
+
 /* Everything under way is forgotten: the daemon does the same. */
 static void session_lose(uint64_t now, uint64_t at_least_usec)
 {
     socket_close();
     session_reset();
     job_cancel();
+    if (session.backoff_usec == SESSION_BACKOFF_MIN_USEC)
+        session.away_usec = now;
+    uint64_t most = now - session.away_usec < SESSION_SOON_USEC ? SESSION_BACKOFF_SOON_USEC
+                                                                : SESSION_BACKOFF_MAX_USEC;
     uint64_t wait = session.backoff_usec > at_least_usec ? session.backoff_usec : at_least_usec;
-    session.backoff_usec =
-        wait * 2 < SESSION_BACKOFF_MAX_USEC ? wait * 2 : SESSION_BACKOFF_MAX_USEC;
+    session.backoff_usec = session_sooner(wait * 2, most);
     /* 75 to 125 %, so that the agents of one host do not come back all at once. The multiplier
      * spreads neighbouring pids and instants (Knuth's golden ratio hash). */
     uint64_t mix = ((now ^ (uint64_t)session.pid) * UINT64_C(0x9E3779B97F4A7C15)) >> 32;
@@ -300,11 +312,6 @@ static void session_say_bye(void)
         return;
     session.said_bye = true;
     control_encode_bye(&session.out, "exit");
-}
-
-static uint64_t session_sooner(uint64_t usec, uint64_t other)
-{
-    return other < usec ? other : usec;
 }
 
 static uint64_t session_sleep_usec(enum job_state job, uint64_t now)

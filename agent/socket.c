@@ -2,6 +2,7 @@
 #include "socket.h"
 
 #include "base/text.h"
+#include "state.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,7 +19,7 @@ static struct {
     int fd;
     dev_t device;
     ino_t inode;
-} sock = {.fd = -1};
+} sock STATE = {.fd = -1};
 
 /* By syscall(): fstat() is no symbol that old and new glibc have in common. */
 static int socket_status(int fd, struct stat *ret_status)

@@ -32,6 +32,7 @@ static const struct symbol libc_symbols[] = {
     LIBC(pthread_join, "pthread_join", true),
     LIBC(pthread_attr_init, "pthread_attr_init", true),
     LIBC(pthread_attr_setstacksize, "pthread_attr_setstacksize", true),
+    LIBC(pthread_attr_setstack, "pthread_attr_setstack", true),
     LIBC(pthread_attr_destroy, "pthread_attr_destroy", true),
     LIBC(pthread_sigmask, "pthread_sigmask", true),
     /* pthread_atfork() is a static stub that only a link against libc_nonshared.a brings in. */

@@ -37,6 +37,7 @@ struct symbols_libc {
     int (*pthread_join)(pthread_t, void **);
     int (*pthread_attr_init)(pthread_attr_t *);
     int (*pthread_attr_setstacksize)(pthread_attr_t *, size_t);
+    int (*pthread_attr_setstack)(pthread_attr_t *, void *, size_t);
     int (*pthread_attr_destroy)(pthread_attr_t *);
     int (*pthread_sigmask)(int, const sigset_t *, sigset_t *);
     int (*register_atfork)(void (*)(void), void (*)(void), void (*)(void), void *);

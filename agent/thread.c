@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "session.h"
+#include "state.h"
 #include "symbols.h"
 
 #include <errno.h>
@@ -42,7 +43,7 @@ static struct {
     _Atomic pid_t tid;
     _Atomic bool stop;
     _Atomic bool stop_sent; /* the last signal is out: now the number may die */
-} thread = {.lock = ATOMIC_FLAG_INIT};
+} thread STATE = {.lock = ATOMIC_FLAG_INIT};
 
 static void thread_nap(void)
 {
@@ -66,14 +67,17 @@ void thread_set_name(const char *name)
     syscall(SYS_prctl, PR_SET_NAME, name, 0, 0, 0);
 }
 
-int thread_create(pthread_t *ret_thread, size_t stack_bytes, void *(*body)(void *))
+int thread_create(pthread_t *ret_thread, void *stack, size_t stack_bytes, void *(*body)(void *))
 {
     pthread_attr_t attributes;
     sigset_t all, before;
     memset(&all, 0xFF, sizeof(all));
     if (libc_.pthread_attr_init(&attributes) != 0)
         return -ENOMEM;
-    libc_.pthread_attr_setstacksize(&attributes, stack_bytes);
+    if (stack)
+        libc_.pthread_attr_setstack(&attributes, stack, stack_bytes);
+    else
+        libc_.pthread_attr_setstacksize(&attributes, stack_bytes);
     libc_.pthread_sigmask(SIG_SETMASK, &all, &before);
     int error = libc_.pthread_create(ret_thread, &attributes, body, NULL);
     /* The static TLS of a program's libraries lies on the stack and may be larger than ours. */
@@ -232,7 +236,7 @@ int thread_start(uint64_t delay_usec)
         atomic_store(&thread.stop_sent, false);
         atomic_store(&thread.tid, 0);
         thread.delay_usec = delay_usec;
-        r = thread_create(&thread.thread, THREAD_STACK_BYTES, thread_main);
+        r = thread_create(&thread.thread, NULL, THREAD_STACK_BYTES, thread_main);
         atomic_store(&thread.state, r == 0 ? THREAD_RUNS : THREAD_NONE);
     }
     thread_unlock();

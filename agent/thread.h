@@ -43,8 +43,8 @@ void thread_forget(void);
 /* The agent's own number for the kernel, 0 when it does not run. */
 pid_t thread_id(void);
 
-/* A thread with all signals blocked. 0 or -errno. */
-int thread_create(pthread_t *ret_thread, size_t stack_bytes, void *(*body)(void *));
+/* A thread with all signals blocked; stack NULL: libc's own. 0 or -errno. */
+int thread_create(pthread_t *ret_thread, void *stack, size_t stack_bytes, void *(*body)(void *));
 /* Join, and wait until the kernel has taken the thread off the books too: `tid` is where the thread
  * stored its number. A fork that still sees it counted warns its user (CPython 3.12). */
 void thread_join(pthread_t thread, const _Atomic pid_t *tid);
