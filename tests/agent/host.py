@@ -38,7 +38,7 @@ class Interpreter:
                               stdout=subprocess.PIPE, check=True).stdout.decode().strip()
         self.label = text + (" (system)" if path.startswith("/usr") else "")
         self.version = tuple(int(part) for part in text.split("."))
-        self.full = (3, 7) <= self.version < (3, 14)
+        self.full = self.version < (3, 14)  # older than 2.7 and between 2.7 and 3.6: not here
 
 
 def interpreters():

@@ -24,7 +24,8 @@ def hello_and_stat(interpreter):
         check(stats["malloc_total_bytes"] >= stats["malloc_in_use_bytes"] > 0, str(stats))
         if interpreter.full:
             check(stats["gc_enabled"] is True and stats["gc_threshold"][1] == 10, str(stats))
-            check(stats["py_blocks"] > 1000 and stats["gc_garbage"] == 0, str(stats))
+            check(stats["gc_garbage"] == 0, str(stats))
+            check(interpreter.version < (3,) or stats["py_blocks"] > 1000, str(stats))
         else:
             check(stats["py_result"] == "unsupported" and "gc_count" not in stats, str(stats))
             check(session.run("collect")[0]["outcome"] == "unsupported", "collect")
@@ -32,7 +33,6 @@ def hello_and_stat(interpreter):
         host.end()
 
 
-@since(3, 7)
 def collect_frees_cycles_with_gc_off(interpreter):
     text = """if 1:
         import gc, sys
@@ -43,7 +43,7 @@ def collect_frees_cycles_with_gc_off(interpreter):
         work()
         print("made"); sys.stdout.flush()
         sys.stdin.readline()
-        print(gc.isenabled(), gc.collect())"""
+        print("%s %d" % (gc.isenabled(), gc.collect()))"""
     with Place() as place:
         host = Host(place.daemon, script(interpreter, text))
         session = place.daemon.session(host.pid)
@@ -51,13 +51,15 @@ def collect_frees_cycles_with_gc_off(interpreter):
         session.wait_ready()
         before = session.stat()
         check(before["gc_enabled"] is False and before["gc_count"][0] >= 90000, str(before))
-        refused = session.run("collect", max_pause_usec=1)[0]
-        check(refused["outcome"] == "too_many_objects", str(refused))
+        if "py_blocks" in before:  # what a pause is predicted from
+            refused = session.run("collect", max_pause_usec=1)[0]
+            check(refused["outcome"] == "too_many_objects", str(refused))
         step = session.run("collect")[0]
         check(step["outcome"] == "ok" and step["objects"] >= 100000, str(step))
         check(step["run_usec"] > 0 and step["mode"] == "thread", str(step))
         after = session.stat()
-        check(before["py_blocks"] - after["py_blocks"] >= 100000, "%s %s" % (before, after))
+        check("py_blocks" not in before or before["py_blocks"] - after["py_blocks"] >= 100000,
+              "%s %s" % (before, after))
         host.go()
         check(host.end(expected=None) == b"False 0\n", "the program's own gc state changed")
 
@@ -83,7 +85,7 @@ def trim_returns_what_free_kept(interpreter):
         host.end()
 
 
-@since(3, 7)
+@since(3, 6)  # gc.callbacks
 def a_blocked_gil_is_a_timeout_and_the_command_is_dropped(interpreter):
     text = """if 1:
         import ctypes, gc, sys
@@ -119,7 +121,6 @@ def a_blocked_gil_is_a_timeout_and_the_command_is_dropped(interpreter):
         check(ran == b"%d\n" % accepted, "collects: %r ran, %d answered ok" % (ran, accepted))
 
 
-@since(3, 7)
 def one_request_waits_and_the_next_is_refused(interpreter):
     text = """if 1:
         import ctypes, sys
@@ -180,7 +181,7 @@ def bound_finalisers_run_on_the_main_thread(interpreter):
         check(host.end(expected=None) == b"True\n", "finaliser on another thread")
 
 
-@since(3, 7)
+@since(3, 6)  # gc.callbacks
 def a_main_thread_that_never_looks_is_a_timeout(interpreter):
     text = """if 1:
         import gc, sys
@@ -204,7 +205,6 @@ def a_main_thread_that_never_looks_is_a_timeout(interpreter):
         check(host.end(expected=None) == b"0\n", "a cancelled pending call collected")
 
 
-@since(3, 7)
 def the_main_thread_of_a_busy_loop_is_reached(interpreter):
     text = """if 1:
         import sys, threading
