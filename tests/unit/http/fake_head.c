@@ -162,6 +162,23 @@ static void fake_answer_series(struct command *command)
     series->points[1] = (struct series_point){.wall_msec = 2000, .gap = true};
 }
 
+static void fake_answer_agent(struct command *command)
+{
+    command->agent = calloc(1, sizeof(*command->agent));
+    struct agent_report *report = command->agent;
+    report->age_usec = 1500000;
+    report->values[report->value_count++] =
+        (struct agent_value){.section = "gc", .key = "enabled", .kind = AGENT_VALUE_FLAG};
+    report->values[report->value_count++] = (struct agent_value){
+        .section = "gc", .key = "count", .kind = AGENT_VALUE_GENERATIONS, .numbers = {7, 8, 9}};
+    report->values[report->value_count++] =
+        (struct agent_value){.section = "pymalloc", .key = "pools", .numbers = {5}};
+    report->class_count = 1;
+    report->classes[0] = (struct agent_class){.block_bytes = 64, .pools = 5, .blocks = 6};
+    if (command->target.id.pid == 104)
+        command_refuse(command, COMMAND_NO_AGENT, "no in-process agent in it");
+}
+
 static void fake_answer(struct command *command)
 {
     switch (command->kind) {
@@ -179,6 +196,9 @@ static void fake_answer(struct command *command)
         break;
     case COMMAND_SERIES:
         fake_answer_series(command);
+        break;
+    case COMMAND_AGENT_GET:
+        fake_answer_agent(command);
         break;
     case COMMAND_RULE_LIST:
     case COMMAND_RULE_GET:

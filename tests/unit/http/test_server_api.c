@@ -266,6 +266,27 @@ static void test_bad_queries(void **state)
     assert_int_equal(ask_tcp("GET", "/api/v1/series?target=pid:99&metric=rss", AUTH, NULL), 404);
 }
 
+static void test_agent(void **state)
+{
+    (void)state;
+    assert_int_equal(ask_tcp("GET", "/api/v1/processes/pid:100/agent", AUTH, NULL), 200);
+    json_t *told = raw_json(&answer), *gc = json_object_get(told, "gc");
+    json_t *pymalloc = json_object_get(told, "pymalloc");
+    json_t *class = json_array_get(json_object_get(pymalloc, "classes"), 0);
+    assert_true(json_is_false(json_object_get(gc, "enabled")));
+    assert_int_equal(json_integer_value(json_array_get(json_object_get(gc, "count"), 2)), 9);
+    assert_int_equal(json_integer_value(json_object_get(pymalloc, "pools")), 5);
+    assert_int_equal(json_integer_value(json_object_get(class, "blocks")), 6);
+    assert_true(json_is_null(json_object_get(told, "interpreter")));
+    json_decref(told);
+    assert_int_equal(ask_tcp("GET", "/api/v1/processes/pid:104/agent", AUTH, NULL), 409);
+    assert_string_equal(problem_slug(), "no_agent");
+    assert_int_equal(ask_tcp("GET", "/api/v1/processes/pid:99/agent", AUTH, NULL), 404);
+    assert_int_equal(ask_tcp("GET", "/api/v1/processes/host/agent", AUTH, NULL), 422);
+    assert_int_equal(ask_tcp("GET", "/api/v1/processes/pid:100/agent?a=1", AUTH, NULL), 422);
+    assert_int_equal(ask_tcp("GET", "/api/v1/processes/pid:100/agent", "", NULL), 401);
+}
+
 static void test_actions(void **state)
 {
     (void)state;
@@ -529,6 +550,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_session, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_live_state_has_tags, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_processes_pages_hold_each_once, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_agent, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_hostile_names_stay_text, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_bad_queries, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_actions, set_up, tear_down),
