@@ -3,7 +3,7 @@
 """What the agent costs its host, on every Python found. The anchor of each figure is the same
 program bare, measured in the same run, turn by turn.
 
-usage: bench_agent.py BUILD-DIRECTORY [rest] [start] [constructor] [fork] [ticker]
+usage: bench_agent.py BUILD-DIRECTORY [rest] [start] [constructor] [fork] [ticker] [return]
 
 Prints one JSON line per figure and interpreter; a real daemon listens and polls all the time.
   rest         PSS with agent less PSS bare, the library counted as if nobody shared it (KiB, median
@@ -15,10 +15,13 @@ Prints one JSON line per figure and interpreter; a real daemon listens and polls
   fork         os.fork() + os.waitpid() of a child that ends at once: ratio of the medians
   ticker       a thread that wakes each 1 ms beside 300,000 live objects and statistics each second:
                p99 and worst lateness, bare and with agent, both at the same time
+  return       500 agents after the daemon was killed and started again, at once and 3 s later: when
+               the last has said hello, from the start of the daemon
 """
 import json
 import os
 import pathlib
+import signal
 import statistics
 import subprocess
 import sys
@@ -32,7 +35,7 @@ sys.argv = sys.argv[:1]
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "tests" / "e2e"), str(ROOT / "tests" / "agent")]
 from host import environment, interpreters  # noqa: E402  the tests' own ways
-from house import Daemon, wait_for  # noqa: E402
+from house import Daemon, hello_seconds, many_agents, wait_for  # noqa: E402
 
 REST_PAIRS, REST_SECONDS = 3, 15
 START_PAIRS, CONSTRUCTOR_RUNS = 80, 200
@@ -120,8 +123,8 @@ def wait_ready(daemon, pairs):
 # ---- rest ----
 
 def pss_kib(pid):
-    """(PSS of all, less the library; RSS of the library)"""
-    total = library = 0
+    """(PSS of all, less the library; RSS of the library; private and dirty of all)"""
+    total = library = private = 0
     inside = False
     with open(f"/proc/{pid}/smaps", encoding="utf-8") as file:
         for line in file:
@@ -132,7 +135,9 @@ def pss_kib(pid):
                 total += int(rest.split()[0])
             elif key == "Rss:" and inside:
                 library += int(rest.split()[0])
-    return total, library
+            elif key == "Private_Dirty:":
+                private += int(rest.split()[0])
+    return total, library, private
 
 
 def cpu_seconds(pid):
@@ -158,12 +163,14 @@ def rest(daemon):
     first_of_each = pairs[::REST_PAIRS]
     slow = rest_cpu(first_of_each)
     for number, interpreter in enumerate(everybody):
-        costs = []
+        costs, dirty = [], []
         for pair in pairs[number * REST_PAIRS:][:REST_PAIRS]:
-            (bare, _), (other, library) = (pss_kib(process.pid) for process in pair.both)
-            costs.append(other - bare + library)
+            bare, other = (pss_kib(process.pid) for process in pair.both)
+            costs.append(other[0] - bare[0] + other[1])
+            dirty.append(other[2] - bare[2])
         say("rest_pss_kib", 256, python=interpreter.label, median=statistics.median(costs),
-            all=sorted(costs), library=library, bare_kib=bare)
+            all=sorted(costs), library=other[1], private_dirty=statistics.median(dirty),
+            bare_kib=bare[0])
     for pair in pairs:
         pair.end()
     polled = [Pair(daemon, one, WAIT, MEMTEND_NAME="polled") for one in everybody]
@@ -266,9 +273,31 @@ def ticker(daemon):
             seconds=TICKER_SECONDS)
 
 
+# ---- return ----
+
+def come_back(_):
+    count = 500
+
+    def all_are_there():
+        return daemon.get("/api/v1/status")["agents"] == count
+
+    with Daemon() as daemon, many_agents(daemon, count - 20, 20):
+        wait_for("all agents", all_are_there, 60)
+        for away_seconds in (0, 3):
+            daemon.process.send_signal(signal.SIGKILL)
+            daemon.process.wait()
+            time.sleep(away_seconds)
+            since = time.time()
+            daemon.start()
+            wait_for("all agents again", all_are_there, 60)
+            back = hello_seconds(daemon, since)
+            say("return_seconds", 2, agents=len(back), away_seconds=away_seconds,
+                last=round(back[-1], 2), half=round(back[count // 2], 2), first=round(back[0], 2))
+
+
 def main():
     parts = {"rest": rest, "start": start, "constructor": constructor, "fork": fork,
-             "ticker": ticker}
+             "ticker": ticker, "return": come_back}
     for name in ONLY:
         if name not in parts:
             sys.exit(f"no part {name}; there are: {' '.join(parts)}")

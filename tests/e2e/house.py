@@ -5,6 +5,7 @@ Environment: MEMTEND_BUILD = build directory (build/release). Everything runs on
 process that is started is stopped by its own handle, every wait has a deadline.
 """
 import contextlib
+import datetime
 import http.client
 import json
 import os
@@ -183,6 +184,29 @@ class Program:
     def __exit__(self, *_):
         self.process.kill()
         self.process.wait()
+
+
+@contextlib.contextmanager
+def many_agents(daemon, plain, pythons):
+    """As many real agents, most of them in programs that only sleep."""
+    env = {**os.environ, "MEMTEND_SOCK": str(daemon.runtime / "agent" / "control.sock"),
+           "MEMTEND_NAME": "crowd", "LD_PRELOAD": str(BUILD / "lib" / "libmemtend-agent.so")}
+    env.pop("MEMTEND_PID", None)
+    commands = [["sleep", "600"]] * plain + [[sys.executable, "-S", "-E", "-c",
+                                              "import time; time.sleep(600)"]] * pythons
+    with contextlib.ExitStack() as stack:
+        for command in commands:
+            process = stack.enter_context(subprocess.Popen(command, env=env,
+                                                           stdin=subprocess.DEVNULL))
+            stack.callback(process.kill)
+        yield
+
+
+def hello_seconds(daemon, since):
+    """When each agent said hello, in seconds after that wall-clock time, sorted."""
+    times = [datetime.datetime.fromisoformat(item["time"].replace("Z", "+00:00")).timestamp()
+             for item in daemon.events("hello")]
+    return sorted(moment - since for moment in times if moment >= since)
 
 
 def status_bytes(pid, key):
