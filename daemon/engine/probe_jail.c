@@ -34,7 +34,8 @@ static const int jail_allowed[] = {
     SCMP_SYS(brk), SCMP_SYS(munmap), SCMP_SYS(madvise), SCMP_SYS(futex), SCMP_SYS(sched_yield),
     SCMP_SYS(sigaltstack),
     /* The scan for pools. Memory could be read through PID/mem just as well: no new power. */
-    SCMP_SYS(process_vm_readv), SCMP_SYS(pread64), SCMP_SYS(readlinkat), SCMP_SYS(clock_nanosleep)};
+    SCMP_SYS(process_vm_readv), SCMP_SYS(pread64), SCMP_SYS(readlinkat), SCMP_SYS(clock_nanosleep),
+    SCMP_SYS(sysinfo)};
 
 /* Those that pass when (argument & mask) == value. */
 static const struct {

@@ -14,7 +14,7 @@
 #include <time.h>
 
 /* Between two calls that take the lock of the process; see process_memory.h. */
-#define POOLS_PAUSE_USEC 500
+#define POOLS_PAUSE_NSEC 500000L
 
 /* Too large for a stack. */
 static struct {
@@ -30,8 +30,9 @@ struct walk {
     struct probe_pools_scan *scan;
     int pagemap;
     uint64_t page_bytes;
-    uint64_t next; /* address of the next place */
-    size_t count;  /* of places in pools.addresses that wait to be read */
+    uint64_t memory_bytes; /* of the machine */
+    uint64_t next;         /* address of the next place */
+    size_t count;          /* of places in pools.addresses that wait to be read */
 };
 
 enum walk_state { WALK_ON, WALK_STOP };
@@ -103,7 +104,7 @@ static int pools_identify(struct probe_pools_scan *scan)
 static void walk_pause(struct probe_pools_scan *scan)
 {
     uint64_t begun = clock_mono_usec();
-    struct timespec pause = {.tv_nsec = POOLS_PAUSE_USEC * 1000};
+    struct timespec pause = {.tv_nsec = POOLS_PAUSE_NSEC};
     clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
     scan->paused_usec += clock_mono_usec() - begun;
 }
@@ -191,11 +192,19 @@ static int walk_range(struct walk *walk, uint64_t end, enum walk_state *ret_stat
     return 0;
 }
 
+/* A range larger than all memory is reserved, not used: sanitizers and some allocators have such
+ * ranges of many TiB, whose pages alone would take minutes to look at. */
+static bool walk_is_candidate(const struct walk *walk, const struct proc_mapping *mapping)
+{
+    return proc_maps_is_private_memory(mapping) &&
+           mapping->end - mapping->start <= walk->memory_bytes;
+}
+
 static int walk_maps(struct walk *walk, uint64_t cursor, enum walk_state *ret_state)
 {
     struct proc_mapping mapping;
     while (proc_maps_next(&pools.maps, &mapping)) {
-        if (!proc_maps_is_private_memory(&mapping) || mapping.end <= cursor)
+        if (!walk_is_candidate(walk, &mapping) || mapping.end <= cursor)
             continue;
         uint64_t start = mapping.start > cursor ? mapping.start : cursor;
         uint64_t bytes = walk->scan->pool_bytes;
@@ -209,8 +218,11 @@ static int walk_maps(struct walk *walk, uint64_t cursor, enum walk_state *ret_st
 
 static int pools_walk(struct probe_pools_scan *scan, int pagemap)
 {
-    struct walk walk = {
-        .scan = scan, .pagemap = pagemap, .page_bytes = (uint64_t)sysconf(_SC_PAGESIZE)};
+    uint64_t page_bytes = (uint64_t)sysconf(_SC_PAGESIZE);
+    struct walk walk = {.scan = scan,
+                        .pagemap = pagemap,
+                        .page_bytes = page_bytes,
+                        .memory_bytes = (uint64_t)sysconf(_SC_PHYS_PAGES) * page_bytes};
     enum outcome outcome = proc_maps_open(scan->proc, scan->pid, &pools.maps);
     if (outcome != OUTCOME_OK)
         return pools_errno(outcome, -EPERM);

@@ -204,18 +204,34 @@ static void scans_end(struct head *head, struct process *process, uint64_t now)
     scans_put(&scans->sum, process, now);
 }
 
+/* 0 and the part that was asked for, or why there is none. */
+static int scans_part(const struct scans *scans, const struct probe_answer *answer,
+                      struct probe_pools *ret_part)
+{
+    struct probe_pools part = {0};
+    int r = answer->result;
+    if (r == 0)
+        r = probe_pools_decode(answer->payload, answer->payload_length, &part);
+    if (r != 0)
+        return r;
+    /* It called exec between two parts: half of each program. */
+    if (scans->exec_mark != 0 && scans->exec_mark != answer->exec_mark)
+        return -EAGAIN;
+    /* A probe that does not get on would never end. */
+    bool moves = part.cursor == 0 || part.cursor > scans->part.cursor;
+    if (!moves || (scans->part.pool_bytes != 0 && scans->part.pool_bytes != part.pool_bytes))
+        return -EBADMSG;
+    *ret_part = part;
+    return 0;
+}
+
 static void scans_take(struct head *head, struct process *process,
                        const struct probe_answer *answer, uint64_t now)
 {
     struct scans *scans = &head->scans;
-    struct probe_pools part;
-    int result = answer->result;
-    if (result == 0)
-        result = probe_pools_decode(answer->payload, answer->payload_length, &part);
-    /* It called exec between two parts: half of each program. */
-    if (result == 0 && scans->exec_mark != 0 && scans->exec_mark != answer->exec_mark)
-        result = -EAGAIN;
-    if (result < 0) {
+    struct probe_pools part = {0};
+    int result = scans_part(scans, answer, &part);
+    if (result != 0) {
         scans_say(head, result, answer->rights);
         scans_fail(head, process, result, now);
         return;

@@ -105,7 +105,7 @@ static void test_own_maps(void **state)
     int proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     assert_int_equal(proc_maps_open(proc, getpid(), &maps), OUTCOME_OK);
     struct proc_mapping mapping;
-    bool found = false, heap = false;
+    bool found = false, stack = false;
     uint64_t last = 0;
     while (proc_maps_next(&maps, &mapping)) {
         assert_true(mapping.start >= last);
@@ -113,10 +113,10 @@ static void test_own_maps(void **state)
         uint64_t address = (uint64_t)(uintptr_t)memory;
         found |= mapping.start <= address && mapping.end >= address + size &&
                  proc_maps_is_private_memory(&mapping);
-        heap |= mapping.name_length == 6 && memcmp(mapping.name, "[heap]", 6) == 0;
+        stack |= mapping.name_length == 7 && memcmp(mapping.name, "[stack]", 7) == 0;
     }
     proc_maps_close(&maps);
-    assert_true(found && heap);
+    assert_true(found && stack);
     assert_int_equal(proc_maps_open(proc, 0x7fffffff, &maps), OUTCOME_GONE);
     close(proc);
     munmap(memory, size);

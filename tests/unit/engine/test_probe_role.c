@@ -183,6 +183,9 @@ static struct process_id start_pools(void)
         unsigned char *memory = mmap(NULL, (POOLS + 1) * POOL_BYTES, PROT_READ | PROT_WRITE,
                                      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         make_pools(memory);
+        /* Address space alone, more than any machine has memory: not to be looked through. */
+        mmap(NULL, (size_t)1 << 42, PROT_READ | PROT_WRITE,
+             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
         while (write(ready[1], "x", 1) == 1)
             pause();
         _exit(1);
@@ -259,7 +262,7 @@ static void test_scan_without_time_goes_on(void **state)
         assert_int_equal(probe_pools_decode(answer.payload, answer.payload_length, &part), 0);
         pools += part.used_pools;
         request.cursor = part.cursor;
-        assert_true(parts++ < 10000);
+        assert_true(parts++ < 1000);
     } while (request.cursor > 0);
     assert_int_equal(pools, POOLS);
     end_pools(id);
