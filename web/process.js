@@ -172,6 +172,7 @@ function updateHead(refs, process) {
 const FIGURES = [
   ["RSS", "rss"], ["PSS", "pss"], ["USS", "uss"], ["Swap", "swap"], ["Anonymous", "anon"],
   ["Peak RSS", "peak_rss"], ["Heap used", "heap_used"], ["Heap free", "heap_free"],
+  ["Python used", "py_used"], ["Python pinned", "py_pinned"], ["Python free", "py_free"],
 ];
 
 function updateFigures(refs, process) {
