@@ -94,7 +94,8 @@ static bool settings_user_socket(const char *variable, const char *behind,
 {
     const char *folder = getenv(variable);
     struct buffer path;
-    buffer_init_over(&path, ret_path, SETTINGS_PATH_SIZE);
+    memset(ret_path, 0, SETTINGS_PATH_SIZE); /* the buffer ends no text */
+    buffer_init_over(&path, ret_path, SETTINGS_PATH_SIZE - 1);
     return folder && folder[0] == '/' &&
            buffer_printf(&path, "%s%s/agent/control.sock", folder, behind) == 0 &&
            syscall(SYS_faccessat, AT_FDCWD, ret_path, F_OK) == 0;
