@@ -2,6 +2,7 @@
 #include "approach.h"
 
 #include "base/clock.h"
+#include "census.h"
 #include "collector.h"
 #include "contact.h"
 #include "gil.h"
@@ -42,6 +43,7 @@ static struct {
     uint64_t asked_usec;
     _Atomic int asked; /* calls that were not made yet */
     _Atomic int tries;
+    _Atomic bool asked_again;
 } approach STATE;
 
 /* ---- the main thread ---- */
@@ -76,6 +78,29 @@ static void approach_ask(uint64_t now)
     atomic_fetch_add(&approach.asked, 1);
     if (python_api.add_pending_call(approach_on_main, NULL) != 0)
         atomic_fetch_sub(&approach.asked, 1);
+}
+
+/* The child of a fork that the interpreter was not told of: it goes on, so its main thread has what
+ * it needs. */
+static int approach_on_main_again(void *unused)
+{
+    (void)unused;
+    atomic_store(&approach.asked_again, false);
+    gil_trust(true);
+    return 0;
+}
+
+static void approach_ask_again(void)
+{
+    if (atomic_exchange(&approach.asked_again, true))
+        return;
+    if (python_api.add_pending_call(approach_on_main_again, NULL) != 0)
+        atomic_store(&approach.asked_again, false);
+}
+
+void approach_forget(void)
+{
+    atomic_store(&approach.asked_again, false);
 }
 
 /* ---- the turn ---- */
@@ -127,6 +152,7 @@ void approach_turn(uint64_t now)
     }
     if (python_look()) {
         gil_trust(python_version() >= PYTHON_3_7);
+        census_load();
         session_announce();
         approach.began_usec = now;
     }
@@ -135,6 +161,8 @@ void approach_turn(uint64_t now)
         approach_another(now);
     if (approach_expects() && python_is_up())
         approach_try(now);
+    if (contact_is_made() && !gil_is_trusted() && !gil_is_closed())
+        approach_ask_again();
 }
 
 uint64_t approach_sleep_usec(uint64_t now)

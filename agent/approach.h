@@ -20,5 +20,7 @@
 void approach_turn(uint64_t now_usec);
 /* After how long to come again at the latest; UINT64_MAX: nothing is expected. */
 uint64_t approach_sleep_usec(uint64_t now_usec);
+/* In the child of a fork. Async-signal-safe. */
+void approach_forget(void);
 
 #endif

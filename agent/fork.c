@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "fork.h"
 
+#include "approach.h"
 #include "base/clock.h"
 #include "contact.h"
 #include "gil.h"
@@ -167,7 +168,7 @@ static int fork_child_lives(void *unused)
 /* With Python the thread is started when the interpreter has repaired itself, which its hook tells
  * (3.7), or the first bytecode that runs after it. A child that C code forked from a thread without
  * the GIL stays inert, unless Python is a guest in a C program: such a child may go on for long
- * before it runs any Python. */
+ * before it runs any Python, and serves malloc until then (approach.c). */
 static void fork_start_child(void)
 {
     /* A late one may be unloaded before first contact. */
@@ -192,6 +193,7 @@ static void fork_in_child(void)
     thread_forget();
     job_forget();
     gil_forget();
+    approach_forget();
     hooks_forget();
     mark_forget();
     session_on_forked(0);
