@@ -72,13 +72,6 @@ def settled(daemon, pid):
     return process if process and process["age_seconds"] > 6 else None
 
 
-def test_off():
-    with Daemon(config=FAST + "OutsideScan=off\n") as daemon, \
-            Target([sys.executable, TARGET, "threads"]) as target:
-        process = wait_for("its age", lambda: settled(daemon, target.pid))
-        check("py_used_bytes" not in process, process)
-
-
 def as_nobody():
     if os.geteuid() != 0:
         skip("only root can start a process of another user")
@@ -89,10 +82,13 @@ def as_nobody():
     return Target(["/usr/bin/python3", "-c", script])
 
 
-def test_other_users_are_left_alone():
-    with Daemon(config=FAST) as daemon, as_nobody() as target:
-        process = wait_for("its age", lambda: settled(daemon, target.pid))
-        check(process["uid"] == NOBODY and "py_used_bytes" not in process, process)
+def test_left_alone():
+    """All by a switched-off daemon, other users by any; at the same time, for both take a while."""
+    with Daemon(config=FAST + "OutsideScan=off\n") as off, Daemon(config=FAST) as daemon, \
+            Target([sys.executable, TARGET, "threads"]) as ours, as_nobody() as theirs:
+        for one, pid, uid in ((off, ours.pid, os.geteuid()), (daemon, theirs.pid, NOBODY)):
+            process = wait_for("its age", lambda one=one, pid=pid: settled(one, pid))
+            check(process["uid"] == uid and "py_used_bytes" not in process, process)
 
 
 def test_all_users():
@@ -102,15 +98,14 @@ def test_all_users():
 
 
 def test_another_program_loses_the_numbers():
-    with Daemon(config=FAST) as daemon:
-        script = "import os, sys; x = ['a%d' % i for i in range(99999)]; os.write(1, b'ready\\n'); " \
-                 "os.read(0, 1); os.execv('/bin/sleep', ['sleep', '60'])"
-        with Target([sys.executable, "-c", script]) as target:
-            wait_for("its pools", lambda: pools_of(daemon, target.pid))
-            target.process.stdin.write(b"x")
-            target.process.stdin.flush()
-            wait_for("the exec", lambda: daemon.process_of(target.pid)["comm"] == "sleep")
-            wait_for("them to be gone", lambda: not pools_of(daemon, target.pid))
+    script = "import os; x = ['a%d' % i for i in range(99999)]; os.write(1, b'ready\\n'); " \
+             "os.read(0, 1); os.execv('/bin/sleep', ['sleep', '60'])"
+    with Target([sys.executable, "-c", script]) as target, Daemon(config=FAST) as daemon:
+        wait_for("its pools", lambda: pools_of(daemon, target.pid))
+        target.process.stdin.write(b"x")
+        target.process.stdin.flush()
+        wait_for("the exec", lambda: daemon.process_of(target.pid)["comm"] == "sleep")
+        wait_for("them to be gone", lambda: not pools_of(daemon, target.pid))
 
 
 run([value for name, value in list(globals().items()) if name.startswith("test_")])
