@@ -83,7 +83,7 @@ struct control_hello {
     uint64_t version;                  /* CONTROL_VERSION of the sender */
     char name[CONTROL_NAME_SIZE];      /* MEMTEND_NAME of the process, "" = none */
     char runtime[CONTROL_TEXT_SIZE];   /* "cpython 3.13.0", "" = no runtime we know */
-    char allocator[CONTROL_TEXT_SIZE]; /* "glibc 2.36", "jemalloc", "" = not known */
+    char allocator[CONTROL_TEXT_SIZE]; /* "glibc 2.36", "jemalloc 5.3.0", "" = not known */
     /* Which interpreter gc_*, collect, freeze and census speak for: "main" (sub-interpreters have
      * collectors of their own, which are not touched); "" = no runtime we know. */
     char interpreter[CONTROL_STEP_SIZE];
@@ -208,7 +208,8 @@ struct control_step {
     uint64_t objects;       /* collect: what gc.collect() returned; freeze: how many were frozen;
                                hooks: how many were called */
     uint64_t gil_wait_usec;
-    uint64_t run_usec; /* collect: the GIL was held as long, that is the pause; trim: no GIL */
+    uint64_t run_usec; /* collect: the GIL was held as long, that is the pause; trim: no GIL,
+                          except mimalloc's part on the main thread */
 };
 
 struct control_done {
