@@ -7,6 +7,7 @@
 #include "agent.h"
 
 #include "allocator.h"
+#include "census.h"
 #include "fork.h"
 #include "pools.h"
 #include "python.h"
@@ -58,6 +59,7 @@ static bool agent_prepare(void)
     if (agent.usable) {
         allocator_identify();
         python_identify();
+        census_load();
         pools_identify();
     }
     return agent.usable;

@@ -58,8 +58,6 @@ void collector_forget(void)
     memset(&collector, 0, sizeof(collector));
 }
 
-/* ---- numbers ---- */
-
 static bool collector_read_enabled(struct control_stats *stats)
 {
     void *answer = python_call(collector.is_enabled, NULL);
@@ -69,6 +67,44 @@ static bool collector_read_enabled(struct control_stats *stats)
     stats->gc_enabled = enabled == 1;
     return enabled >= 0;
 }
+
+void *collector_module(void)
+{
+    return collector.gc;
+}
+
+bool collector_blocks(uint64_t *ret_blocks)
+{
+    return python_number(python_call(collector.get_blocks, NULL), ret_blocks);
+}
+
+static void collector_switch(const char *name)
+{
+    void *function = python_api.get_attribute(collector.gc, name);
+    void *answer = python_call(function, NULL);
+    if (answer)
+        python_api.unref(answer);
+    if (function)
+        python_api.unref(function);
+    python_api.error_clear();
+}
+
+bool collector_pause(void)
+{
+    struct control_stats stats;
+    bool enabled = collector_read_enabled(&stats) && stats.gc_enabled;
+    if (enabled)
+        collector_switch("disable");
+    return enabled;
+}
+
+void collector_unpause(bool was_enabled)
+{
+    if (was_enabled)
+        collector_switch("enable");
+}
+
+/* ---- numbers ---- */
 
 static bool collector_read_debug(struct control_stats *stats)
 {

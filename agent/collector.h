@@ -20,6 +20,13 @@ bool collector_finalisers_are_bound(void);
  * number cost the last time. */
 void collector_stat(const struct job_request *request, struct job_result *result);
 void collector_collect(const struct job_request *request, struct job_result *result);
+/* The module gc (borrowed), once collector_open() has answered true. */
+void *collector_module(void);
+/* sys.getallocatedblocks(). */
+bool collector_blocks(uint64_t *ret_blocks);
+/* No collection begins by itself until it is undone, before the GIL is given back. */
+bool collector_pause(void);
+void collector_unpause(bool was_enabled);
 /* gc.freeze(); objects = how many are frozen now. */
 void collector_freeze(const struct job_request *request, struct job_result *result);
 /* The same, by whoever forks, when the environment asks for it (MEMTEND_FREEZE=1). */

@@ -140,6 +140,15 @@ void gil_wait_for_leave(uint64_t timeout_usec)
     python_api.restore_thread(saved);
 }
 
+bool gil_breathe(uint64_t usec)
+{
+    void *saved = python_api.save_thread();
+    struct timespec nap = {.tv_nsec = (long)usec * 1000};
+    nanosleep(&nap, NULL);
+    python_api.restore_thread(saved);
+    return gil_refusal() == GIL_TAKEN;
+}
+
 void gil_forget(void)
 {
     atomic_store(&gil.inside, false);

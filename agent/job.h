@@ -24,7 +24,8 @@ enum job_kind {
     JOB_HOOKS,
     JOB_PLAIN_HOOKS,
     JOB_TRIM,
-    JOB_POOLS
+    JOB_POOLS,
+    JOB_CENSUS
 };
 
 struct job_request {
@@ -33,6 +34,7 @@ struct job_request {
     enum control_mode mode;
     uint64_t max_pause_usec;           /* 0 = no limit */
     const struct control_stats *stats; /* of JOB_STAT: what is known already; read at the start */
+    struct control_census census;      /* of JOB_CENSUS */
 };
 
 struct job_result {
@@ -43,6 +45,8 @@ struct job_result {
     uint64_t gil_wait_usec;
     uint64_t run_usec;
     struct control_stats stats; /* of JOB_STAT: gc_* and py_* */
+    uint64_t hold_usec;         /* of JOB_CENSUS in pieces: the longest; 0: all of run_usec */
+    bool truncated;             /* of JOB_CENSUS */
 };
 
 enum job_state { JOB_NONE, JOB_UNDER_WAY, JOB_ENDED };

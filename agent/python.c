@@ -132,6 +132,11 @@ static bool python_load(const struct object *object)
                            &python_api);
 }
 
+bool python_symbols_load(const struct symbol *symbols, size_t count, void *table)
+{
+    return symbols_load_by(python_find, python.late ? &python.object : NULL, symbols, count, table);
+}
+
 /* "3.13.0 (main, ...) [GCC ...]" -> 313 */
 static unsigned python_parse(const char *version)
 {

@@ -14,6 +14,7 @@
 #define PYTHON_2_7  207
 #define PYTHON_3_6  306
 #define PYTHON_3_7  307
+#define PYTHON_3_11 311
 #define PYTHON_3_12 312
 #define PYTHON_3_13 313
 
@@ -65,6 +66,10 @@ extern struct python_api python_api;
 
 /* Is an interpreter among what is loaded? Any thread, not around a fork. */
 bool python_is_present(void);
+struct symbol;
+/* Fill a table of pointers into this interpreter; false when a required one is absent. As
+ * python_identify() and python_look(), after which it holds. */
+bool python_symbols_load(const struct symbol *symbols, size_t count, void *table);
 /* Constructor: which one, and can we serve it? */
 void python_identify(void);
 /* Agent's thread: look again when objects were loaded since. True: one is found. */

@@ -3,6 +3,7 @@
 
 #include "allocator.h"
 #include "base/clock.h"
+#include "census.h"
 #include "contact.h"
 #include "gil.h"
 #include "hooks.h"
@@ -77,6 +78,29 @@ static void request_answer_done(void)
     current.active = false;
 }
 
+/* result: of the job; NULL: it did not run. */
+static void request_answer_census(enum control_result outcome, const struct job_result *result)
+{
+    struct control_censused censused = {.outcome = outcome};
+    const struct control_finding *findings = NULL;
+    size_t count = 0;
+    if (result && outcome == CONTROL_RESULT_OK) {
+        findings = census_findings(&count);
+        censused.has = CONTROL_CENSUSED_HAS_OBJECTS | CONTROL_CENSUSED_HAS_GIL_WAIT_USEC |
+                       CONTROL_CENSUSED_HAS_HOLD_USEC;
+        censused.objects = result->objects;
+        censused.truncated = result->truncated;
+        censused.gil_wait_usec = result->gil_wait_usec;
+        censused.hold_usec = result->hold_usec > 0 ? result->hold_usec : result->run_usec;
+        censused.run_usec = result->run_usec;
+    }
+    for (size_t i = 0; i < count; i++)
+        if (control_encode_finding(current.out, current.request.id, &findings[i]) == 0)
+            censused.findings++;
+    control_encode_censused(current.out, current.request.id, &censused);
+    current.active = false;
+}
+
 /* ---- work ---- */
 
 /* Can the interpreter be asked at all? OK, or why not. */
@@ -106,6 +130,18 @@ static enum control_result request_work(const struct job_request *request)
 static void request_deadline(uint64_t now, uint64_t timeout_msec)
 {
     current.deadline_usec = now + timeout_msec * USEC_PER_MSEC;
+}
+
+static void request_begin_census(void)
+{
+    enum control_result result = CONTROL_RESULT_UNSUPPORTED;
+    if (census_is_possible())
+        result = request_work(
+            &(struct job_request){.kind = JOB_CENSUS, .census = current.request.census});
+    if (result == CONTROL_RESULT_OK)
+        return;
+    request_refuse(current.request.id, result);
+    current.active = false;
 }
 
 static bool *request_stat_due(void)
@@ -212,6 +248,8 @@ static void request_again(void)
 {
     if (current.request.type == CONTROL_STAT)
         request_advance_stat();
+    else if (current.request.type == CONTROL_CENSUS)
+        request_begin_census();
     else
         request_step(current.request.run.steps[current.step]);
 }
@@ -231,6 +269,22 @@ static void request_take_stats(const struct job_result *result)
     *request_stat_due() = false;
 }
 
+static void request_take_step(const struct job_result *result, uint64_t now)
+{
+    struct control_step step = {.mode = result->mode};
+    /* Of hooks some may have raised and others not: all were called. */
+    if (result->result == CONTROL_RESULT_OK || result->objects > 0) {
+        step.objects = result->objects;
+        step.gil_wait_usec = result->gil_wait_usec;
+        step.run_usec = result->run_usec;
+        step.has = CONTROL_STEP_HAS_GIL_WAIT_USEC | CONTROL_STEP_HAS_RUN_USEC;
+        if (*request_job_of(current.request.run.steps[current.step]) != JOB_TRIM)
+            step.has |= CONTROL_STEP_HAS_OBJECTS;
+    }
+    request_answer_step(&step, result->result);
+    request_advance(now);
+}
+
 static void request_on_job(const struct job_result *result, uint64_t now)
 {
     if (!current.working)
@@ -238,24 +292,16 @@ static void request_on_job(const struct job_result *result, uint64_t now)
     current.working = false;
     if (result->interrupted) {
         request_again();
+        if (current.active && !current.working && current.request.type == CONTROL_RUN)
+            request_advance(now);
     } else if (current.request.type == CONTROL_STAT) {
         request_take_stats(result);
         request_advance_stat();
+    } else if (current.request.type == CONTROL_CENSUS) {
+        request_answer_census(result->result, result);
     } else {
-        struct control_step step = {.mode = result->mode};
-        /* Of hooks some may have raised and others not: all were called. */
-        if (result->result == CONTROL_RESULT_OK || result->objects > 0) {
-            step.objects = result->objects;
-            step.gil_wait_usec = result->gil_wait_usec;
-            step.run_usec = result->run_usec;
-            step.has = CONTROL_STEP_HAS_GIL_WAIT_USEC | CONTROL_STEP_HAS_RUN_USEC;
-            if (*request_job_of(current.request.run.steps[current.step]) != JOB_TRIM)
-                step.has |= CONTROL_STEP_HAS_OBJECTS;
-        }
-        request_answer_step(&step, result->result);
+        request_take_step(result, now);
     }
-    if (current.active && !current.working && current.request.type == CONTROL_RUN)
-        request_advance(now);
 }
 
 /* The GIL did not come: the job stays behind, cancelled, and leaves when it comes. */
@@ -269,6 +315,10 @@ static void request_check_deadline(uint64_t now)
             current.stats.py_result = CONTROL_RESULT_GIL_TIMEOUT;
         *request_stat_due() = false;
         request_advance_stat();
+        return;
+    }
+    if (current.request.type == CONTROL_CENSUS) {
+        request_answer_census(CONTROL_RESULT_GIL_TIMEOUT, NULL);
         return;
     }
     request_answer_step(&(struct control_step){.mode = current.request.run.mode},
@@ -290,6 +340,12 @@ static void request_begin_stat_message(uint64_t now)
     request_advance_stat();
 }
 
+static void request_begin_census_message(uint64_t now)
+{
+    request_deadline(now, current.request.census.gil_timeout_msec);
+    request_begin_census();
+}
+
 static void request_begin(const struct control_message *message, uint64_t now)
 {
     current.active = true;
@@ -298,6 +354,8 @@ static void request_begin(const struct control_message *message, uint64_t now)
     current.outcome = CONTROL_RESULT_OK;
     if (message->type == CONTROL_STAT)
         request_begin_stat_message(now);
+    else if (message->type == CONTROL_CENSUS)
+        request_begin_census_message(now);
     else
         request_advance(now);
 }

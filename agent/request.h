@@ -15,7 +15,7 @@
 
 /* Constructor. Answers go to the end of out. */
 void request_init(struct buffer *out);
-/* A stat or a run. */
+/* A stat, a run or a census. */
 void request_on_message(const struct control_message *message, uint64_t now_usec);
 void request_refuse(uint64_t id, enum control_result why);
 /* Take up a job that ended, give up one whose time is over, begin what waits. */

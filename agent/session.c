@@ -5,6 +5,7 @@
 #include "approach.h"
 #include "base/clock.h"
 #include "base/text.h"
+#include "census.h"
 #include "contact.h"
 #include "gil.h"
 #include "hooks.h"
@@ -40,9 +41,9 @@
 #define SESSION_ASK_USEC (1 * USEC_PER_MSEC)
 /* Constructors end within milliseconds; an allocator that says nothing longer stays unknown. */
 #define SESSION_ALLOCATOR_USEC (500 * USEC_PER_MSEC)
-/* A run of eight steps answers nine lines of 200 bytes; more than some of those unread is a daemon
- * that hangs, and the connection is given up. */
-#define SESSION_OUT_BYTES (16 * 1024)
+/* A run of eight steps answers nine lines of 200 bytes, a census 41 of up to 1 KiB; more than that
+ * unread is a daemon that hangs, and the connection is given up. */
+#define SESSION_OUT_BYTES (64 * 1024)
 
 static struct {
     const struct settings *settings;
@@ -81,6 +82,7 @@ void session_init(const struct settings *settings)
     if (settings->name[0]) /* else one that the program has given itself before it started us */
         text_copy(session.name, sizeof(session.name), settings->name);
     request_init(&session.out);
+    census_allow(settings->census);
     session_reset();
 }
 
@@ -188,6 +190,8 @@ static int session_hello(void)
         hello.capabilities |= CONTROL_CAN_GC | CONTROL_CAN_COLLECT;
     if (python_can_freeze())
         hello.capabilities |= CONTROL_CAN_FREEZE;
+    if (census_is_possible())
+        hello.capabilities |= CONTROL_CAN_CENSUS;
     if (hooks_count() > 0)
         hello.capabilities |= CONTROL_CAN_HOOKS;
     if (pools_can_be_read())
@@ -233,13 +237,11 @@ static int session_on_message(const struct control_message *message, uint64_t no
     switch (message->type) {
     case CONTROL_STAT:
     case CONTROL_RUN:
+    case CONTROL_CENSUS:
         request_on_message(message, now);
         return 0;
     case CONTROL_BYE:
         return -ESHUTDOWN;
-    case CONTROL_CENSUS:
-        request_refuse(message->id, CONTROL_RESULT_UNSUPPORTED);
-        return 0;
     case CONTROL_HELLO:
     case CONTROL_STATS:
     case CONTROL_STEP:
@@ -344,5 +346,6 @@ uint64_t session_turn(uint64_t now)
             session_lose(now, r == -ESHUTDOWN ? SESSION_BACKOFF_BYE_USEC : 0);
     }
     atomic_store(&session.connected, socket_is_connected());
-    return session_sleep_usec(job, now);
+    /* A request that has just come has a deadline, too. */
+    return session_sleep_usec(request_is_active() ? JOB_UNDER_WAY : job, now);
 }

@@ -65,6 +65,7 @@ static bool settings_fill(const char *path, const char *name, struct settings *r
 {
     const char *uid = getenv("MEMTEND_DAEMON_UID");
     const char *freeze = getenv("MEMTEND_FREEZE");
+    const char *census = getenv("MEMTEND_CENSUS");
     struct settings settings = {0};
     uint64_t value;
     if (strlen(path) >= sizeof(settings.socket_path))
@@ -72,6 +73,7 @@ static bool settings_fill(const char *path, const char *name, struct settings *r
     text_copy(settings.socket_path, sizeof(settings.socket_path), path);
     if (name)
         text_copy(settings.name, sizeof(settings.name), name);
+    settings.census = !census || strcmp(census, "0") != 0;
     settings.freeze = freeze && strcmp(freeze, "1") == 0;
     if (uid && text_parse_u64(uid, &value) == 0 && value < UINT32_MAX) {
         settings.has_daemon_uid = true;

@@ -9,6 +9,7 @@
  *   MEMTEND_PID         set by `memtend run` to its own pid, which exec keeps
  *   MEMTEND_FREEZE=1    gc.freeze() before the first os.fork()
  *   SYSTEMD_EXEC_PID    set by systemd to the pid of what it starts
+ *   MEMTEND_CENSUS=0    say nothing about the program's objects
  *   MEMTEND_DAEMON_UID  a daemon of this uid is trusted beside root and the process's own uid. In a
  *                       user namespace that has no number for the daemon's uid, the kernel calls
  *                       it 65534 (/proc/sys/kernel/overflowuid): that is the number to give there
@@ -34,6 +35,7 @@ struct settings {
     char socket_path[sizeof(((struct sockaddr_un *)NULL)->sun_path)];
     char name[CONTROL_NAME_SIZE];
     bool freeze; /* gc.freeze() before the first fork */
+    bool census;
     bool has_daemon_uid;
     uint32_t daemon_uid;
 };

@@ -3,6 +3,7 @@
 
 #include "allocator.h"
 #include "base/clock.h"
+#include "census.h"
 #include "collector.h"
 #include "contact.h"
 #include "gil.h"
@@ -43,6 +44,7 @@ static const struct work {
                    .after = hooks_call_plain},
     [JOB_PLAIN_HOOKS] = {.without_gil = true, .perform = hooks_call_plain},
     [JOB_TRIM] = {.is_bound = work_is_bound, .perform = work_trim},
+    [JOB_CENSUS] = {.open = census_open, .perform = census_perform},
     [JOB_POOLS] = {.without_gil = true, .perform = pools_stat},
 };
 

@@ -84,7 +84,7 @@ class Session:
             if message is None:
                 raise Gone()
             found.append(message)
-            if message["t"] in ("stats", "done", "error"):
+            if message["t"] in ("stats", "done", "censused", "error"):
                 return found
 
     def stat(self, gc=True, gil_timeout_msec=5000, **more):
@@ -99,6 +99,12 @@ class Session:
     def run(self, *steps, **options):
         """The step lines of a run."""
         return self.answers(self.begin(*steps, **options))[:-1]
+
+    def census(self, mode="roots", top=20, max_objects=2000000, gil_timeout_msec=5000):
+        """The findings, and the line that ends them."""
+        lines = self.answers(self.send(t="census", mode=mode, top=top, max_objects=max_objects,
+                                       gil_timeout_msec=gil_timeout_msec))
+        return lines[:-1], lines[-1]
 
     def wait_ready(self):
         """Until the interpreter answers."""

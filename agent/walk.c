@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: MIT */
+#include "walk.h"
+
+#include "base/buffer.h"
+#include "base/clock.h"
+#include "base/text.h"
+
+#include <string.h>
+
+/* 32 bytes a node: 1 MiB, touched only as far as it is used. Enough for every module, class and
+ * function of a large service; what is behind is found by time anyway. */
+#define WALK_NODES     32768
+#define WALK_VISITED   (4 * WALK_NODES) /* a power of two; a quarter full at most */
+#define WALK_TYPES     2048             /* a power of two */
+#define WALK_DEPTH_MAX 8
+/* Longer containers are data: counted, not looked into. */
+#define WALK_ITEMS_MAX 2000
+/* A shorter text is no finding and needs no node. */
+#define WALK_TEXT_MIN 65536
+/* Objects between two looks at the clock: some 10 us. */
+#define WALK_CLOCK_EVERY 256
+
+struct walk_type {
+    struct pyobject_type info; /* info.type NULL = free */
+    uint8_t watch;
+};
+
+size_t walk_memory_bytes(void)
+{
+    return WALK_NODES * sizeof(struct walk_node) + WALK_VISITED * sizeof(uint32_t) +
+           WALK_TYPES * sizeof(struct walk_type);
+}
+
+/* Objects lie on multiples of 16 bytes; the multiplier spreads neighbours (Knuth's golden ratio).
+ */
+static uint32_t hash_of(const void *address)
+{
+    return (uint32_t)((((uintptr_t)address >> 4) * UINT64_C(0x9E3779B97F4A7C15)) >> 32);
+}
+
+/* ---- what was seen ---- */
+
+/* Where its node's number is, or belongs. */
+static uint32_t *visited_place(const struct walk *walk, const void *object)
+{
+    uint32_t at = hash_of(object) & (WALK_VISITED - 1);
+    while (walk->visited[at] && walk->nodes[walk->visited[at] - 1].object != object)
+        at = (at + 1) & (WALK_VISITED - 1);
+    return &walk->visited[at];
+}
+
+uint32_t walk_find(const struct walk *walk, const void *object)
+{
+    uint32_t found = *visited_place(walk, object);
+    return found ? found - 1 : WALK_NONE;
+}
+
+static uint8_t watch_of(const struct walk *walk, const void *type)
+{
+    for (uint32_t i = 0; i < walk->watch_count; i++)
+        if (pyobject_is_subtype(type, walk->watches[i]))
+            return (uint8_t)(i + 1);
+    return 0;
+}
+
+/* How objects of this type are read; the oldest of two types that meet has to go. */
+static const struct walk_type *type_of(struct walk *walk, const void *object)
+{
+    const void *type = pyobject_type_of(object);
+    struct walk_type *entry = &walk->types[hash_of(type) & (WALK_TYPES - 1)];
+    if (entry->info.type != type) {
+        entry->info = pyobject_classify(type);
+        entry->watch = watch_of(walk, type);
+    }
+    return entry;
+}
+
+static struct walk_reference reference_of(const struct pyobject_edge *edge, uint32_t parent)
+{
+    return (struct walk_reference){
+        .name = edge->name, .parent = parent, .index = edge->index, .step = (uint8_t)edge->step};
+}
+
+static struct walk_node *add_node(struct walk *walk, const struct pyobject_edge *edge,
+                                  const struct walk_type *type, uint32_t parent)
+{
+    if (walk->count >= WALK_NODES) {
+        walk->truncated = true;
+        return NULL;
+    }
+    struct walk_node *node = &walk->nodes[walk->count];
+    *node = (struct walk_node){
+        .object = edge->object,
+        .reference = reference_of(edge, parent),
+        .kind = type->info.kind,
+        .depth = parent == WALK_NONE ? 0 : (uint8_t)(walk->nodes[parent].depth + 1),
+        .watch = type->watch,
+        .has_names = type->info.has_names,
+    };
+    walk->count++;
+    return node;
+}
+
+/* ---- the beginning ---- */
+
+static bool on_module(void *context, const struct pyobject_edge *edge)
+{
+    struct walk *walk = context;
+    size_t length;
+    if (!pyobject_ascii(edge->name, &length))
+        return true;
+    const struct walk_type *type = type_of(walk, edge->object);
+    return !type->info.has_names || add_node(walk, edge, type, WALK_NONE);
+}
+
+static void swap_modules(struct walk *walk, uint32_t a, uint32_t b)
+{
+    struct walk_node node = walk->nodes[a];
+    walk->nodes[a] = walk->nodes[b];
+    walk->nodes[b] = node;
+}
+
+/* The program's own modules come last into sys.modules: they are looked at first, and the main
+ * one before all. */
+static void order_modules(struct walk *walk)
+{
+    for (uint32_t i = 0; i < walk->count / 2; i++)
+        swap_modules(walk, i, walk->count - 1 - i);
+    for (uint32_t i = 0; i < walk->count; i++)
+        if (pyobject_is_text(walk->nodes[i].reference.name, "__main__"))
+            swap_modules(walk, 0, i);
+    for (uint32_t i = 0; i < walk->count; i++) {
+        uint32_t *place = visited_place(walk, walk->nodes[i].object);
+        if (*place)
+            walk->nodes[i].has_names = false; /* os.path and posixpath are one */
+        else
+            *place = i + 1;
+    }
+}
+
+void walk_begin(struct walk *walk, void *memory, void *modules, uint64_t deadline_usec,
+                const struct walk_handler *handler)
+{
+    *walk = (struct walk){.handler = *handler, .deadline_usec = deadline_usec};
+    walk->nodes = memory;
+    walk->visited = (void *)(walk->nodes + WALK_NODES);
+    walk->types = (void *)(walk->visited + WALK_VISITED);
+    pyobject_visit_dict(modules, on_module, walk);
+    order_modules(walk);
+    walk->modules = walk->count;
+}
+
+void *walk_module(const struct walk *walk, const char *name)
+{
+    for (uint32_t i = 0; i < walk->modules; i++)
+        if (pyobject_is_text(walk->nodes[i].reference.name, name))
+            return walk->nodes[i].object;
+    return NULL;
+}
+
+uint8_t walk_watch(struct walk *walk, const void *type)
+{
+    if (!type || walk->watch_count >= WALK_WATCHES)
+        return 0;
+    walk->watches[walk->watch_count++] = type;
+    return (uint8_t)walk->watch_count;
+}
+
+/* ---- on the way ---- */
+
+/* Is there something in it, or something to say about it? */
+static bool is_worth_a_node(const struct pyobject_edge *edge, const struct walk_type *type)
+{
+    switch ((enum pyobject_kind)type->info.kind) {
+    case PYOBJECT_ATOM:
+        return false;
+    case PYOBJECT_TEXT:
+        return pyobject_length(edge->object, PYOBJECT_TEXT) >= WALK_TEXT_MIN;
+    case PYOBJECT_DICT:
+    case PYOBJECT_LIST:
+    case PYOBJECT_TUPLE:
+    case PYOBJECT_SET:
+    case PYOBJECT_DEQUE:
+        return type->info.has_names ||
+               pyobject_length(edge->object, (enum pyobject_kind)type->info.kind) > 0;
+    case PYOBJECT_CLASS:
+        return pyobject_class_is_made(edge->object);
+    default:
+        return true;
+    }
+}
+
+static bool is_time_up(struct walk *walk)
+{
+    if (++walk->looked % WALK_CLOCK_EVERY == 0 && clock_mono_usec() >= walk->deadline_usec)
+        walk->truncated = true;
+    return walk->truncated;
+}
+
+static bool on_edge(void *context, const struct pyobject_edge *edge)
+{
+    struct walk *walk = context;
+    const struct walk_type *type = type_of(walk, edge->object);
+    if (is_time_up(walk))
+        return false;
+    if (type->info.kind == PYOBJECT_ATOM)
+        return true;
+    uint32_t *place = visited_place(walk, edge->object);
+    if (*place) {
+        const struct walk_reference again = reference_of(edge, walk->current);
+        if (walk->nodes[*place - 1].mark)
+            walk->handler.on_again(walk->handler.context, *place - 1, &again);
+        return true;
+    }
+    if (!is_worth_a_node(edge, type))
+        return true;
+    if (!add_node(walk, edge, type, walk->current))
+        return false;
+    *place = walk->count;
+    walk->handler.on_found(walk->handler.context, walk->count - 1);
+    return true;
+}
+
+static void look_into(struct walk *walk, uint32_t index)
+{
+    const struct walk_node node = walk->nodes[index];
+    enum pyobject_kind kind = (enum pyobject_kind)node.kind;
+    bool has_items = kind == PYOBJECT_DICT || kind == PYOBJECT_LIST || kind == PYOBJECT_TUPLE ||
+                     kind == PYOBJECT_SET;
+    walk->current = index;
+    if (has_items && pyobject_length(node.object, kind) <= WALK_ITEMS_MAX)
+        pyobject_visit_items(node.object, kind, on_edge, walk);
+    if (node.has_names && !walk->truncated)
+        pyobject_visit_names(node.object, kind, on_edge, walk);
+}
+
+void walk_run(struct walk *walk)
+{
+    for (uint32_t i = 0; i < walk->count && !walk->truncated; i++) {
+        if (walk->nodes[i].depth >= WALK_DEPTH_MAX)
+            break; /* level by level: all that follow are as deep */
+        look_into(walk, i);
+    }
+}
+
+/* ---- paths ---- */
+
+static int append_step(const struct walk_reference *reference, struct buffer *path)
+{
+    char name[WALK_NAME_SIZE];
+    const char *point = path->size > 0 ? "." : "";
+    if (reference->step == PYOBJECT_INDEX)
+        return buffer_printf(path, "[%u]", reference->index);
+    if (reference->step == PYOBJECT_MEMBER)
+        return buffer_printf(path, "%s%s", point, (const char *)reference->name);
+    if (reference->step == PYOBJECT_NAME && pyobject_copy_name(reference->name, name, sizeof(name)))
+        return buffer_printf(path, "%s%s", point, name);
+    return buffer_append_text(path, "[...]");
+}
+
+void walk_path(const struct walk *walk, const struct walk_reference *reference, char *ret_path,
+               size_t size)
+{
+    const struct walk_reference *chain[WALK_DEPTH_MAX + 2] = {reference};
+    size_t depth = 1;
+    struct buffer path;
+    buffer_init_over(&path, ret_path, size - 1);
+    while (chain[depth - 1]->parent != WALK_NONE && depth < WALK_DEPTH_MAX + 2) {
+        chain[depth] = &walk->nodes[chain[depth - 1]->parent].reference;
+        depth++;
+    }
+    while (depth > 0 && append_step(chain[depth - 1], &path) == 0)
+        depth--;
+    ret_path[path.size] = '\0';
+}
