@@ -61,7 +61,8 @@ def start(name=None, socket=None):
     /run/memtend/agent/control.sock). The daemon need not be there yet: the agent looks for it again.
 
     Any thread; takes some milliseconds. Call it before the first fork: children inherit the agent
-    then, through os.fork() and multiprocessing alike. False where it cannot work: MEMTEND=0, no
+    then, through os.fork() and multiprocessing alike. On 2.7 and 3.6 the main thread must run
+    Python once before the interpreter is served; until then only malloc is. False where it cannot work: MEMTEND=0, no
     glibc (musl), a Python that is not supported, more rights than the caller (setuid), no room for
     a thread. status()["reason"] says which. Raises TypeError for arguments that are no text.
     """
@@ -149,8 +150,8 @@ class region(object):
 
     The timeline shows its name (text, 64 bytes count) and length when it has ended, one that takes
     10 s or more also while it is under way. Regions may be nested and used on any thread. Without
-    an agent one costs well under a microsecond, with one about one. At most 64 are open or untold
-    at a time and two a second are told for long; what is more is counted and left out.
+    an agent one costs half a microsecond, with one about two. At most 64 are open or untold at a
+    time and two a second are told for long; what is more is counted and left out.
     """
     __slots__ = ("_name", "_open")
 
