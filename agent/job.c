@@ -179,10 +179,20 @@ void job_settle(uint64_t timeout_usec)
     job_join();
 }
 
+/* A finaliser has forked: the child goes on living here. */
+static bool job_stack_is_in_use(void)
+{
+    uintptr_t here = (uintptr_t)__builtin_frame_address(0), stack = (uintptr_t)job.stack;
+    return job.stack && here - stack < JOB_STACK_BYTES;
+}
+
 void job_forget(void)
 {
     atomic_store(&job.state, job_state_of(job_ticket() + 1, PHASE_IDLE));
-    job_stack_free();
+    if (job_stack_is_in_use())
+        job.stack = NULL;
+    else
+        job_stack_free();
     job.exists = false;
     job.reported = true;
 }
