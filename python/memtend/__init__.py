@@ -225,8 +225,9 @@ def on_pressure(hook):
     It is called when an action or a rule does the step `hooks`: with the GIL, on a thread of
     memtend, on the main thread when asyncio, gevent, eventlet, Qt or Tk is loaded; never two at a
     time. What it raises is swallowed and counted (status()). It may take its time, which the
-    receipt shows as a pause, and must not wait for other threads that need it to end. A forked
-    child keeps it. Any thread. ValueError: 16 are registered; TypeError: it cannot be called.
+    receipt shows as a pause; os.fork() and the interpreter's end wait for it meanwhile, one second
+    at most, and no other step runs. It must not wait for a thread that waits for it. A forked child
+    keeps it. Any thread. ValueError: 16 are registered; TypeError: it cannot be called.
     """
     if not callable(hook):
         raise TypeError("a hook is called without arguments")
