@@ -16,8 +16,6 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from case import BUILD, MEMTEND, environment, main, memtend, skip, wait_for
 
 HOME = pathlib.Path(tempfile.mkdtemp(prefix="memtend-solo-"))
-RUNTIME, STATE = HOME / "run", HOME / "state"
-OPTIONS = ["run", "--runtime-dir", str(RUNTIME), "--solo", "--state-dir", str(STATE)]
 FORWARDED = ("TERM", "INT", "HUP", "QUIT", "USR1", "USR2", "WINCH", "ALRM", "RTMIN")
 
 # Says which signals come; "end" on stdin ends it.
@@ -34,19 +32,28 @@ for line in sys.stdin:
 """ % (FORWARDED,)
 
 
+def options(place=None):
+    """Directories of its own for each, so that one that hangs takes no other with it."""
+    place = place or tempfile.mkdtemp(dir=HOME)
+    return ["run", "--runtime-dir", f"{place}/run", "--solo", "--state-dir", f"{place}/state"]
+
+
 def environ(**extra):
     return environment({"HOME": str(HOME), **extra})
 
 
-def solo(*command, code=None, **options):
-    return memtend(*OPTIONS, "--", *command, code=code, env={"HOME": str(HOME)}, **options)
+def solo(*command, code=None, **others):
+    return memtend(*options(), "--", *command, code=code, env={"HOME": str(HOME)}, **others)
 
 
 class Solo:
     """A running one, its program on pipes."""
 
     def __init__(self, *command, **extra):
-        self.process = subprocess.Popen([MEMTEND, *OPTIONS, "--", *command], env=environ(**extra),
+        place = tempfile.mkdtemp(dir=HOME)
+        self.runtime = pathlib.Path(place, "run")
+        self.process = subprocess.Popen([MEMTEND, *options(place), "--", *command],
+                                        env=environ(**extra),
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         stderr=subprocess.PIPE, text=True)
         self.pid = self.process.pid
@@ -97,7 +104,7 @@ def test_what_cannot_run():
     solo("/etc/passwd", code=126)
     said = memtend("run", "--runtime-dir", "/proc/self", "--solo", "true", code=125)
     assert "/proc/self" in said.err, said
-    said = memtend("run", "--runtime-dir", RUNTIME, "--solo", "--state-dir", "/proc/self", "true",
+    said = memtend("run", "--runtime-dir", HOME / "x", "--solo", "--state-dir", "/proc/self", "true",
                    code=125)
     assert "/proc/self" in said.err, said
 
@@ -106,7 +113,7 @@ def test_without_memtendd():
     tree = pathlib.Path(tempfile.mkdtemp(dir=HOME))
     shutil.copy(MEMTEND, tree / "memtend")
     (tree / "agent.so").touch()
-    done = subprocess.run([tree / "memtend", *OPTIONS, "true"], check=False, capture_output=True,
+    done = subprocess.run([tree / "memtend", *options(), "true"], check=False, capture_output=True,
                           env=environ(MEMTEND_AGENT=str(tree / "agent.so")), text=True)
     assert done.returncode == 125 and "memtendd" in done.stderr, done
 
@@ -134,11 +141,12 @@ def test_parent_does_not_hold_the_output():
 def test_descriptors():
     """The program has what it would have without; the parent and the daemon keep none of it."""
     with open(HOME / "held", "wb") as held:
-        one = subprocess.Popen([MEMTEND, *OPTIONS, "--", "sh", "-c", "ls -l /proc/self/fd; read x"],
-                               env=environ(), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        text = "ls -l /proc/self/fd; echo; read x"
+        one = subprocess.Popen([MEMTEND, *options(), "--", "sh", "-c", text], env=environ(),
+                               stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                pass_fds=[held.fileno()], text=True)
         path, lines = str(HOME / "held"), []
-        while not lines or "->" not in lines[-1] or "/fd" not in lines[-1]:
+        while not lines or lines[-1] != "\n":
             lines.append(one.stdout.readline())
         assert any(path in line for line in lines), lines
         program = [pid for pid in children(one.pid) if path in links_of(pid)
@@ -169,7 +177,7 @@ def test_signals_and_children_that_the_caller_ignored():
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
-    for command in ([MEMTEND, *OPTIONS], ["env"]):
+    for command in ([MEMTEND, *options()], ["env"]):
         done = subprocess.run([*command, sys.executable, "-c", text], env=environ(), check=True,
                               capture_output=True, text=True, preexec_fn=ignore, timeout=30)
         assert done.stdout == f"{signal.SIG_IGN} {signal.SIG_IGN}\n", done
@@ -177,7 +185,7 @@ def test_signals_and_children_that_the_caller_ignored():
 
 def test_kill_0_in_the_program_is_not_echoed():
     text = "trap 'echo got' TERM; kill 0; read x; trap - TERM; kill -9 $$"
-    process = subprocess.Popen([MEMTEND, *OPTIONS, "sh", "-c", text], env=environ(),
+    process = subprocess.Popen([MEMTEND, *options(), "sh", "-c", text], env=environ(),
                                stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                start_new_session=True, text=True)
     out, _ = process.communicate("x\n", timeout=20)
@@ -187,7 +195,7 @@ def test_kill_0_in_the_program_is_not_echoed():
 def test_the_daemon_serves_and_ends():
     with Solo(sys.executable, "-c", LISTENER) as one:
         pid = one.process.stdout.readline().split()[0]
-        env = {"MEMTEND_RUNTIME_DIR": str(RUNTIME)}
+        env = {"MEMTEND_RUNTIME_DIR": str(one.runtime)}
 
         def agent():
             said = memtend("ps", "--json", env=env)
@@ -213,7 +221,7 @@ def tcp_sockets(pid):
 
 
 def test_http_when_asked_for():
-    command = [MEMTEND, *OPTIONS, "--http", "127.0.0.1:0", "--", "sh", "-c", "read x"]
+    command = [MEMTEND, *options(), "--http", "127.0.0.1:0", "--", "sh", "-c", "read x"]
     with subprocess.Popen(command, env=environ(), stdin=subprocess.PIPE) as one:
         wait_for("a TCP socket", lambda: any(tcp_sockets(pid) for pid in children(one.pid)))
         one.communicate(b"x\n", timeout=20)
@@ -225,7 +233,7 @@ def test_the_end_of_the_daemon_does_not_end_the_program():
         first = wait_for("the daemon", one.daemon)
         os.kill(first, signal.SIGKILL)
         said = one.process.stderr.readline()
-        assert "memtendd ended with signal 9" in said and str(RUNTIME) in said, said
+        assert "memtendd ended with signal 9" in said and str(one.runtime) in said, said
         again = wait_for("another daemon", one.daemon)
         assert again != first and exists(program) and one.process.poll() is None
         one.process.send_signal(signal.SIGTERM)
@@ -241,7 +249,7 @@ def test_a_wrong_configuration_is_not_tried_again():
         return
     with Solo("sh", "-c", "read x", XDG_CONFIG_HOME=str(HOME / "config")) as one:
         assert "refuses its configuration" in one.process.stderr.readline()
-        assert "NoSuchKey" in (RUNTIME / "log").read_text(encoding="utf-8")
+        assert "NoSuchKey" in (one.runtime / "log").read_text(encoding="utf-8")
         assert one.process.poll() is None
 
 
@@ -271,7 +279,7 @@ def ask_terminal(fd):
 
 def test_a_terminal_interrupts_once():
     signal.alarm(60)
-    pid, fd = terminal(MEMTEND, *OPTIONS, "--", sys.executable, "-c", LISTENER)
+    pid, fd = terminal(MEMTEND, *options(), "--", sys.executable, "-c", LISTENER)
     read_until(fd, b"\n")
     for count in (1, 2, 3):
         os.write(fd, b"\x03")
@@ -292,7 +300,8 @@ def test_job_control():
         print("SKIP: bash is absent")
         return
     signal.alarm(60)
-    job = " ".join([MEMTEND, *OPTIONS, "--", "sh", "-c", "'echo ready; read line; echo got $line; exit 5'"])
+    text = "'echo ready; read line; echo got $line; exit 5'"
+    job = " ".join([MEMTEND, *options(), "--", "sh", "-c", text])
     pid, fd = terminal("bash", "-c", f"set -m; {job}; echo stopped $?; fg; echo done $?")
     read_until(fd, b"ready")
     os.write(fd, b"\x1a")
@@ -307,7 +316,7 @@ def test_job_control():
 
 def test_sockets_handed_over_are_the_programs():
     said = subprocess.run(["sh", "-c", 'LISTEN_PID=$$ LISTEN_FDS=0 exec "$@"', "sh", MEMTEND,
-                           *OPTIONS, "--", "sh", "-c", "test $LISTEN_PID = $$"], env=environ(),
+                           *options(), "--", "sh", "-c", "test $LISTEN_PID = $$"], env=environ(),
                           check=False, timeout=30)
     assert said.returncode == 0, said
 

@@ -122,10 +122,12 @@ def enter(specification):
     except OSError as error:
         print(f"container: {error}", file=sys.stderr)
         return CANNOT
+    # pivot_root() takes the files away from this process as well, so the file is opened before.
+    pid_file = os.open(specification["new_root"] + ".pid", os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC)
     pid = os.fork()
     if pid == 0:
         be_first_process(specification, is_root)
-    pathlib.Path(specification["new_root"] + ".pid").write_text(str(pid), encoding="ascii")
+    os.write(pid_file, f"{pid}\n".encode())
     code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
     return code if code >= 0 else 128 - code
 
@@ -156,7 +158,8 @@ class Container:
     def pid(self):
         """Of its first process; 0 before there is one."""
         with contextlib.suppress(FileNotFoundError, ValueError):
-            return int(self.pid_file.read_text(encoding="ascii"))
+            text = self.pid_file.read_text(encoding="ascii")
+            return int(text) if text.endswith("\n") else 0
         return 0
 
     def finish(self, seconds=60):
