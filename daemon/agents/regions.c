@@ -29,7 +29,7 @@ static void regions_format_length(uint64_t usec, char ret_text[static REGIONS_LE
         {10 * USEC_PER_MSEC, 1e3, "%.2f ms"},
         {USEC_PER_SEC, 1e3, "%.0f ms"},
         {120 * USEC_PER_SEC, 1e6, "%.2f s"},
-        {120 * 60 * USEC_PER_SEC, 60e6, "%.1f min"},
+        {7200 * USEC_PER_SEC, 60e6, "%.1f min"},
         {UINT64_MAX, 3600e6, "%.1f h"},
     };
     size_t i = 0;

@@ -58,13 +58,15 @@ def start(name=None, socket=None):
 
     name: what people and rules call the process (default: MEMTEND_NAME). socket: path of the
     daemon's control socket (default: MEMTEND_SOCK, else that of a daemon of this user, else
-    /run/memtend/agent/control.sock). The daemon need not be there yet: the agent looks for it again.
+    /run/memtend/agent/control.sock). The daemon need not be there yet: the agent keeps looking.
 
     Any thread; takes some milliseconds. Call it before the first fork: children inherit the agent
     then, through os.fork() and multiprocessing alike. On 2.7 and 3.6 the main thread must run
-    Python once before the interpreter is served; until then only malloc is. False where it cannot work: MEMTEND=0, no
-    glibc (musl), a Python that is not supported, more rights than the caller (setuid), no room for
-    a thread. status()["reason"] says which. Raises TypeError for arguments that are no text.
+    Python once before the interpreter is served; until then only malloc is.
+
+    False where it cannot work: MEMTEND=0, no glibc (musl), a Python that is not supported, more
+    rights than the caller (setuid), no room for a thread. status()["reason"] says which. Raises
+    TypeError for arguments that are no text.
     """
     for text in (name, socket):
         if text is not None and not isinstance(text, (bytes, type(u""))):

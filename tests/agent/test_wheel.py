@@ -119,7 +119,8 @@ def main():
                 print("CPython %-16s passed" % interpreter.label, flush=True)
             except Exception as error:
                 bad += 1
-                print("FAILED CPython %s: %s: %s" % (interpreter.label, type(error).__name__, error))
+                print("FAILED CPython %s: %s: %s" % (
+                    interpreter.label, type(error).__name__, error))
     sys.exit(1 if bad else 0)
 
 
