@@ -59,12 +59,13 @@ void statistics_pools_into_sample(const struct control_stats *stats, uint64_t mo
     sample_set(sample, METRIC_PY_PINNED, (int64_t)stats->py_pinned_bytes, mono_usec);
     sample_set(sample, METRIC_PY_FREE, (int64_t)stats->py_free_bytes, mono_usec);
     sample_set(sample, METRIC_PY_POOLS, (int64_t)stats->py_pools, mono_usec);
+    sample_clear(sample, METRIC_PY_COVERAGE); /* of a scan from outside, before */
 }
 
 void statistics_forget(struct sample *sample)
 {
     static const enum metric of_pools[] = {METRIC_PY_USED, METRIC_PY_PINNED, METRIC_PY_FREE,
-                                           METRIC_PY_POOLS};
+                                           METRIC_PY_POOLS, METRIC_PY_COVERAGE};
     statistics_into_sample(&(struct control_stats){0}, 0, sample);
     for (size_t i = 0; i < sizeof(of_pools) / sizeof(of_pools[0]); i++)
         sample_clear(sample, of_pools[i]);
