@@ -105,7 +105,7 @@ bool agent_look(void)
     if (agent_is_active())
         return true; /* and its own thread may be at it */
     agent_lock();
-    bool usable = agent_prepare() && allocator_identify();
+    bool usable = agent_is_active() || (agent_prepare() && allocator_identify());
     agent_unlock();
     return usable;
 }

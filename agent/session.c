@@ -299,8 +299,8 @@ static int session_read_lines(uint64_t now)
 
 static void session_say_changes(uint64_t now)
 {
-    if (atomic_load(&session.announce))
-        session_hello();
+    if (atomic_load(&session.announce) && session_hello() < 0)
+        atomic_store(&session.announce, true); /* no room: the next turn */
     /* Marks wait while the daemon does not read. */
     if (session.out.size == 0)
         mark_tell(&session.out, now);

@@ -32,8 +32,15 @@ __all__ = ["collect", "mark", "off_pressure", "on_pressure", "region", "start", 
 _READY_SECONDS = 1.0
 _HOOKS_MAX = 16  # as many as the C interface takes
 
-_lock = threading.Lock()
 _clock = getattr(time, "perf_counter", time.time)
+
+_guards = {}
+
+
+def _guard():
+    """The lock of this process: one that another thread held at a fork is never free again."""
+    return _guards.get(os.getpid()) or _guards.setdefault(os.getpid(), threading.Lock())
+
 
 # What a region calls: None while no agent runs, so that marks cost next to nothing.
 _begin = _end = _point = None
@@ -77,7 +84,7 @@ def start(name=None, socket=None):
     library = _library.load()
     if library is None:
         return False
-    with _lock:
+    with _guard():
         if library.memtend_start(_bytes(name), _bytes(socket)) != 0:
             return False
         _use(library)
@@ -234,7 +241,7 @@ def on_pressure(hook):
     if not callable(hook):
         raise TypeError("a hook is called without arguments")
     library = _library.find()
-    with _lock:
+    with _guard():
         if len(_hooks) >= _HOOKS_MAX:
             raise ValueError("%d hooks are registered" % _HOOKS_MAX)
         _hooks.append(hook)
@@ -246,7 +253,7 @@ def on_pressure(hook):
 def off_pressure(hook):
     """Forget a hook; one that is running goes on. Any thread. ValueError: it is not registered."""
     library = _library.find()
-    with _lock:
+    with _guard():
         _hooks.remove(hook)
         if library is not None:
             _offer(library)
