@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""`memtend run` with programs that no library can be loaded into, or not in the usual way: they run,
-and one line says so when the agent cannot be there."""
+"""`memtend run` with programs that no library can be loaded into, or not in the usual way: they
+run, and one line says so when the agent cannot be there."""
 
 import os
 import pathlib
@@ -152,9 +152,9 @@ def test_musl():
 
 
 def test_address_sanitizer():
-    program = compile_as("asan", "-fsanitize=address",
-                         text='#include <stdlib.h>\nint main(int c, char **v)\n'
-                              '{ char *p = malloc(8); if (c > 1) p[8 + !v] = 1; free(p); return 42; }\n')
+    text = ("#include <stdlib.h>\nint main(int c, char **v)\n"
+            "{ char *p = malloc(8); if (c > 1) p[8 + !v] = 1; free(p); return 42; }\n")
+    program = compile_as("asan", "-fsanitize=address", text=text)
     if not program:
         print("SKIP: cc cannot link with -fsanitize=address (package libasan8)")
         return
@@ -178,8 +178,8 @@ def test_address_sanitizer_preloaded():
 def test_allocators_and_agent_in_either_order():
     """Which library is first does not matter, so a caller's own LD_PRELOAD can be heeded."""
     for name in ("jemalloc", "tcmalloc", "mimalloc"):
-        said = run("--malloc=" + name, sys.executable, "-c", "import os; print(os.environ['LD_PRELOAD'])",
-                   code=None)
+        said = run("--malloc=" + name, sys.executable, "-c",
+                   "import os; print(os.environ['LD_PRELOAD'])", code=None)
         if said.code == 125:
             print(f"SKIP: {name} is not installed")
             continue

@@ -104,8 +104,8 @@ def test_what_cannot_run():
     solo("/etc/passwd", code=126)
     said = memtend("run", "--runtime-dir", "/proc/self", "--solo", "true", code=125)
     assert "/proc/self" in said.err, said
-    said = memtend("run", "--runtime-dir", HOME / "x", "--solo", "--state-dir", "/proc/self", "true",
-                   code=125)
+    said = memtend("run", "--runtime-dir", HOME / "x", "--solo", "--state-dir", "/proc/self",
+                   "true", code=125)
     assert "/proc/self" in said.err, said
 
 

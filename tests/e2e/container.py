@@ -75,9 +75,9 @@ def build_root(root, binds, writable):
             bind("/" + name, root / name)
     for source, target in binds:
         bind(source, root / target.lstrip("/"))
-    for folder in writable:
-        (root / folder.lstrip("/")).mkdir(parents=True, exist_ok=True)
-        call("mount", "tmpfs", root / folder.lstrip("/"), "tmpfs", ctypes.c_ulong(tmpfs), b"mode=1777")
+    for folder in (root / name.lstrip("/") for name in writable):
+        folder.mkdir(parents=True, exist_ok=True)
+        call("mount", "tmpfs", folder, "tmpfs", ctypes.c_ulong(tmpfs), b"mode=1777")
     (root / "proc").mkdir()
     call("mount", "proc", root / "proc", "proc", ctypes.c_ulong(tmpfs), None)
     call("mount", None, root, None, ctypes.c_ulong(MS_REMOUNT | MS_RDONLY | tmpfs), b"mode=755")
