@@ -59,3 +59,23 @@ const char *claims_judge_mark(const struct control_mark *mark, uint64_t now_usec
         return "a mark without a name";
     return fits_elapsed(mark->usec, 0, now_usec) ? NULL : "a region that is older than the machine";
 }
+
+const char *claims_judge_finding(const struct control_finding *finding)
+{
+    if (finding->references > CLAIM_COUNT_MAX || finding->rises > CLAIM_COUNT_MAX)
+        return "more objects than memory can hold";
+    /* The length of a text is in bytes. */
+    if (finding->count > CLAIM_BYTES_MAX || finding->growth > finding->count)
+        return "a container longer than an address space";
+    return NULL;
+}
+
+const char *claims_judge_censused(const struct control_censused *censused, uint64_t elapsed_usec)
+{
+    if (censused->objects > CLAIM_COUNT_MAX)
+        return "more objects than memory can hold";
+    if (!fits_elapsed(censused->run_usec, censused->gil_wait_usec, elapsed_usec) ||
+        !fits_elapsed(censused->hold_usec, 0, elapsed_usec))
+        return "a census that took longer than the time since it was asked for";
+    return NULL;
+}

@@ -16,4 +16,7 @@ const char *claims_judge_step(const struct control_step *step, const char *asked
 /* now_usec: on the clock of both, which is zero when the machine starts. */
 const char *claims_judge_mark(const struct control_mark *mark, uint64_t now_usec);
 
+const char *claims_judge_finding(const struct control_finding *finding);
+const char *claims_judge_censused(const struct control_censused *censused, uint64_t elapsed_usec);
+
 #endif

@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* One stat, one run and a bye wait at most: far below this. */
+/* One stat, one run, one census and a bye wait at most: far below this. */
 #define SESSION_OUTPUT_LIMIT 4096
 /* Keep no large buffer for a session that once had a long line. */
 #define SESSION_INPUT_KEEP 4096
@@ -50,6 +50,7 @@ void session_finish(struct session *session)
 {
     buffer_finish(&session->input);
     buffer_finish(&session->output);
+    inquiry_finish(&session->inquiry);
 }
 
 /* ---- the end ---- */
@@ -75,6 +76,23 @@ static enum session_outcome outcome_of_end(enum session_end end)
     }
 }
 
+static void deliver_census(struct session *session, struct census *census)
+{
+    session->handler.on_census(session->handler.context, census);
+}
+
+static enum census_outcome census_of_end(enum session_end end)
+{
+    switch (end) {
+    case SESSION_END_SILENT:
+        return CENSUS_SILENT;
+    case SESSION_END_VIOLATION:
+        return CENSUS_DISTRUST;
+    default:
+        return CENSUS_LOST;
+    }
+}
+
 void session_close(struct session *session, enum session_end end, const char *why)
 {
     if (session->state == SESSION_CLOSED)
@@ -83,6 +101,8 @@ void session_close(struct session *session, enum session_end end, const char *wh
     session->end = end;
     text_copy(session->why, sizeof(session->why), why);
     session->stat_request = 0;
+    if (session->inquiry.request)
+        deliver_census(session, inquiry_give_up(&session->inquiry, census_of_end(end)));
     if (!session->run_request)
         return;
     /* A step that was reported as ended has ended, unless the reporter is known to lie. */
@@ -176,6 +196,24 @@ static void on_done(struct session *session, const struct control_message *messa
     deliver_answer(session);
 }
 
+static void on_finding(struct session *session, const struct control_message *message)
+{
+    const char *wrong = inquiry_on_finding(&session->inquiry, message);
+    if (wrong)
+        violation(session, wrong);
+}
+
+static void on_censused(struct session *session, const struct control_message *message,
+                        uint64_t now_usec)
+{
+    struct census *census;
+    const char *wrong = inquiry_on_censused(&session->inquiry, message, now_usec, &census);
+    if (wrong)
+        violation(session, wrong);
+    else
+        deliver_census(session, census);
+}
+
 static void on_error(struct session *session, const struct control_message *message)
 {
     if (message->id && message->id == session->stat_request) {
@@ -185,6 +223,8 @@ static void on_error(struct session *session, const struct control_message *mess
     } else if (message->id && message->id == session->run_request && !session->run_answered) {
         set_answer(session, message->error.error);
         deliver_answer(session);
+    } else if (message->id && message->id == session->inquiry.request) {
+        deliver_census(session, inquiry_refused(&session->inquiry, message->error.error));
     } else {
         violation(session, "an error about a request that was not made");
     }
@@ -226,8 +266,10 @@ static void on_message(struct session *session, const struct control_message *me
         session_close(session, SESSION_END_BYE, message->bye.why);
         break;
     case CONTROL_FINDING:
+        on_finding(session, message);
+        break;
     case CONTROL_CENSUSED:
-        violation(session, "a census that was not asked for");
+        on_censused(session, message, now_usec);
         break;
     case CONTROL_MARK:
         on_mark(session, &message->mark, now_usec);
@@ -242,7 +284,7 @@ static void on_message(struct session *session, const struct control_message *me
 
 static void on_line(struct session *session, const char *line, size_t length, uint64_t now_usec)
 {
-    if (!quota_take(&session->lines, now_usec)) {
+    if (!inquiry_takes_line(&session->inquiry) && !quota_take(&session->lines, now_usec)) {
         violation(session, "too many lines");
         return;
     }
@@ -323,6 +365,8 @@ uint64_t session_deadline(const struct session *session)
         next = session->connected_usec + session->limits.hello_usec;
     if (session->run_request)
         next = earlier(next, session->run_sent_usec + session->run_patience_usec);
+    if (session->inquiry.request)
+        next = earlier(next, session->inquiry.sent_usec + session->limits.run_usec);
     if (session->stat_request && !session->stat_late)
         next = earlier(next, session->stat_sent_usec + session->limits.stat_usec);
     return next;
@@ -332,8 +376,10 @@ static void on_deadline(struct session *session, uint64_t now_usec)
 {
     if (session->state == SESSION_HELLO) {
         session_close(session, SESSION_END_SILENT, "no hello in time");
-    } else if (session->run_request &&
-               now_usec >= session->run_sent_usec + session->run_patience_usec) {
+    } else if ((session->run_request &&
+                now_usec >= session->run_sent_usec + session->run_patience_usec) ||
+               (session->inquiry.request &&
+                now_usec >= session->inquiry.sent_usec + session->limits.run_usec)) {
         session_close(session, SESSION_END_SILENT, "the agent did not answer in time");
     } else {
         session->stat_late = true;
@@ -370,8 +416,8 @@ int session_request_stat(struct session *session, bool pools, uint64_t now_usec)
         return -ENOTCONN;
     if (!(session->capabilities & (CONTROL_CAN_MALLOC | CONTROL_CAN_GC)))
         return -EOPNOTSUPP;
-    /* Behind a run a stat would wait for its end and look late. */
-    if (session->stat_request || session->run_request)
+    /* Behind a run or a census a stat would wait for its end and look late. */
+    if (session->stat_request || session->run_request || session->inquiry.request)
         return -EBUSY;
     const struct control_stat stat = {
         .malloc = session->capabilities & CONTROL_CAN_MALLOC,
@@ -423,4 +469,21 @@ int session_request_run(struct session *session, enum step_kind step, uint64_t m
     session->run_patience_usec = patience(session, max_pause_usec);
     *ret_request = session->run_request;
     return 0;
+}
+
+int session_request_census(struct session *session, const struct census_question *question,
+                           uint64_t now_usec)
+{
+    if (session->state != SESSION_OPEN)
+        return -ENOTCONN;
+    if (!(session->capabilities & CONTROL_CAN_CENSUS))
+        return -EOPNOTSUPP;
+    /* Behind a run it would wait for the end of that, and look silent. */
+    if (session->inquiry.request || session->run_request)
+        return -EBUSY;
+    int r = inquiry_ask(&session->inquiry, &session->output, session->last_request + 1, question,
+                        session->limits.gil_timeout_msec, now_usec);
+    if (r == 0)
+        session->last_request++;
+    return r;
 }

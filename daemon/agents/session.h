@@ -6,14 +6,15 @@
  * untrusted: a line out of order, an answer nobody asked for, a number that cannot be or too many
  * lines end the session. One thread.
  *
- * One stat and one run may be under way. A run holds exactly one step, because a ladder measures
- * after each. An agent that does not answer a run in time is dropped: with the connection it drops
- * what it had queued, so the step cannot happen after its receipt was closed.
+ * One stat, one run and one census may be under way. A run holds exactly one step, because a ladder
+ * measures after each. An agent that does not answer a run or a census in time is dropped: with the
+ * connection it drops what it had queued, so the step cannot happen after its receipt was closed.
  */
 #ifndef MEMTEND_AGENTS_SESSION_H
 #define MEMTEND_AGENTS_SESSION_H
 
 #include "agents/answer.h"
+#include "agents/inquiry.h"
 #include "agents/quota.h"
 #include "base/buffer.h"
 #include "model/process.h"
@@ -58,6 +59,8 @@ struct session_handler {
     void (*on_mark)(void *context, const struct control_mark *mark);
     /* Exactly once for each run that was accepted. */
     void (*on_answer)(void *context, const struct session_answer *answer);
+    /* Exactly once for each census that was accepted; takes it (from malloc). */
+    void (*on_census)(void *context, struct census *census);
 };
 
 struct session {
@@ -82,6 +85,7 @@ struct session {
     enum step_kind run_step;
     bool run_answered; /* its step line came; done must follow */
     struct session_answer answer;
+    struct inquiry inquiry;
 
     uint32_t capabilities; /* of the last hello */
 };
@@ -104,6 +108,10 @@ void session_close(struct session *session, enum session_end end, const char *wh
 int session_request_stat(struct session *session, bool pools, uint64_t now_usec);
 int session_request_run(struct session *session, enum step_kind step, uint64_t max_pause_usec,
                         uint64_t now_usec, uint64_t *ret_request);
+
+/* As session_request_run(). */
+int session_request_census(struct session *session, const struct census_question *question,
+                           uint64_t now_usec);
 
 bool session_can(const struct session *session, enum step_kind step);
 

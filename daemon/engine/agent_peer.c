@@ -150,6 +150,13 @@ static void on_mark(void *context, const struct control_mark *mark)
         agent_server_event(peer->server, EVENT_KIND_REGION, peer, text);
 }
 
+static void on_census(void *context, struct census *census)
+{
+    struct agent_peer *peer = context;
+    const struct agent_server_handler *handler = agent_server_handler_of(peer->server);
+    handler->on_census(handler->context, peer->identity.id, census);
+}
+
 /* ---- what others see ---- */
 
 static enum agent_state agent_state_of(const struct agent_peer *peer)
@@ -381,6 +388,7 @@ int agent_peer_connect(struct agent_peer *peer, int socket_fd, uint64_t now_usec
         .on_stat_late = on_stat_late,
         .on_mark = on_mark,
         .on_answer = on_answer,
+        .on_census = on_census,
     };
     sd_event *event = agent_server_config_of(peer->server)->event;
     int r = sd_event_add_io(event, &peer->io, fd, EPOLLIN, on_io, peer);

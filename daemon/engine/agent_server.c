@@ -391,6 +391,19 @@ int agent_server_run(struct agent_server *server, struct process_id id, enum ste
     return 0;
 }
 
+int agent_server_census(struct agent_server *server, struct process_id id,
+                        const struct census_question *question)
+{
+    struct agent_peer *peer = find_open(server, id);
+    if (!peer)
+        return -ENOENT;
+    int r = session_request_census(&peer->session, question, clock_mono_usec());
+    if (r < 0)
+        return r;
+    agent_peer_wake(peer);
+    return 0;
+}
+
 struct estimate_memory *agent_server_memory(struct agent_server *server, struct process_id id)
 {
     struct agent_peer *peer = find_open(server, id);

@@ -26,6 +26,8 @@ struct agent_server_handler {
     void *context;
     /* Exactly once for each agent_server_run() that answered 0. */
     void (*on_step)(void *context, struct process_id id, const struct session_answer *answer);
+    /* Exactly once for each agent_server_census() that answered 0; takes it. */
+    void (*on_census)(void *context, struct process_id id, struct census *census);
     /* Statistics of this process have come, or will not come (the agent is late or gone). */
     void (*on_stats)(void *context, struct process_id id);
     /* HELLO, BYE or EXEC; the text is clean. */
@@ -69,6 +71,10 @@ int agent_server_stat_now(struct agent_server *server, struct process_id id);
 /* 0; -ENOENT no agent, -EBUSY, -EOPNOTSUPP, -ENOBUFS. on_step follows. */
 int agent_server_run(struct agent_server *server, struct process_id id, enum step_kind step,
                      uint64_t max_pause_usec, uint64_t *ret_request);
+
+/* 0; -ENOENT no agent, -EBUSY, -EOPNOTSUPP, -ENOBUFS, -ENOMEM. on_census follows. */
+int agent_server_census(struct agent_server *server, struct process_id id,
+                        const struct census_question *question);
 
 /* What is remembered of a process for predictions; NULL without agent. Valid until the loop turns.
  */

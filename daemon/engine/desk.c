@@ -70,6 +70,20 @@ static void desk_agent(struct head *head, struct command *command)
     reply_send(command);
 }
 
+static void desk_census(struct head *head, struct command *command)
+{
+    const struct process *process = table_find(&head->table, command->target.id);
+    if (!process) {
+        command_refuse(command, COMMAND_NOT_FOUND, "there is no such process (any more)");
+        reply_send(command);
+    } else if (!command->asker.all && process->uid != command->asker.uid) {
+        command_refuse(command, COMMAND_FORBIDDEN, "that process belongs to another user");
+        reply_send(command);
+    } else {
+        censuses_order(&head->censuses, head->agents, command);
+    }
+}
+
 /* `reader`: http hands it over without a detour. `own`: people with rights on their own processes
  * only may ask it too. */
 static const struct desk_route {
@@ -92,6 +106,7 @@ static const struct desk_route {
     [COMMAND_AUDIT_LIST] = {.reader = true},
     [COMMAND_SERIES] = {.reader = true, .own = true},
     [COMMAND_AGENT_GET] = {.answer = desk_agent, .own = true},
+    [COMMAND_CENSUS] = {.answer = desk_census, .own = true},
 };
 
 int desk_submit(void *context, struct command *command)

@@ -13,6 +13,7 @@
 #include "config/config.h"
 #include "engine/actions.h"
 #include "engine/agent_server.h"
+#include "engine/censuses.h"
 #include "engine/journal.h"
 #include "engine/pause.h"
 #include "engine/probe_client.h"
@@ -65,6 +66,7 @@ struct head {
     struct pause *pause;
     struct probe_client *probe; /* NULL: switched off */
     struct agent_server *agents;
+    struct censuses censuses;
     struct rule_book *book;
     struct actions *actions;
     struct http *http;

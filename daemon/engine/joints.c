@@ -40,6 +40,12 @@ static void joints_on_step(void *context, struct process_id id, const struct ses
         actions_on_step(head->actions, id, answer);
 }
 
+static void joints_on_census(void *context, struct process_id id, struct census *census)
+{
+    struct head *head = context;
+    censuses_on_answer(&head->censuses, id, census);
+}
+
 static void joints_on_stats(void *context, struct process_id id)
 {
     struct head *head = context;
@@ -125,6 +131,7 @@ struct agent_server_handler joints_agent_handler(struct head *head)
 {
     return (struct agent_server_handler){.context = head,
                                          .on_step = joints_on_step,
+                                         .on_census = joints_on_census,
                                          .on_stats = joints_on_stats,
                                          .on_event = joints_on_agent_event};
 }

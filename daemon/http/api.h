@@ -31,6 +31,9 @@ API_HANDLER(api_processes_get);
 API_HANDLER(api_agent_get);
 API_ANSWER(api_agent_answer);
 
+API_HANDLER(api_census_get);
+API_ANSWER(api_census_answer);
+
 API_HANDLER(api_series_get);
 API_ANSWER(api_series_answer);
 

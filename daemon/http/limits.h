@@ -32,7 +32,9 @@
 #define HTTP_ANSWER_USEC (5 * USEC_PER_SEC)
 /* What loop or reader may be late with their answer before we give one without them. */
 #define HTTP_GRACE_USEC (1 * USEC_PER_SEC)
-#define HTTP_WAIT_USEC  (30 * USEC_PER_SEC) /* ?wait of an action */
+/* More than an agent is given to answer (agents/session.c). */
+#define HTTP_CENSUS_USEC (7 * USEC_PER_SEC)
+#define HTTP_WAIT_USEC   (30 * USEC_PER_SEC) /* ?wait of an action */
 /* Commands on their way: every connection one, and as many whose client did not wait. */
 #define HTTP_PENDING 256
 

@@ -21,6 +21,8 @@ static const struct route routes[] = {
     {METHOD_GET, "/api/v1/processes/{}", RIGHTS_SOME, BODY_NONE, api_processes_get, NULL},
     {METHOD_GET, "/api/v1/processes/{}/agent", RIGHTS_SOME, BODY_NONE, api_agent_get,
      api_agent_answer},
+    {METHOD_GET, "/api/v1/processes/{}/census", RIGHTS_SOME, BODY_NONE, api_census_get,
+     api_census_answer},
     {METHOD_GET, "/api/v1/series", RIGHTS_SOME, BODY_NONE, api_series_get, api_series_answer},
     {METHOD_GET, "/api/v1/events", RIGHTS_ALL, BODY_NONE, api_events_list, api_events_answer},
     {METHOD_POST, "/api/v1/events", RIGHTS_ALL, BODY_JSON, api_events_post, api_events_added},

@@ -24,6 +24,7 @@ void command_free(struct command *command)
     free(command->events);
     series_result_finish(&command->series_result);
     free(command->agent);
+    free(command->census);
     free(command->text);
     free(command);
 }

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/mailbox.h"
 #include "model/agent_report.h"
+#include "model/census.h"
 #include "model/event.h"
 #include "model/rule.h"
 #include "model/series.h"
@@ -30,6 +31,7 @@ enum command_kind {
     COMMAND_EVENT_LIST,  /* reader */
     COMMAND_AUDIT_LIST,  /* reader: receipts, armings, pauses as events with who asked */
     COMMAND_SERIES,      /* reader */
+    COMMAND_CENSUS,      /* loop; answered when the agent has answered */
     COMMAND_AGENT_GET,   /* loop: what the agent of a process said last */
 };
 
@@ -61,8 +63,9 @@ struct command {
     struct asker asker;
 
     /* The question; which fields count depends on kind. */
-    struct target target; /* ACTION, AGENT_GET */
-    size_t step_count;    /* ACTION */
+    struct target target;                   /* ACTION, AGENT_GET, CENSUS */
+    struct census_question census_question; /* CENSUS */
+    size_t step_count;                      /* ACTION */
     enum step_kind steps[STEP_LIMIT];
     bool dry_run;
     uint64_t wait_until_usec;     /* ACTION: monotonic; 0 = answer at once with RUNNING */
@@ -87,6 +90,7 @@ struct command {
     size_t rule_count;
     struct rule_record *rules;             /* owned */
     struct series_result series_result;    /* owned */
+    struct census *census;                 /* owned; its outcome may be a refusal */
     struct agent_report *agent;            /* owned */
     char next_cursor[COMMAND_CURSOR_SIZE]; /* "" = end */
 

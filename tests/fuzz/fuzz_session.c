@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Any bytes from an agent, with requests and time between them. The first byte of each piece says
- * what happens before it: 0xff ask for statistics, 0xfe order a step, 0xfd let a second pass. What
- * must hold whatever comes: a closed session says why and stays closed, an accepted run is answered
- * exactly once, nothing is answered that was not asked.
+ * what happens before it: 0xff ask for statistics, 0xfe order a step, 0xfd let a second pass, 0xfc
+ * take a census. What must hold whatever comes: a closed session says why and stays closed, an
+ * accepted run is answered exactly once, nothing is answered that was not asked.
  */
 #include "agents/session.h"
 
@@ -16,7 +16,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 struct counts {
     struct session session;
-    int asked_runs, answered_runs, asked_stats, ended_stats;
+    int asked_runs, answered_runs, asked_stats, ended_stats, asked_censuses, answered_censuses;
     uint64_t now;
 };
 
@@ -64,6 +64,15 @@ static void on_answer(void *context, const struct session_answer *answer)
         abort();
 }
 
+static void on_census(void *context, struct census *census)
+{
+    struct counts *counts = context;
+    if (++counts->answered_censuses > counts->asked_censuses ||
+        census->count > census->question.top || (census->outcome != CENSUS_DONE && census->count))
+        abort();
+    free(census);
+}
+
 static void act(struct counts *counts, uint8_t command)
 {
     uint64_t unused;
@@ -73,6 +82,12 @@ static void act(struct counts *counts, uint8_t command)
     if (command == 0xfe &&
         session_request_run(session, command % STEP_KIND_COUNT, 500000, counts->now, &unused) == 0)
         counts->asked_runs++;
+    const struct census_question question = {
+        .mode = (enum census_mode)(counts->now / USEC_PER_SEC % CENSUS_MODE_COUNT),
+        .top = 2,
+        .max_objects = 1};
+    if (command == 0xfc && session_request_census(session, &question, counts->now) == 0)
+        counts->asked_censuses++;
     if (command != 0xfd)
         return;
     counts->now += USEC_PER_SEC;
@@ -90,11 +105,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                             .on_stat_refused = on_stat_refused,
                                             .on_stat_late = on_stat_late,
                                             .on_mark = on_mark,
-                                            .on_answer = on_answer};
+                                            .on_answer = on_answer,
+                                            .on_census = on_census};
     session_init(&counts.session, &session_default_limits, &handler, counts.now);
     size_t begin = 0;
     for (size_t i = 0; i <= size; i++) {
-        if (i < size && data[i] < 0xfd)
+        if (i < size && data[i] < 0xfc)
             continue;
         session_on_bytes(&counts.session, data + begin, i - begin, counts.now);
         if (i < size)
@@ -107,7 +123,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (closed && (counts.session.end == SESSION_END_NONE || counts.session.run_request))
         abort();
     session_close(&counts.session, SESSION_END_LOST, "end of input");
-    if (counts.answered_runs != counts.asked_runs)
+    if (counts.answered_runs != counts.asked_runs ||
+        counts.answered_censuses != counts.asked_censuses)
         abort();
     session_finish(&counts.session);
     return 0;

@@ -179,9 +179,37 @@ static void fake_answer_agent(struct command *command)
         command_refuse(command, COMMAND_NO_AGENT, "no in-process agent in it");
 }
 
+/* By the pid that is asked: 104 has no agent, 103 is busy in C. */
+static void fake_answer_census(struct command *command)
+{
+    struct census *census = calloc(1, sizeof(*census));
+    command->census = census;
+    census->question = command->census_question;
+    census->objects = 77;
+    census->hold_usec = 2500;
+    census->run_usec = census->gil_wait_usec = -1;
+    census->count = 1;
+    census->findings[0] = (struct census_finding){.kind = CENSUS_CONTAINER,
+                                                  .path = "__main__.d",
+                                                  .type = "dict",
+                                                  .count = 5000,
+                                                  .references = -1,
+                                                  .rises = 2,
+                                                  .growth = 40,
+                                                  .holder_count = 1,
+                                                  .holders = {"__main__.d"}};
+    if (command->target.id.pid == 103)
+        census->outcome = CENSUS_GIL_TIMEOUT;
+    if (command->target.id.pid == 104)
+        command_refuse(command, COMMAND_NO_AGENT, "no in-process agent in it");
+}
+
 static void fake_answer(struct command *command)
 {
     switch (command->kind) {
+    case COMMAND_CENSUS:
+        fake_answer_census(command);
+        break;
     case COMMAND_ACTION:
     case COMMAND_ACTION_GET:
     case COMMAND_ACTION_LIST:

@@ -287,6 +287,38 @@ static void test_agent(void **state)
     assert_int_equal(ask_tcp("GET", "/api/v1/processes/pid:100/agent", "", NULL), 401);
 }
 
+static void test_census(void **state)
+{
+    (void)state;
+    assert_int_equal(
+        ask_tcp("GET", "/api/v1/processes/pid:100/census?mode=suspects&top=7", AUTH, NULL), 200);
+    json_t *told = raw_json(&answer);
+    json_t *finding = json_array_get(json_object_get(told, "findings"), 0);
+    assert_string_equal(json_string_value(json_object_get(told, "mode")), "suspects");
+    assert_int_equal(json_integer_value(json_object_get(told, "objects")), 77);
+    assert_true(json_is_real(json_object_get(told, "hold_seconds")));
+    assert_null(json_object_get(told, "run_seconds"));
+    assert_int_equal(json_integer_value(json_object_get(finding, "count")), 5000);
+    assert_int_equal(json_integer_value(json_object_get(finding, "growth")), 40);
+    assert_null(json_object_get(finding, "references"));
+    assert_int_equal(json_array_size(json_object_get(finding, "holders")), 1);
+    json_decref(told);
+    assert_int_equal(ask_tcp("GET", "/api/v1/processes/pid:103/census", AUTH, NULL), 504);
+    assert_string_equal(problem_slug(), "gil_timeout");
+    assert_int_equal(ask_tcp("GET", "/api/v1/processes/pid:104/census", AUTH, NULL), 409);
+    assert_string_equal(problem_slug(), "no_agent");
+    assert_int_equal(ask_tcp("GET", "/api/v1/processes/pid:99/census", AUTH, NULL), 404);
+    static const char *const wrong[] = {"mode=all", "top=0",         "top=41", "top=x",
+                                        "a=1",      "max_objects=0", "mode=",  "top=1&top=2"};
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        char path[128];
+        snprintf(path, sizeof(path), "/api/v1/processes/pid:100/census?%s", wrong[i]);
+        assert_int_equal(ask_tcp("GET", path, AUTH, NULL), 422);
+    }
+    assert_int_equal(ask_tcp("GET", "/api/v1/processes/pid:100/census", "", NULL), 401);
+    assert_int_equal(ask_tcp("POST", "/api/v1/processes/pid:100/census", AUTH, NULL), 405);
+}
+
 static void test_actions(void **state)
 {
     (void)state;
@@ -551,6 +583,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_live_state_has_tags, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_processes_pages_hold_each_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_agent, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_census, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_hostile_names_stay_text, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_bad_queries, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_actions, set_up, tear_down),
