@@ -15,6 +15,7 @@
 #include "python.h"
 #include "request.h"
 #include "socket.h"
+#include "state.h"
 #include "thread.h"
 
 #include <errno.h>
@@ -60,7 +61,7 @@ static struct {
     _Atomic bool connected; /* for other threads */
     _Atomic bool naming;    /* somebody is at the name; held for a copy of 64 bytes */
     char name[CONTROL_NAME_SIZE];
-} session;
+} session STATE;
 
 static char session_in[CONTROL_LINE_MAX_BYTES];
 static char session_out[SESSION_OUT_BYTES];
