@@ -65,7 +65,8 @@ int unit_take_name(const char *given, char ret_name[static UNIT_NAME_SIZE])
             given, UNIT_NAME_SIZE - 1);
         return -EINVAL;
     }
-    snprintf(ret_name, UNIT_NAME_SIZE, "%s%s", given, suffix);
+    size_t length = text_copy(ret_name, UNIT_NAME_SIZE, given);
+    text_copy(ret_name + length, UNIT_NAME_SIZE - length, suffix);
     return 0;
 }
 
