@@ -29,8 +29,9 @@ static struct {
     _Atomic bool ended;     /* the thread touches nothing of ours any more but its stack */
     _Atomic pid_t tid;
     pthread_t thread;
-    void *stack; /* libc would keep it, and every fork would copy its map */
-    bool exists; /* has a thread that nobody joined yet */
+    void *stack;          /* libc would keep it, and every fork would copy its map */
+    _Atomic bool exists;  /* has a thread that nobody joined yet */
+    _Atomic bool joining; /* now; who forks does not always find the agent's thread parked */
     bool reported;
     struct job_request request;
     struct job_result result;
@@ -89,7 +90,7 @@ static int job_stack_new(void)
 
 int job_start(const struct job_request *request)
 {
-    if (job.exists || !job.reported)
+    if (job.exists || !job.reported || thread_is_parked())
         return -EBUSY;
     uint64_t ticket = job_ticket() + 1;
     job.request = *request;
@@ -119,20 +120,27 @@ static bool job_was_ended(void)
     return tid > 0 && syscall(SYS_tgkill, getpid(), tid, 0) < 0;
 }
 
-static void job_join(void)
+/* joining is held. */
+static void job_join_claimed(void)
 {
-    if (!job.exists)
-        return;
     bool ended = atomic_load(&job.ended);
-    if (!ended && !job_was_ended())
+    if (!job.exists || (!ended && !job_was_ended()))
         return;
     thread_join(job.thread, &job.tid);
     job_stack_free();
-    job.exists = false;
     if (!ended && !atomic_load(&job.ended)) {
         gil_abandon();
         job.result.result = CONTROL_RESULT_CLOSING;
     }
+    job.exists = false;
+}
+
+static void job_join(void)
+{
+    if (!job.exists || atomic_exchange(&job.joining, true))
+        return;
+    job_join_claimed();
+    atomic_store(&job.joining, false);
 }
 
 enum job_state job_poll(struct job_result *ret_result)
@@ -174,9 +182,8 @@ void job_settle(uint64_t timeout_usec)
     if (job_is_mine())
         return;
     uint64_t deadline = clock_mono_usec() + timeout_usec;
-    while (job.exists && !atomic_load(&job.ended) && clock_mono_usec() < deadline)
+    for (job_join(); job.exists && clock_mono_usec() < deadline; job_join())
         job_pause();
-    job_join();
 }
 
 /* A finaliser has forked: the child goes on living here. */
@@ -194,6 +201,7 @@ void job_forget(void)
     else
         job_stack_free();
     job.exists = false;
+    atomic_store(&job.joining, false);
     job.reported = true;
 }
 
