@@ -7,6 +7,8 @@
 #include "agent.h"
 
 #include "allocator.h"
+#include "approach.h"
+#include "base/clock.h"
 #include "census.h"
 #include "fork.h"
 #include "pools.h"
@@ -21,6 +23,9 @@
 #include <stdbool.h>
 #include <time.h>
 #include <unistd.h>
+
+/* No interpreter is up before; a program's first milliseconds are its own. */
+#define AGENT_PAUSE_USEC (4 * USEC_PER_MSEC)
 
 static struct {
     _Atomic pid_t holder; /* of the lock over what follows; a pid, because a fork copies it */
@@ -81,7 +86,8 @@ static int agent_run(const struct settings *wanted)
     session_init(&settings);
     if (!agent.forks_seen && fork_register() == 0)
         agent.forks_seen = true;
-    if (!agent.forks_seen || thread_start(0) < 0)
+    approach_begin();
+    if (!agent.forks_seen || thread_start(AGENT_PAUSE_USEC) < 0)
         return agent_refuse(-EAGAIN, "its thread could not be started");
     agent.reason = "";
     atomic_store(&agent.active, true);

@@ -22,16 +22,17 @@
 #define APPROACH_ASK_USEC (1 * USEC_PER_SEC)
 #define APPROACH_ASKED    3
 /* 3.12 does not look for calls that another thread adds unless it gives the GIL away. */
-/* 3.12 does not look for calls that another thread adds unless it gives the GIL away. */
-#define APPROACH_PATIENCE_USEC (200 * USEC_PER_MSEC)
+/* 3.11 and 3.12 do not look for calls that another thread adds unless they give the GIL away; and
+ * the main thread may sleep. */
+#define APPROACH_PATIENCE_USEC (100 * USEC_PER_MSEC)
 
 /* How soon to look again, by the age of the expectation. The interpreter is up some 10 ms after the
- * start, and contact must come before the first fork; a program that has not loaded Python in its
+ * start, and each look costs it some 30 us; a program that has not loaded Python in its
  * first minute may still do so, without haste. */
 static const struct {
     uint64_t age_usec, sleep_usec;
 } approach_pace[] = {
-    {500 * USEC_PER_MSEC, 1 * USEC_PER_MSEC},
+    {500 * USEC_PER_MSEC, 4 * USEC_PER_MSEC},
     {10 * USEC_PER_SEC, 10 * USEC_PER_MSEC},
     {60 * USEC_PER_SEC, 100 * USEC_PER_MSEC},
     {UINT64_MAX, 1 * USEC_PER_SEC},
@@ -55,12 +56,12 @@ static int approach_on_main(void *unused)
     if (gil_is_closed() || python_is_ending() || !python_api.is_initialized())
         return 0;
     atomic_fetch_add(&approach.tries, 1);
-    if (python_version() < PYTHON_3_7)
-        python_api.init_threads();
     /* 2.7 makes calls before it has made what PyGILState_Ensure() needs. Or it is another
      * interpreter's turn. */
     if (!python_is_ours())
         return 0;
+    if (python_version() < PYTHON_3_7)
+        python_api.init_threads();
     if (python_version() == PYTHON_3_6 || contact_make_now())
         gil_trust(true);
     return 0;
@@ -78,6 +79,15 @@ static void approach_ask(uint64_t now)
     atomic_fetch_add(&approach.asked, 1);
     if (python_api.add_pending_call(approach_on_main, NULL) != 0)
         atomic_fetch_sub(&approach.asked, 1);
+}
+
+void approach_begin(void)
+{
+    if (!python_is_supported())
+        return;
+    gil_trust(python_version() >= PYTHON_3_7);
+    if (python_version() < PYTHON_3_7)
+        approach_ask(clock_mono_usec());
 }
 
 /* The child of a fork that the interpreter was not told of: it goes on, so its main thread has what
@@ -113,13 +123,9 @@ static void approach_by_job(void)
 
 static void approach_try(uint64_t now)
 {
-    unsigned version = python_version();
-    bool job = version >= PYTHON_3_7 && version < PYTHON_3_12;
-    if (version == PYTHON_3_6)
-        job = gil_is_trusted();
-    if (version >= PYTHON_3_12 && approach.first_usec > 0)
-        job = now - approach.first_usec > APPROACH_PATIENCE_USEC;
-    if (job)
+    bool asked_long = approach.first_usec > 0 && now - approach.first_usec > APPROACH_PATIENCE_USEC;
+    if (python_version() == PYTHON_3_6 ? gil_is_trusted()
+                                       : python_version() >= PYTHON_3_7 && asked_long)
         approach_by_job();
     else
         approach_ask(now);
@@ -146,10 +152,8 @@ static bool approach_expects(void)
 
 void approach_turn(uint64_t now)
 {
-    if (approach.began_usec == 0) {
+    if (approach.began_usec == 0)
         approach.began_usec = now;
-        gil_trust(python_version() >= PYTHON_3_7);
-    }
     if (python_look()) {
         gil_trust(python_version() >= PYTHON_3_7);
         census_load();

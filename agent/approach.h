@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The way to first contact with the interpreter. Agent's thread.
+ * The way to first contact with the interpreter. Agent's thread, except where said.
  *
- *   from 3.7    as soon as the interpreter is up, anybody may take the GIL: a job registers
- *   from 3.12   the main thread does so, asked by a pending call: no second thread of ours may
- * exist when a program forks in its first statement, and only the main thread is in time to 3.6
- * there is no GIL until somebody wants one: a pending call makes it. On 3.6 a job does the rest,
- * on 2.7 that very call: whoever takes the GIL there must be able to trust that the end of the
- * interpreter will be told
+ * The main thread makes it, asked by a pending call: it costs no switch to another thread, and no
+ * second one of ours exists when a program forks in its first statement. From 3.7 anybody may take
+ * the GIL as soon as the interpreter is up, so a job does it where the main thread does not come.
+ * Up to 3.6 there is no GIL until somebody wants one: the pending call makes it. On 3.6 a job does
+ * the rest, for nothing may be imported in such a call; on 2.7 the call does all of it: who takes
+ * the GIL there must be able to trust that the end of the interpreter will be told.
  *
  * An interpreter that went down may be followed by another one in the same process.
  */
@@ -16,6 +16,11 @@
 
 #include <stdint.h>
 
+/*
+ * Constructor, or whoever starts the agent. Up to 3.6 a call can be added before the interpreter is
+ * there, and its very first bytecode makes it: a program may sleep from its second statement on.
+ */
+void approach_begin(void);
 /* The next step, if there is one. */
 void approach_turn(uint64_t now_usec);
 /* After how long to come again at the latest; UINT64_MAX: nothing is expected. */

@@ -336,9 +336,16 @@ void contact_reset(void)
     atomic_store(&contact.gone, false);
 }
 
+/* 3.6 says that it is up when it begins to come up. */
+static bool contact_is_too_early(void)
+{
+    return python_version() == PYTHON_3_6 &&
+           !python_api.dict_get(python_api.get_modules(), "__main__");
+}
+
 bool contact_make_now(void)
 {
-    if (!contact_is_made())
+    if (!contact_is_made() && !contact_is_too_early())
         atomic_store(&contact.made, contact_register());
     return contact_is_made();
 }
