@@ -21,9 +21,10 @@
 /* libc's join ends some microseconds before the kernel's exit does; preempted, it may be longer. */
 #define THREAD_GONE_YIELDS 100
 #define THREAD_GONE_TRIES  300
-/* One turn takes some 50 us. Longer ones wait for memory that the program itself keeps locked: a
- * fork goes ahead then, as it does beside any other thread. */
-#define THREAD_PARK_USEC (10 * USEC_PER_MSEC)
+/* One turn takes some 50 us; on a busy machine it waits for a processor in the middle of it. One
+ * that takes longer waits for what the program itself keeps locked, and a fork goes ahead, as it
+ * does beside any other thread. */
+#define THREAD_PARK_USEC (500 * USEC_PER_MSEC)
 /* Should the call that ends a park get lost, the thread finds out by itself. */
 #define THREAD_PARKED_USEC (1 * USEC_PER_SEC)
 
