@@ -8,7 +8,7 @@
 /* Rises in a row that make it growth: three lengths, each above the one before. */
 #define ROOTS_RISES_MIN 2
 /* A second look in the same minute does not end a growth, nor does a walk that was cut short. */
-#define ROOTS_RESTS_MAX  3
+#define ROOTS_RESTS_MAX  5
 #define ROOTS_MISSED_MAX 3
 /* Bytes that an item of a container weighs beside a byte of text: its slot and a small object. */
 #define ROOTS_ITEM_WEIGHT 64

@@ -21,6 +21,9 @@ static bool print_values(enum option_id id)
     case OPTION_AGG:
         fputs("avg min max last range", stdout);
         return true;
+    case OPTION_MODE:
+        fputs("roots suspects full", stdout);
+        return true;
     case OPTION_MALLOC:
         fputs(preload_allocator_names(), stdout);
         return true;
@@ -41,7 +44,7 @@ static bool print_values(enum option_id id)
 static bool has_values(enum option_id id)
 {
     static const uint32_t set = OPTION_BIT(COLOR) | OPTION_BIT(AGG) | OPTION_BIT(KIND) |
-                                OPTION_BIT(SORT) | OPTION_BIT(MALLOC);
+                                OPTION_BIT(SORT) | OPTION_BIT(MALLOC) | OPTION_BIT(MODE);
     return (set & (UINT32_C(1) << id)) != 0;
 }
 

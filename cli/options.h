@@ -38,7 +38,10 @@
     X(MALLOC, "malloc", 0, "M", "use this allocator: glibc, jemalloc, tcmalloc or mimalloc")       \
     X(SOLO, "solo", 0, NULL, "start a daemon too and stay as the parent of both")                  \
     X(ROOT, "root", 0, "DIR", "where the system's files are (default /)")                          \
-    X(WRITE, "write", 0, NULL, "do it, instead of showing what would be done")
+    X(WRITE, "write", 0, NULL, "do it, instead of showing what would be done")                     \
+    X(MODE, "mode", 0, "MODE", "roots (default), suspects or full")                                \
+    X(TOP, "top", 0, "N", "at most N findings, 1 to 40 (default 20)")                              \
+    X(MAX_OBJECTS, "max-objects", 0, "N", "of full: not with more objects than N (default 2000000)")
 
 enum option_id {
 #define X(id, name, letter, argument, help) OPTION_##id,

@@ -41,6 +41,7 @@ enum exit_code disable_main(const struct invocation *invocation);
 enum exit_code ps_main(const struct invocation *invocation);
 enum exit_code act_main(const struct invocation *invocation);
 enum exit_code heap_main(const struct invocation *invocation);
+enum exit_code census_main(const struct invocation *invocation);
 enum exit_code events_main(const struct invocation *invocation);
 enum exit_code receipts_main(const struct invocation *invocation);
 enum exit_code rules_main(const struct invocation *invocation);

@@ -92,3 +92,24 @@ AGENT = {
                  "pinned_bytes": 374032, "free_bytes": 0, "partial": False, "age_seconds": 2.5,
                  "classes": [{"block_bytes": 64, "pools": 798, "blocks": 203280}]},
     "cost": {"malloc_usec": 9, "gil_wait_usec": 5, "gil_hold_usec": 80, "pools_usec": 2000}}
+
+CENSUS = {
+    "mode": "roots", "truncated": False, "objects": 18595, "hold_seconds": 0.0019,
+    "run_seconds": 0.0019, "gil_wait_seconds": 0.000004,
+    "findings": [
+        {"kind": "container", "path": "__main__.app.cache.d", "type": "dict", "count": 7200,
+         "references": 1, "rises": 3, "growth": 3600, "holders": ["__main__.app.cache.d"]},
+        {"kind": "container", "path": "__main__.global_dict", "type": "dict", "count": 500000,
+         "references": 2, "holders": ["__main__.global_dict", "__main__.alias"]},
+        {"kind": "container", "path": "__main__.blob", "type": "bytes", "count": 3000000,
+         "holders": []}]}
+
+SUSPECTS = {
+    "mode": "suspects", "truncated": True, "objects": 7, "findings": [
+        {"kind": "suspect", "path": "gc.garbage", "type": None, "count": 1234,
+         "text": "clear the list"}]}
+
+TYPES = {
+    "mode": "full", "truncated": False, "objects": 11280, "hold_seconds": 0.03, "findings": [
+        {"kind": "type", "type": "dict", "count": 11000},
+        {"kind": "type", "type": "app.Order", "count": 280}]}

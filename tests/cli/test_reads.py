@@ -12,7 +12,8 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from case import EVIL, MEMTEND, environment, main, wait_for
 from fake_daemon import FakeDaemon, problem
-from shapes import AGENT, EVENTS, HOST, RECEIPT, RULE, SERIES, STATUS, listing
+from shapes import (AGENT, CENSUS, EVENTS, HOST, RECEIPT, RULE, SERIES, STATUS, SUSPECTS, TYPES,
+                    listing, poisoned, twisted)
 
 
 def serving(method, path, answer):
@@ -38,6 +39,64 @@ def test_heap_of_hostile_shape():
         daemon.memtend("heap", "1", code=0)
     with serving("GET", "/api/v1/processes/1/agent", problem(409, "no_agent", "start it with")) as daemon:
         assert "start it with" in daemon.memtend("heap", "1", code=1).err
+
+
+CENSUS_PATH = "/api/v1/processes/4711/census"
+
+
+def test_census_of_containers():
+    with serving("GET", CENSUS_PATH, CENSUS) as daemon:
+        said = daemon.memtend("census", "4711", code=0)
+        grows, alias, blob, end = said.out.splitlines()[1:]
+        assert grows.split() == ["__main__.app.cache.d", "dict", "7,200", "entries", "+3,600", "in",
+                                 "4", "looks", "1"], said
+        assert alias.split() == ["__main__.global_dict", "dict", "500,000", "entries", "2",
+                                 "__main__.alias"], said
+        assert blob.split() == ["__main__.blob", "bytes", "3,000,000", "bytes", "-"], said
+        assert end == "18,595 objects looked at, the program stood still for 1.9 ms", said
+        assert daemon.requests[0].query == {"mode": "roots", "top": "20"}
+        assert daemon.memtend("census", "4711", "--json", code=0).json() == CENSUS
+
+
+def test_census_of_suspects_and_types():
+    with serving("GET", CENSUS_PATH, SUSPECTS) as daemon:
+        said = daemon.memtend("census", "4711", "--mode", "suspects", code=0)
+        assert said.out.splitlines()[:2] == ["gc.garbage: 1,234", "    clear the list"], said
+        assert said.out.splitlines()[2].endswith("there may be more"), said
+    with serving("GET", CENSUS_PATH, TYPES) as daemon:
+        said = daemon.memtend("census", "4711", "--mode=full", "--top=2", "--max-objects=9", code=0)
+        assert said.out.splitlines()[2].split() == ["280", "app.Order"], said
+        assert daemon.requests[0].query == {"mode": "full", "top": "2", "max_objects": "9"}
+    empty = {"mode": "suspects", "truncated": False, "objects": 7, "findings": []}
+    with serving("GET", CENSUS_PATH, empty) as daemon:
+        assert "no known cause" in daemon.memtend("census", "4711", "--mode=suspects", code=0).out
+        assert "nothing large" in daemon.memtend("census", "4711", code=0).out
+
+
+def test_census_refused():
+    for slug, code, text in (("no_agent", 1, "memtend run"), ("too_many_objects", 1, "max-objects"),
+                             ("not_found", 5, "memtend ps")):
+        status = 404 if slug == "not_found" else 409
+        with serving("GET", CENSUS_PATH, problem(status, slug, "start it with: memtend run")) as daemon:
+            assert text in daemon.memtend("census", "4711", "--mode=full", code=code).err, slug
+    with serving("GET", CENSUS_PATH, problem(504, "gil_timeout", "busy in C code")) as daemon:
+        assert "busy in C code" in daemon.memtend("census", "4711", code=7).err
+    with FakeDaemon() as daemon:
+        for wrong in ("--mode=all", "--top=0", "--top=41", "--top=x"):
+            daemon.memtend("census", "4711", wrong, code=2)
+        daemon.memtend("census", code=2)
+        assert daemon.requests == []
+
+
+def test_census_of_hostile_shape():
+    for good in (CENSUS, SUSPECTS, TYPES):
+        mode = "--mode=" + good["mode"]
+        with serving("GET", CENSUS_PATH, poisoned(good)) as daemon:
+            said = daemon.memtend("census", "4711", mode, code=0)
+            assert "\x1b" not in said.out and "\x07" not in said.out, said
+        for other in (None, -1, 2 ** 62, 1.5e300, "text", [], {}, True):
+            with serving("GET", CENSUS_PATH, twisted(good, other)) as daemon:
+                daemon.memtend("census", "4711", mode, code=0)
 
 
 def test_events_are_oldest_first():
