@@ -23,6 +23,7 @@ static const struct result_text result_texts[] = {
     [CONTROL_RESULT_TOO_LATE] = {SESSION_STEP_REFUSED, "the process has forked already: freeze "
                                                        "helps before the first fork"},
 };
+_Static_assert(sizeof(result_texts) / sizeof(result_texts[0]) == CONTROL_RESULT_COUNT, "one each");
 
 void answer_init(struct session_answer *answer, uint64_t request, enum step_kind step,
                  enum session_outcome outcome, const char *note)

@@ -44,7 +44,9 @@ static const enum census_outcome outcomes[] = {
     [CONTROL_RESULT_BUSY] = CENSUS_BUSY,
     [CONTROL_RESULT_BAD_REQUEST] = CENSUS_UNSUPPORTED,
     [CONTROL_RESULT_FAILED] = CENSUS_FAILED,
+    [CONTROL_RESULT_TOO_LATE] = CENSUS_UNSUPPORTED, /* no answer to a census */
 };
+_Static_assert(sizeof(outcomes) / sizeof(outcomes[0]) == CONTROL_RESULT_COUNT, "one each");
 
 int inquiry_ask(struct inquiry *inquiry, struct buffer *output, uint64_t request,
                 const struct census_question *question, uint64_t gil_timeout_msec,

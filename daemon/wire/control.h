@@ -65,6 +65,7 @@ enum control_result {
     CONTROL_RESULT_BAD_REQUEST,      /* the line was understood as far as its id, or not at all */
     CONTROL_RESULT_FAILED,           /* it ran and raised an error inside the process */
     CONTROL_RESULT_TOO_LATE,         /* freeze: it has forked, what is shared is shared already */
+    CONTROL_RESULT_COUNT,
 };
 
 /* Bits of control_hello.capabilities. */

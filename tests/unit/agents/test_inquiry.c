@@ -206,7 +206,9 @@ static void it_may_be_refused(void **state)
                  {CONTROL_RESULT_BUSY, CENSUS_BUSY},
                  {CONTROL_RESULT_NOT_READY, CENSUS_NOT_READY},
                  {CONTROL_RESULT_CLOSING, CENSUS_CLOSING},
-                 {CONTROL_RESULT_FAILED, CENSUS_FAILED}};
+                 {CONTROL_RESULT_FAILED, CENSUS_FAILED},
+                 {CONTROL_RESULT_BAD_REQUEST, CENSUS_UNSUPPORTED},
+                 {CONTROL_RESULT_TOO_LATE, CENSUS_UNSUPPORTED}};
     struct fixture *f = *state;
     greet(f, CAPABILITIES);
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
