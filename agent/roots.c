@@ -35,13 +35,12 @@ static bool is_container(enum pyobject_kind kind)
            kind == PYOBJECT_CACHE;
 }
 
-static size_t lightest(const struct roots *roots)
+static void find_lightest(struct roots *roots)
 {
-    size_t least = 0;
+    roots->lightest = 0;
     for (size_t i = 1; i < roots->count; i++)
-        if (roots->candidates[i].weight < roots->candidates[least].weight)
-            least = i;
-    return least;
+        if (roots->candidates[i].weight < roots->candidates[roots->lightest].weight)
+            roots->lightest = i;
 }
 
 static void on_found(void *context, uint32_t index)
@@ -55,7 +54,7 @@ static void on_found(void *context, uint32_t index)
     if (length == 0)
         return;
     if (place == ROOTS_CANDIDATES) {
-        place = lightest(roots);
+        place = roots->lightest;
         if (weight <= roots->candidates[place].weight)
             return;
         roots->walk->nodes[roots->candidates[place].node].mark = 0;
@@ -68,6 +67,8 @@ static void on_found(void *context, uint32_t index)
                                                         .holder_count = 1,
                                                         .holders = {node->reference}};
     node->mark = (uint8_t)(place + 1);
+    if (roots->count == ROOTS_CANDIDATES)
+        find_lightest(roots);
 }
 
 static void on_again(void *context, uint32_t index, const struct walk_reference *reference)

@@ -22,7 +22,7 @@ struct roots_candidate {
 
 struct roots {
     struct walk *walk; /* borrowed */
-    size_t count;
+    size_t count, lightest;
     struct roots_candidate candidates[ROOTS_CANDIDATES];
 };
 

@@ -13,6 +13,8 @@
 #define WALK_VISITED   (4 * WALK_NODES) /* a power of two; a quarter full at most */
 #define WALK_TYPES     2048             /* a power of two */
 #define WALK_DEPTH_MAX 8
+/* Half of what is seen in the time given. */
+#define WALK_OWN_OBJECTS 15000
 /* Longer containers are data: counted, not looked into. */
 #define WALK_ITEMS_MAX 2000
 /* A shorter text is no finding and needs no node. */
@@ -120,16 +122,45 @@ static void swap_modules(struct walk *walk, uint32_t a, uint32_t b)
     walk->nodes[b] = node;
 }
 
-/* The program's own modules come last into sys.modules: they are looked at first, and the main
- * one before all. */
+/* The file of a module, or NULL. */
+static const char *file_of(void *module, size_t *ret_length)
+{
+    void *file = module ? pyobject_attribute(module, "__file__") : NULL;
+    return file ? pyobject_ascii(file, ret_length) : NULL;
+}
+
+/* Neither installed as a package nor part of Python itself: its folder is that of os. */
+static bool is_own_module(const struct walk *walk, uint32_t index, const char *library,
+                          size_t library_length)
+{
+    size_t length;
+    const char *file = file_of(walk->nodes[index].object, &length); /* ends with NUL */
+    if (pyobject_is_text(walk->nodes[index].reference.name, "__main__"))
+        return true;
+    return file && !strstr(file, "/site-packages/") && !strstr(file, "/dist-packages/") &&
+           !(library && length > library_length && memcmp(file, library, library_length) == 0);
+}
+
+/* The main module first, then the program's own ones; of the others the last loaded first. */
 static void order_modules(struct walk *walk)
 {
+    size_t length = 0;
+    const char *library = file_of(walk_module(walk, "os"), &length);
+    while (library && length > 0 && library[length - 1] != '/')
+        length--;
     for (uint32_t i = 0; i < walk->count / 2; i++)
         swap_modules(walk, i, walk->count - 1 - i);
     for (uint32_t i = 0; i < walk->count; i++)
+        if (is_own_module(walk, i, library, length))
+            swap_modules(walk, walk->own++, i);
+    for (uint32_t i = 0; i < walk->own; i++)
         if (pyobject_is_text(walk->nodes[i].reference.name, "__main__"))
             swap_modules(walk, 0, i);
-    for (uint32_t i = 0; i < walk->count; i++) {
+}
+
+static void note_modules(struct walk *walk)
+{
+    for (uint32_t i = 0; i < walk->modules; i++) {
         uint32_t *place = visited_place(walk, walk->nodes[i].object);
         if (*place)
             walk->nodes[i].has_names = false; /* os.path and posixpath are one */
@@ -146,8 +177,9 @@ void walk_begin(struct walk *walk, void *memory, void *modules, uint64_t deadlin
     walk->visited = (void *)(walk->nodes + WALK_NODES);
     walk->types = (void *)(walk->visited + WALK_VISITED);
     pyobject_visit_dict(modules, on_module, walk);
-    order_modules(walk);
     walk->modules = walk->count;
+    order_modules(walk);
+    note_modules(walk);
 }
 
 void *walk_module(const struct walk *walk, const char *name)
@@ -234,13 +266,27 @@ static void look_into(struct walk *walk, uint32_t index)
         pyobject_visit_names(node.object, kind, on_edge, walk);
 }
 
+/* Those from `from` on that lie before `to`, and what is found behind it. */
+static uint32_t look_into_all(struct walk *walk, uint32_t from, uint32_t to, uint64_t most)
+{
+    while (from < to && from < walk->count && !walk->truncated && walk->looked < most) {
+        if (walk->nodes[from].depth < WALK_DEPTH_MAX)
+            look_into(walk, from);
+        from++;
+    }
+    return from;
+}
+
+/*
+ * What the program itself has made comes first, down to the bottom as long as that does not take
+ * half of the time; then all the rest, level by level.
+ */
 void walk_run(struct walk *walk)
 {
-    for (uint32_t i = 0; i < walk->count && !walk->truncated; i++) {
-        if (walk->nodes[i].depth >= WALK_DEPTH_MAX)
-            break; /* level by level: all that follow are as deep */
-        look_into(walk, i);
-    }
+    look_into_all(walk, 0, walk->own, UINT64_MAX);
+    uint32_t next = look_into_all(walk, walk->modules, WALK_NODES, WALK_OWN_OBJECTS);
+    look_into_all(walk, walk->own, walk->modules, UINT64_MAX);
+    look_into_all(walk, next, WALK_NODES, UINT64_MAX);
 }
 
 /* ---- paths ---- */

@@ -49,7 +49,8 @@ struct walk_handler {
 struct walk {
     struct walk_handler handler;
     struct walk_node *nodes;
-    uint32_t count, modules; /* nodes 0..modules-1 are the modules */
+    uint32_t count, modules; /* nodes 0..modules-1 are the modules, the program's own first */
+    uint32_t own;
     uint32_t *visited;       /* by address: node + 1, 0 = free */
     struct walk_type *types; /* by address */
     uint32_t watch_count;

@@ -111,6 +111,29 @@ def large_containers_are_named(interpreter):
         check(len(few) == 3 and last["findings"] == 3, str(last))
 
 
+def the_programs_own_comes_first(interpreter):
+    """When there is more than can be seen in the time."""
+    text = """
+    import types
+    for i in range(3000):
+        module = types.ModuleType('filler%d' % i)
+        sys.modules[module.__name__] = module
+        for j in range(40):
+            setattr(module, 'a%d' % j, [[j]])
+    class Node(object):
+        def __init__(self, **names):
+            self.__dict__.update(names)
+    app = Node(a=Node(b=Node(c=Node(kept={i: i for i in range(2500)}))))
+"""
+    with program(interpreter, text) as (session, _):
+        for _ in range(TRIES):
+            findings, end = session.census()
+            check(end["truncated"], "all of it was seen: %s" % end)
+            if any(one["path"] == "__main__.app.a.b.c.kept" for one in findings):
+                return
+        check(False, "what the program made was not seen: %s" % findings)
+
+
 def growth_needs_three_looks(interpreter):
     text = """
     grows, steady, falls = {}, list(range(3000)), list(range(3000))
@@ -558,7 +581,7 @@ def forks_meet_it_at_any_instant(interpreter):
             host.kill()
 
 
-CASES = [large_containers_are_named, growth_needs_three_looks, holders_are_named,
+CASES = [large_containers_are_named, the_programs_own_comes_first, growth_needs_three_looks, holders_are_named,
          suspects_of_the_standard_library, a_clean_program_has_no_suspects,
          asyncio_tasks_are_counted_by_coroutine, suspects_of_frameworks, full_counts_by_type,
          nothing_of_the_program_runs, instances_get_no_dict_by_being_looked_at,
