@@ -49,13 +49,13 @@ static const enum census_outcome outcomes[] = {
 _Static_assert(sizeof(outcomes) / sizeof(outcomes[0]) == CONTROL_RESULT_COUNT, "one each");
 
 int inquiry_ask(struct inquiry *inquiry, struct buffer *output, uint64_t request,
-                const struct census_question *question, uint64_t gil_timeout_msec,
-                uint64_t now_usec)
+                const struct inquiry_order *order, uint64_t now_usec)
 {
+    const struct census_question *question = &order->question;
     const struct control_census census = {.mode = modes[question->mode],
                                           .top = question->top,
                                           .max_objects = question->max_objects,
-                                          .gil_timeout_msec = gil_timeout_msec};
+                                          .gil_timeout_msec = order->gil_timeout_msec};
     _cleanup_(freep) struct census *result = calloc(1, sizeof(*result));
     if (!result)
         return -ENOMEM;
@@ -66,6 +66,7 @@ int inquiry_ask(struct inquiry *inquiry, struct buffer *output, uint64_t request
     result->objects = result->hold_usec = result->run_usec = result->gil_wait_usec = -1;
     *inquiry = (struct inquiry){.request = request,
                                 .sent_usec = now_usec,
+                                .due_usec = now_usec + order->patience_usec,
                                 .lines_left = question->top + 1,
                                 .census = STEAL(result)};
     return 0;

@@ -10,17 +10,22 @@
 #include "model/census.h"
 #include "wire/control.h"
 
+struct inquiry_order {
+    struct census_question question;
+    uint64_t gil_timeout_msec;
+    uint64_t patience_usec;
+};
+
 struct inquiry {
     uint64_t request; /* 0 = none under way */
-    uint64_t sent_usec;
+    uint64_t sent_usec, due_usec;
     size_t lines_left;     /* of the answer: they do not count as the agent's own */
     struct census *census; /* owned while under way */
 };
 
 /* 0; -ENOMEM, -ENOBUFS, -EINVAL. */
 int inquiry_ask(struct inquiry *inquiry, struct buffer *output, uint64_t request,
-                const struct census_question *question, uint64_t gil_timeout_msec,
-                uint64_t now_usec);
+                const struct inquiry_order *order, uint64_t now_usec);
 void inquiry_finish(struct inquiry *inquiry);
 
 /* Is the next line one that was paid for when the census was asked? Counts it. */

@@ -25,12 +25,9 @@ static void regions_format_length(uint64_t usec, char ret_text[static REGIONS_LE
         double unit_usec;
         const char *format;
     } rows[] = {
-        {USEC_PER_MSEC, 1, "%.0f us"},
-        {10 * USEC_PER_MSEC, 1e3, "%.2f ms"},
-        {USEC_PER_SEC, 1e3, "%.0f ms"},
-        {120 * USEC_PER_SEC, 1e6, "%.2f s"},
-        {7200 * USEC_PER_SEC, 60e6, "%.1f min"},
-        {UINT64_MAX, 3600e6, "%.1f h"},
+        {USEC_PER_MSEC, 1, "%.0f us"},           {10 * USEC_PER_MSEC, 1e3, "%.2f ms"},
+        {USEC_PER_SEC, 1e3, "%.0f ms"},          {120 * USEC_PER_SEC, 1e6, "%.2f s"},
+        {7200 * USEC_PER_SEC, 60e6, "%.1f min"}, {UINT64_MAX, 3600e6, "%.1f h"},
     };
     size_t i = 0;
     while (usec >= rows[i].below_usec && i + 1 < sizeof(rows) / sizeof(rows[0]))

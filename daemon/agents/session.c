@@ -19,8 +19,6 @@
 /* Half of what a thread of the program may be late for statistics (1 ms); the rest is for waking.
  */
 #define SESSION_STAT_HOLD_USEC 500
-/* No pause is so long; keeps the sum below from overflowing. */
-#define SESSION_PAUSE_MAX_USEC (600 * USEC_PER_SEC)
 
 const struct session_limits session_default_limits = {
     .hello_usec = 5 * USEC_PER_SEC,
@@ -55,42 +53,29 @@ void session_finish(struct session *session)
 
 /* ---- the end ---- */
 
-static void deliver_answer(struct session *session)
-{
-    struct session_answer answer = session->answer;
-    session->run_request = 0;
-    session->run_answered = false;
-    session->handler.on_answer(session->handler.context, &answer);
-}
+struct end_row {
+    enum run_outcome run;
+    enum census_outcome census;
+};
 
-/* What an outstanding run is told when the session ends, by how it ends. */
-static enum session_outcome outcome_of_end(enum session_end end)
+/* What is answered to a run or a census under way when the session ends, by how it ends. */
+static const struct end_row end_rows[] = {
+    [SESSION_END_BYE] = {RUN_LOST, CENSUS_LOST},
+    [SESSION_END_LOST] = {RUN_LOST, CENSUS_LOST},
+    [SESSION_END_VIOLATION] = {RUN_DISTRUST, CENSUS_DISTRUST},
+    [SESSION_END_VERSION] = {RUN_LOST, CENSUS_LOST},
+    [SESSION_END_SILENT] = {RUN_SILENT, CENSUS_SILENT},
+    [SESSION_END_STOPPED] = {RUN_LOST, CENSUS_LOST},
+};
+
+static void deliver_answer(struct session *session, const struct run_answer *answer)
 {
-    switch (end) {
-    case SESSION_END_SILENT:
-        return SESSION_STEP_SILENT;
-    case SESSION_END_VIOLATION:
-        return SESSION_STEP_DISTRUST;
-    default:
-        return SESSION_STEP_LOST;
-    }
+    session->handler.on_answer(session->handler.context, answer);
 }
 
 static void deliver_census(struct session *session, struct census *census)
 {
     session->handler.on_census(session->handler.context, census);
-}
-
-static enum census_outcome census_of_end(enum session_end end)
-{
-    switch (end) {
-    case SESSION_END_SILENT:
-        return CENSUS_SILENT;
-    case SESSION_END_VIOLATION:
-        return CENSUS_DISTRUST;
-    default:
-        return CENSUS_LOST;
-    }
 }
 
 void session_close(struct session *session, enum session_end end, const char *why)
@@ -102,14 +87,12 @@ void session_close(struct session *session, enum session_end end, const char *wh
     text_copy(session->why, sizeof(session->why), why);
     session->stat_request = 0;
     if (session->inquiry.request)
-        deliver_census(session, inquiry_give_up(&session->inquiry, census_of_end(end)));
-    if (!session->run_request)
-        return;
-    /* A step that was reported as ended has ended, unless the reporter is known to lie. */
-    if (!session->run_answered || end == SESSION_END_VIOLATION)
-        answer_init(&session->answer, session->run_request, session->run_step, outcome_of_end(end),
-                    why);
-    deliver_answer(session);
+        deliver_census(session, inquiry_give_up(&session->inquiry, end_rows[end].census));
+    if (session->run.request) {
+        struct run_answer answer;
+        run_give_up(&session->run, end_rows[end].run, why, &answer);
+        deliver_answer(session, &answer);
+    }
 }
 
 static void violation(struct session *session, const char *what)
@@ -155,45 +138,22 @@ static void on_stats(struct session *session, const struct control_message *mess
     session->handler.on_stats(session->handler.context, &message->stats);
 }
 
-static void set_answer(struct session *session, enum control_result result)
-{
-    answer_init_result(&session->answer, session->run_request, session->run_step, result);
-}
-
 static void on_step(struct session *session, const struct control_message *message,
                     uint64_t now_usec)
 {
-    const struct control_step *step = &message->step;
-    if (!session->run_request || message->id != session->run_request || session->run_answered) {
-        violation(session, "a step that was not asked for");
-        return;
-    }
-    const char *wrong = claims_judge_step(step, step_info(session->run_step)->name,
-                                          now_usec - session->run_sent_usec);
-    if (wrong) {
+    const char *wrong = run_on_step(&session->run, message, now_usec);
+    if (wrong)
         violation(session, wrong);
-        return;
-    }
-    set_answer(session, step->outcome);
-    answer_add_numbers(&session->answer, step);
-    session->run_answered = true;
 }
 
 static void on_done(struct session *session, const struct control_message *message)
 {
-    const struct control_done *done = &message->done;
-    if (!session->run_request || message->id != session->run_request) {
-        violation(session, "the end of a run that was not asked for");
-        return;
-    }
-    if (done->steps != session->run_answered ||
-        (!session->run_answered && done->outcome == CONTROL_RESULT_OK)) {
-        violation(session, "the end of a run whose step did not come");
-        return;
-    }
-    if (!session->run_answered)
-        set_answer(session, done->outcome);
-    deliver_answer(session);
+    struct run_answer answer;
+    const char *wrong = run_on_done(&session->run, message, &answer);
+    if (wrong)
+        violation(session, wrong);
+    else
+        deliver_answer(session, &answer);
 }
 
 static void on_finding(struct session *session, const struct control_message *message)
@@ -220,9 +180,10 @@ static void on_error(struct session *session, const struct control_message *mess
         session->stat_request = 0;
         session->stat_late = false;
         session->handler.on_stat_refused(session->handler.context, message->error.error);
-    } else if (message->id && message->id == session->run_request && !session->run_answered) {
-        set_answer(session, message->error.error);
-        deliver_answer(session);
+    } else if (message->id && message->id == session->run.request && !session->run.answered) {
+        struct run_answer answer;
+        run_refused(&session->run, message->error.error, &answer);
+        deliver_answer(session, &answer);
     } else if (message->id && message->id == session->inquiry.request) {
         deliver_census(session, inquiry_refused(&session->inquiry, message->error.error));
     } else {
@@ -363,10 +324,10 @@ uint64_t session_deadline(const struct session *session)
         return next;
     if (session->state == SESSION_HELLO)
         next = session->connected_usec + session->limits.hello_usec;
-    if (session->run_request)
-        next = earlier(next, session->run_sent_usec + session->run_patience_usec);
+    if (session->run.request)
+        next = earlier(next, session->run.due_usec);
     if (session->inquiry.request)
-        next = earlier(next, session->inquiry.sent_usec + session->limits.run_usec);
+        next = earlier(next, session->inquiry.due_usec);
     if (session->stat_request && !session->stat_late)
         next = earlier(next, session->stat_sent_usec + session->limits.stat_usec);
     return next;
@@ -376,10 +337,8 @@ static void on_deadline(struct session *session, uint64_t now_usec)
 {
     if (session->state == SESSION_HELLO) {
         session_close(session, SESSION_END_SILENT, "no hello in time");
-    } else if ((session->run_request &&
-                now_usec >= session->run_sent_usec + session->run_patience_usec) ||
-               (session->inquiry.request &&
-                now_usec >= session->inquiry.sent_usec + session->limits.run_usec)) {
+    } else if ((session->run.request && now_usec >= session->run.due_usec) ||
+               (session->inquiry.request && now_usec >= session->inquiry.due_usec)) {
         session_close(session, SESSION_END_SILENT, "the agent did not answer in time");
     } else {
         session->stat_late = true;
@@ -417,7 +376,7 @@ int session_request_stat(struct session *session, bool pools, uint64_t now_usec)
     if (!(session->capabilities & (CONTROL_CAN_MALLOC | CONTROL_CAN_GC)))
         return -EOPNOTSUPP;
     /* Behind a run or a census a stat would wait for its end and look late. */
-    if (session->stat_request || session->run_request || session->inquiry.request)
+    if (session->stat_request || session->run.request || session->inquiry.request)
         return -EBUSY;
     const struct control_stat stat = {
         .malloc = session->capabilities & CONTROL_CAN_MALLOC,
@@ -434,14 +393,6 @@ int session_request_stat(struct session *session, bool pools, uint64_t now_usec)
     return 0;
 }
 
-/* A rule may allow a pause that is itself longer than the usual patience. */
-static uint64_t patience(const struct session *session, uint64_t max_pause_usec)
-{
-    uint64_t pause_usec = earlier(max_pause_usec, SESSION_PAUSE_MAX_USEC);
-    uint64_t usec = session->limits.gil_timeout_msec * USEC_PER_MSEC + 2 * pause_usec;
-    return usec > session->limits.run_usec ? usec : session->limits.run_usec;
-}
-
 int session_request_run(struct session *session, enum step_kind step, uint64_t max_pause_usec,
                         uint64_t now_usec, uint64_t *ret_request)
 {
@@ -449,26 +400,18 @@ int session_request_run(struct session *session, enum step_kind step, uint64_t m
         return -ENOTCONN;
     if (!session_can(session, step))
         return -EOPNOTSUPP;
-    if (session->run_request)
+    if (session->run.request)
         return -EBUSY;
-    struct control_run run = {
-        .step_count = 1,
-        .generation = CONTROL_GENERATION_MAX,
-        .mode = CONTROL_MODE_THREAD,
-        .gil_timeout_msec = session->limits.gil_timeout_msec,
+    const struct run_order order = {
+        .step = step,
         .max_pause_usec = max_pause_usec,
+        .gil_timeout_msec = session->limits.gil_timeout_msec,
+        .patience_usec = session->limits.run_usec,
     };
-    text_copy(run.steps[0], sizeof(run.steps[0]), step_info(step)->name);
-    int r = control_encode_run(&session->output, session->last_request + 1, &run);
-    if (r < 0)
-        return r;
-    session->run_request = ++session->last_request;
-    session->run_step = step;
-    session->run_sent_usec = now_usec;
-    session->run_answered = false;
-    session->run_patience_usec = patience(session, max_pause_usec);
-    *ret_request = session->run_request;
-    return 0;
+    int r = run_ask(&session->run, &session->output, session->last_request + 1, &order, now_usec);
+    if (r == 0)
+        *ret_request = ++session->last_request;
+    return r;
 }
 
 int session_request_census(struct session *session, const struct census_question *question,
@@ -479,10 +422,15 @@ int session_request_census(struct session *session, const struct census_question
     if (!(session->capabilities & CONTROL_CAN_CENSUS))
         return -EOPNOTSUPP;
     /* Behind a run it would wait for the end of that, and look silent. */
-    if (session->inquiry.request || session->run_request)
+    if (session->inquiry.request || session->run.request)
         return -EBUSY;
-    int r = inquiry_ask(&session->inquiry, &session->output, session->last_request + 1, question,
-                        session->limits.gil_timeout_msec, now_usec);
+    const struct inquiry_order order = {
+        .question = *question,
+        .gil_timeout_msec = session->limits.gil_timeout_msec,
+        .patience_usec = session->limits.run_usec,
+    };
+    int r = inquiry_ask(&session->inquiry, &session->output, session->last_request + 1, &order,
+                        now_usec);
     if (r == 0)
         session->last_request++;
     return r;

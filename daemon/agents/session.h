@@ -13,9 +13,9 @@
 #ifndef MEMTEND_AGENTS_SESSION_H
 #define MEMTEND_AGENTS_SESSION_H
 
-#include "agents/answer.h"
 #include "agents/inquiry.h"
 #include "agents/quota.h"
+#include "agents/run.h"
 #include "base/buffer.h"
 #include "model/process.h"
 #include "wire/control.h"
@@ -58,7 +58,7 @@ struct session_handler {
     void (*on_stat_late)(void *context);
     void (*on_mark)(void *context, const struct control_mark *mark);
     /* Exactly once for each run that was accepted. */
-    void (*on_answer)(void *context, const struct session_answer *answer);
+    void (*on_answer)(void *context, const struct run_answer *answer);
     /* Exactly once for each census that was accepted; takes it (from malloc). */
     void (*on_census)(void *context, struct census *census);
 };
@@ -79,12 +79,8 @@ struct session {
     uint64_t last_request; /* ids count from 1 */
     uint64_t stat_request; /* 0 = none */
     uint64_t stat_sent_usec;
-    bool stat_late;       /* past stat_usec; still awaited */
-    uint64_t run_request; /* 0 = none */
-    uint64_t run_sent_usec, run_patience_usec;
-    enum step_kind run_step;
-    bool run_answered; /* its step line came; done must follow */
-    struct session_answer answer;
+    bool stat_late; /* past stat_usec; still awaited */
+    struct run run;
     struct inquiry inquiry;
 
     uint32_t capabilities; /* of the last hello */

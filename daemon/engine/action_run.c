@@ -47,7 +47,7 @@ static void learn_slack(struct action_run *run)
     memory->has_slack = estimate_slack(&process->sample, &memory->slack_bytes);
 }
 
-static void learn_pause(struct action_run *run, const struct session_answer *answer)
+static void learn_pause(struct action_run *run, const struct run_answer *answer)
 {
     struct estimate_memory *memory = agent_server_memory(run->config->agents, target_of(run));
     if (memory)
@@ -155,23 +155,23 @@ static int ops_send(void *context, struct process_id id, enum step_kind step,
 
 /* ---- inputs ---- */
 
-static enum ladder_end end_of(enum session_outcome outcome)
+static enum ladder_end end_of(enum run_outcome outcome)
 {
     static const enum ladder_end ends[] = {
-        [SESSION_STEP_DONE] = LADDER_STEP_DONE,         [SESSION_STEP_BUSY] = LADDER_STEP_BUSY,
-        [SESSION_STEP_REFUSED] = LADDER_STEP_REFUSED,   [SESSION_STEP_FAILED] = LADDER_STEP_FAILED,
-        [SESSION_STEP_SILENT] = LADDER_STEP_SILENT,     [SESSION_STEP_LOST] = LADDER_STEP_LOST,
-        [SESSION_STEP_DISTRUST] = LADDER_STEP_DISTRUST,
+        [RUN_DONE] = LADDER_STEP_DONE,         [RUN_BUSY] = LADDER_STEP_BUSY,
+        [RUN_REFUSED] = LADDER_STEP_REFUSED,   [RUN_FAILED] = LADDER_STEP_FAILED,
+        [RUN_SILENT] = LADDER_STEP_SILENT,     [RUN_LOST] = LADDER_STEP_LOST,
+        [RUN_DISTRUST] = LADDER_STEP_DISTRUST,
     };
     return ends[outcome];
 }
 
-void action_run_on_answer(struct action_run *run, const struct session_answer *answer)
+void action_run_on_answer(struct action_run *run, const struct run_answer *answer)
 {
     if (run->step_request != answer->request)
         return;
     run->step_request = 0;
-    if (answer->outcome == SESSION_STEP_DONE && answer->step == STEP_COLLECT)
+    if (answer->outcome == RUN_DONE && answer->step == STEP_COLLECT)
         learn_pause(run, answer);
     const struct ladder_answer passed_on = {
         .end = end_of(answer->outcome),

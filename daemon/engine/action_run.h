@@ -43,7 +43,7 @@ const struct receipt *action_run_receipt(const struct action_run *run);
 /* Put the timer where the ladder, the measurement and wake_usec want it. */
 void action_run_arm(struct action_run *run);
 
-void action_run_on_answer(struct action_run *run, const struct session_answer *answer);
+void action_run_on_answer(struct action_run *run, const struct run_answer *answer);
 void action_run_on_stats(struct action_run *run);
 void action_run_on_exit(struct action_run *run);
 

@@ -220,8 +220,7 @@ static struct action_run *find_run(const struct actions *actions, struct process
     return NULL;
 }
 
-void actions_on_step(struct actions *actions, struct process_id id,
-                     const struct session_answer *answer)
+void actions_on_step(struct actions *actions, struct process_id id, const struct run_answer *answer)
 {
     struct action_run *run = find_run(actions, id);
     if (run)

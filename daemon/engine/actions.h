@@ -93,7 +93,7 @@ void actions_list(struct actions *actions, struct command *command);
 
 /* From the agent server's handler. */
 void actions_on_step(struct actions *actions, struct process_id id,
-                     const struct session_answer *answer);
+                     const struct run_answer *answer);
 void actions_on_stats(struct actions *actions, struct process_id id);
 /* A process has left the table. */
 void actions_on_exit(struct actions *actions, struct process_id id);

@@ -132,7 +132,7 @@ static void on_stat_late(void *context)
     tell_stats(peer);
 }
 
-static void on_answer(void *context, const struct session_answer *answer)
+static void on_answer(void *context, const struct run_answer *answer)
 {
     struct agent_peer *peer = context;
     const struct agent_server_handler *handler = agent_server_handler_of(peer->server);
@@ -165,7 +165,7 @@ static enum agent_state agent_state_of(const struct agent_peer *peer)
         return AGENT_STATE_NONE;
     if (peer->session.state == SESSION_HELLO || peer->not_ready)
         return AGENT_STATE_CONNECTING;
-    if (peer->session.run_request)
+    if (peer->session.run.request)
         return AGENT_STATE_BUSY;
     return peer->session.stat_late ? AGENT_STATE_SILENT : AGENT_STATE_READY;
 }

@@ -25,7 +25,7 @@ struct agent_server;
 struct agent_server_handler {
     void *context;
     /* Exactly once for each agent_server_run() that answered 0. */
-    void (*on_step)(void *context, struct process_id id, const struct session_answer *answer);
+    void (*on_step)(void *context, struct process_id id, const struct run_answer *answer);
     /* Exactly once for each agent_server_census() that answered 0; takes it. */
     void (*on_census)(void *context, struct process_id id, struct census *census);
     /* Statistics of this process have come, or will not come (the agent is late or gone). */

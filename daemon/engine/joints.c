@@ -33,7 +33,7 @@ static int joints_rules_check(void *context, const char *text, size_t length, st
 
 /* --- what joins the parts of the loop --- */
 
-static void joints_on_step(void *context, struct process_id id, const struct session_answer *answer)
+static void joints_on_step(void *context, struct process_id id, const struct run_answer *answer)
 {
     struct head *head = context;
     if (head->actions)

@@ -57,7 +57,7 @@ static void on_mark(void *context, const struct control_mark *mark)
         abort();
 }
 
-static void on_answer(void *context, const struct session_answer *answer)
+static void on_answer(void *context, const struct run_answer *answer)
 {
     struct counts *counts = context;
     if (++counts->answered_runs > counts->asked_runs || answer->objects < -1)
@@ -120,7 +120,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         buffer_consume(&counts.session.output, counts.session.output.size);
     }
     bool closed = counts.session.state == SESSION_CLOSED;
-    if (closed && (counts.session.end == SESSION_END_NONE || counts.session.run_request))
+    if (closed && (counts.session.end == SESSION_END_NONE || counts.session.run.request))
         abort();
     session_close(&counts.session, SESSION_END_LOST, "end of input");
     if (counts.answered_runs != counts.asked_runs ||

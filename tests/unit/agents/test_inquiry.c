@@ -30,7 +30,7 @@ static void on_hello(void *context, const struct control_hello *hello, bool agai
     (void)context, (void)hello, (void)again;
 }
 
-static void on_answer(void *context, const struct session_answer *answer)
+static void on_answer(void *context, const struct run_answer *answer)
 {
     struct fixture *f = context;
     (void)answer;

@@ -22,7 +22,7 @@ struct fixture {
     struct control_hello hello;
     struct control_stats last_stats;
     enum control_result refusal;
-    struct session_answer answer;
+    struct run_answer answer;
     struct control_mark mark;
 };
 
@@ -60,7 +60,7 @@ static void on_mark(void *context, const struct control_mark *mark)
     f->mark = *mark;
 }
 
-static void on_answer(void *context, const struct session_answer *answer)
+static void on_answer(void *context, const struct run_answer *answer)
 {
     struct fixture *f = context;
     f->answers++;
@@ -368,7 +368,7 @@ static void run_is_asked_and_answered(void **state)
     say_message(f, &done);
     assert_int_equal(f->answers, 1);
     assert_int_equal(f->answer.request, id);
-    assert_int_equal(f->answer.outcome, SESSION_STEP_DONE);
+    assert_int_equal(f->answer.outcome, RUN_DONE);
     assert_int_equal(f->answer.objects, 42);
     assert_int_equal(f->answer.pause_usec, 50000);
     assert_string_equal(f->answer.note, "");
@@ -392,15 +392,12 @@ static void run_may_be_refused(void **state)
 {
     static const struct {
         enum control_result result;
-        enum session_outcome outcome;
+        enum run_outcome outcome;
     } rows[] = {
-        {CONTROL_RESULT_GIL_TIMEOUT, SESSION_STEP_BUSY},
-        {CONTROL_RESULT_CLOSING, SESSION_STEP_BUSY},
-        {CONTROL_RESULT_NOT_READY, SESSION_STEP_BUSY},
-        {CONTROL_RESULT_BUSY, SESSION_STEP_BUSY},
-        {CONTROL_RESULT_UNSUPPORTED, SESSION_STEP_REFUSED},
-        {CONTROL_RESULT_TOO_MANY_OBJECTS, SESSION_STEP_REFUSED},
-        {CONTROL_RESULT_FAILED, SESSION_STEP_FAILED},
+        {CONTROL_RESULT_GIL_TIMEOUT, RUN_BUSY},    {CONTROL_RESULT_CLOSING, RUN_BUSY},
+        {CONTROL_RESULT_NOT_READY, RUN_BUSY},      {CONTROL_RESULT_BUSY, RUN_BUSY},
+        {CONTROL_RESULT_UNSUPPORTED, RUN_REFUSED}, {CONTROL_RESULT_TOO_MANY_OBJECTS, RUN_REFUSED},
+        {CONTROL_RESULT_FAILED, RUN_FAILED},
     };
     struct fixture *f = *state;
     greet(f);
@@ -448,7 +445,7 @@ static void lies_about_runs_are_violations(void **state)
             say_message(f, &line);
         assert_int_equal(f->session.end, SESSION_END_VIOLATION);
         assert_int_equal(f->answers, 1);
-        assert_int_equal(f->answer.outcome, SESSION_STEP_DISTRUST);
+        assert_int_equal(f->answer.outcome, RUN_DISTRUST);
         assert_int_equal(f->answer.objects, -1);
         assert_non_null(strstr(f->answer.note, "broke the protocol"));
         teardown(&fresh);
@@ -466,7 +463,7 @@ static void silence_in_a_run_ends_the_session(void **state)
     session_on_time(&f->session, next, &next);
     assert_int_equal(f->session.end, SESSION_END_SILENT);
     assert_int_equal(f->answers, 1);
-    assert_int_equal(f->answer.outcome, SESSION_STEP_SILENT);
+    assert_int_equal(f->answer.outcome, RUN_SILENT);
     f->now += 20 * USEC_PER_SEC;
     struct control_message done = done_line(1, CONTROL_RESULT_OK, 1);
     say_message(f, &done);
@@ -490,7 +487,7 @@ static void a_lost_connection_answers_the_run(void **state)
     run(f, STEP_TRIM);
     session_close(&f->session, SESSION_END_LOST, "the connection was lost");
     assert_int_equal(f->answers, 1);
-    assert_int_equal(f->answer.outcome, SESSION_STEP_LOST);
+    assert_int_equal(f->answer.outcome, RUN_LOST);
     session_close(&f->session, SESSION_END_LOST, "again");
     assert_int_equal(f->answers, 1);
     assert_string_equal(f->session.why, "the connection was lost");
@@ -505,7 +502,7 @@ static void a_reported_step_counts_when_the_end_is_lost(void **state)
     struct control_message step = step_line(id, "collect", 1000);
     say_message(f, &step);
     session_close(&f->session, SESSION_END_LOST, "the connection was lost");
-    assert_int_equal(f->answer.outcome, SESSION_STEP_DONE);
+    assert_int_equal(f->answer.outcome, RUN_DONE);
     assert_int_equal(f->answer.objects, 42);
 }
 

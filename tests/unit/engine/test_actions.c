@@ -42,7 +42,7 @@ struct world {
 
 /* ---- what the engine does for real ---- */
 
-static void on_step(void *context, struct process_id id, const struct session_answer *answer)
+static void on_step(void *context, struct process_id id, const struct run_answer *answer)
 {
     struct world *w = context;
     if (w->actions)
