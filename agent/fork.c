@@ -26,6 +26,9 @@
 #define FORK_CHILD_DELAY_USEC (100 * USEC_PER_MSEC)
 /* A finaliser that never ends must not keep a fork from happening. */
 #define FORK_LEAVE_USEC (1 * USEC_PER_SEC)
+/* C code forks without the GIL (uWSGI): long enough for most collections, too short to be felt
+ * where another thread of the program keeps the GIL and a job waits for it in vain. */
+#define FORK_OUTSIDE_USEC (200 * USEC_PER_MSEC)
 /* It ends some 20 us after it is told to; on a busy machine it must wait for its turn. */
 #define FORK_GONE_USEC (500 * USEC_PER_MSEC)
 
@@ -131,15 +134,27 @@ static bool fork_is_early(void)
            !python_is_late() && python_is_ours();
 }
 
+/* A job in the interpreter would leave its marks on the child's GIL: locked for ever, or with a
+ * waiter that does not exist there. */
+static void fork_clear_unannounced(void)
+{
+    if (!python_is_ours()) {
+        job_cancel();
+        if (!job_is_mine())
+            gil_await_leave(FORK_OUTSIDE_USEC);
+    } else if (contact_is_made() || python_version() < PYTHON_3_12) {
+        /* From 3.13 an os.fork() that is not announced holds a lock that leaving needs. There is no
+         * job before contact, or hardly ever. */
+        fork_clear_interpreter();
+    }
+}
+
 static void fork_prepare(void)
 {
     int saved = errno;
     fork_begin();
-    /* From 3.13 an os.fork() that is not announced holds a lock that leaving needs. There is no job
-     * before contact, or hardly ever. */
-    if (python_is_supported() && !fork_is_announced() && gil_is_inside() && python_is_ours() &&
-        (contact_is_made() || python_version() < PYTHON_3_12))
-        fork_clear_interpreter();
+    if (python_is_supported() && !fork_is_announced() && gil_is_inside())
+        fork_clear_unannounced();
     if (fork_is_early())
         thread_ask_to_end();
     errno = saved;

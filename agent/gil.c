@@ -127,16 +127,21 @@ bool gil_is_inside(void)
     return atomic_load(&gil.inside);
 }
 
-void gil_wait_for_leave(uint64_t timeout_usec)
+void gil_await_leave(uint64_t timeout_usec)
 {
-    if (!atomic_load(&gil.inside))
-        return;
     uint64_t deadline = clock_mono_usec() + timeout_usec;
-    void *saved = python_api.save_thread();
     while (atomic_load(&gil.inside) && clock_mono_usec() < deadline) {
         struct timespec nap = {.tv_nsec = 200 * 1000L};
         nanosleep(&nap, NULL);
     }
+}
+
+void gil_wait_for_leave(uint64_t timeout_usec)
+{
+    if (!atomic_load(&gil.inside))
+        return;
+    void *saved = python_api.save_thread();
+    gil_await_leave(timeout_usec);
     python_api.restore_thread(saved);
 }
 

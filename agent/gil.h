@@ -42,6 +42,8 @@ bool gil_is_paused(void);
 bool gil_is_inside(void);
 /* Release the GIL, wait until nobody is inside (at most so long), take it back. */
 void gil_wait_for_leave(uint64_t timeout_usec);
+/* The same by a thread that does not hold it. */
+void gil_await_leave(uint64_t timeout_usec);
 /* GIL held by a job: let others have it for a moment. False: the job must end now. */
 bool gil_breathe(uint64_t usec);
 /* In the child of a fork. Async-signal-safe. */

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Real servers with an agent in every process, under load and under a daemon that never stops
-asking: gunicorn and uvicorn on the system's Python, small ones on all others."""
+asking: gunicorn, uWSGI and uvicorn on the system's Python, small ones on all others."""
 import contextlib
 import os
 import re
@@ -240,6 +240,38 @@ def gunicorn():
             server.end(allowed_failures=1)  # the request that the killed worker had
 
 
+def uwsgi(*options, ready=True):
+    if not need_program("uwsgi"):
+        return
+    with Place(hammer) as place:
+        with open(os.path.join(place.folder, "web.py"), "w") as file:
+            file.write(WSGI)
+        command = ["uwsgi", "--plugin", "python3", "--master", "-p", "2", "--die-on-term",
+                   "--http-socket", os.path.join(place.folder, "socket"), "--wsgi-file", "web.py",
+                   "--disable-logging", "--need-app", *options]
+        with Server(place, command, MEMTEND_NAME="web") as server:
+            server.wait_served()
+            found = server.wait_processes(3)
+            workers = set(found) - {server.pid}
+            for session in found.values():
+                check(session.stat(gc=False)["malloc_total_bytes"] > 0, "stat")
+                if ready and session.pid != server.pid:
+                    collect(session)
+            victim = sorted(workers)[-1]
+            os.kill(victim, signal.SIGKILL)
+            server.wait_processes(3, but={victim})
+            server.end(allowed_failures=1)
+
+
+def uwsgi_with_threads():
+    uwsgi("--enable-threads")
+
+
+def uwsgi_without_threads():
+    """The main thread keeps the GIL while it waits for requests."""
+    uwsgi()
+
+
 def collects_in_load(server, count):
     """count collects that were done; those that came too late are told."""
     session = server.wait_processes(1)[server.pid]
@@ -322,7 +354,7 @@ def main():
     need_agent()
     only = sys.argv[1:]
     bad = 0
-    for case in (gunicorn, uvicorn):
+    for case in (gunicorn, uwsgi_with_threads, uwsgi_without_threads, uvicorn):
         if not only or case.__name__ in only:
             bad += attempt(case)
     for case in (prefork, asyncio_streams):
