@@ -353,11 +353,4 @@ int control_encode_mark(struct buffer *buffer, const struct control_mark *mark);
 int control_encode_error(struct buffer *buffer, uint64_t id, enum control_result error);
 int control_encode_bye(struct buffer *buffer, const char *why);
 
-/* "gil_timeout", as on the wire and in texts for people; "ok" for CONTROL_RESULT_OK. */
-const char *control_result_name(enum control_result result);
-const char *control_mode_name(enum control_mode mode);
-const char *control_census_name(enum control_census_mode mode);
-const char *control_finding_name(enum control_finding_kind kind);
-const char *control_phase_name(enum control_phase phase);
-
 #endif

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 #include "wire/layout.h"
 
+#include <string.h>
+
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
-const char *const layout_result_names[] = {
+static const char *const result_names[] = {
     "ok",   "gil_timeout", "closing", "not_ready", "unsupported", "too_many_objects",
     "busy", "bad_request", "failed",  "too_late",  NULL};
-const char *const layout_mode_names[] = {"thread", "main", NULL};
-const char *const layout_census_names[] = {"roots", "suspects", "full", NULL};
-const char *const layout_finding_names[] = {"container", "type", "suspect", NULL};
-const char *const layout_phase_names[] = {"begin", "end", "point", NULL};
+static const char *const mode_names[] = {"thread", "main", NULL};
+static const char *const census_names[] = {"roots", "suspects", "full", NULL};
+static const char *const finding_names[] = {"container", "type", "suspect", NULL};
+static const char *const phase_names[] = {"begin", "end", "point", NULL};
 static const char *const capability_names[] = {"malloc", "gc",    "collect", "trim", "freeze",
                                                "hooks",  "pools", "census",  NULL};
 
@@ -92,14 +94,14 @@ static const struct field stats_fields[] = {
     STATS(pools_usec, FIELD_U64, CONTROL_HAS_PY_POOLS),
     STATS(gil_wait_usec, FIELD_U64, CONTROL_HAS_GIL_WAIT_USEC),
     STATS(hold_usec, FIELD_U64, CONTROL_HAS_HOLD_USEC),
-    NAMED(control_stats, py_result, "py_result", FIELD_CHOICE, false, layout_result_names),
+    NAMED(control_stats, py_result, "py_result", FIELD_CHOICE, false, result_names),
     NUMBER(control_stats, fork_count, "fork_count", true, LAYOUT_ANY_NUMBER),
 };
 
 static const struct field run_fields[] = {
     {.key = "steps", .kind = FIELD_STEPS, .required = true},
     NUMBER(control_run, generation, "generation", true, CONTROL_GENERATION_MAX),
-    NAMED(control_run, mode, "mode", FIELD_CHOICE, true, layout_mode_names),
+    NAMED(control_run, mode, "mode", FIELD_CHOICE, true, mode_names),
     NUMBER(control_run, gil_timeout_msec, "gil_timeout_msec", true, CONTROL_GIL_TIMEOUT_MAX_MSEC),
     NUMBER(control_run, max_pause_usec, "max_pause_usec", true, LAYOUT_ANY_NUMBER),
 };
@@ -107,20 +109,20 @@ static const struct field run_fields[] = {
 static const struct field step_fields[] = {
     NUMBER(control_step, index, "index", true, CONTROL_STEPS_MAX - 1),
     TEXT(control_step, step, "step", true),
-    NAMED(control_step, outcome, "outcome", FIELD_CHOICE, true, layout_result_names),
-    NAMED(control_step, mode, "mode", FIELD_CHOICE, true, layout_mode_names),
+    NAMED(control_step, outcome, "outcome", FIELD_CHOICE, true, result_names),
+    NAMED(control_step, mode, "mode", FIELD_CHOICE, true, mode_names),
     KNOWN(control_step, objects, "objects", FIELD_U64, CONTROL_STEP_HAS_OBJECTS),
     KNOWN(control_step, gil_wait_usec, "gil_wait_usec", FIELD_U64, CONTROL_STEP_HAS_GIL_WAIT_USEC),
     KNOWN(control_step, run_usec, "run_usec", FIELD_U64, CONTROL_STEP_HAS_RUN_USEC),
 };
 
 static const struct field done_fields[] = {
-    NAMED(control_done, outcome, "outcome", FIELD_CHOICE, true, layout_result_names),
+    NAMED(control_done, outcome, "outcome", FIELD_CHOICE, true, result_names),
     NUMBER(control_done, steps, "steps", true, CONTROL_STEPS_MAX),
 };
 
 static const struct field census_fields[] = {
-    NAMED(control_census, mode, "mode", FIELD_CHOICE, true, layout_census_names),
+    NAMED(control_census, mode, "mode", FIELD_CHOICE, true, census_names),
     NUMBER(control_census, top, "top", true, CONTROL_FINDINGS_MAX),
     NUMBER(control_census, max_objects, "max_objects", true, LAYOUT_ANY_NUMBER),
     NUMBER(control_census, gil_timeout_msec, "gil_timeout_msec", true,
@@ -129,7 +131,7 @@ static const struct field census_fields[] = {
 
 #define FINDING(member, kind_, has_) KNOWN(control_finding, member, #member, kind_, has_)
 static const struct field finding_fields[] = {
-    NAMED(control_finding, kind, "kind", FIELD_CHOICE, true, layout_finding_names),
+    NAMED(control_finding, kind, "kind", FIELD_CHOICE, true, finding_names),
     TEXT(control_finding, path, "path", false),
     TEXT(control_finding, type, "type", false),
     TEXT(control_finding, text, "text", false),
@@ -145,7 +147,7 @@ static const struct field finding_fields[] = {
 
 #define CENSUSED(member, has_) KNOWN(control_censused, member, #member, FIELD_U64, has_)
 static const struct field censused_fields[] = {
-    NAMED(control_censused, outcome, "outcome", FIELD_CHOICE, true, layout_result_names),
+    NAMED(control_censused, outcome, "outcome", FIELD_CHOICE, true, result_names),
     NUMBER(control_censused, findings, "findings", true, CONTROL_FINDINGS_MAX),
     BOOLEAN(control_censused, truncated, "truncated"),
     CENSUSED(objects, CONTROL_CENSUSED_HAS_OBJECTS),
@@ -156,14 +158,14 @@ static const struct field censused_fields[] = {
 
 static const struct field mark_fields[] = {
     TEXT(control_mark, name, "name", true),
-    NAMED(control_mark, phase, "phase", FIELD_CHOICE, true, layout_phase_names),
+    NAMED(control_mark, phase, "phase", FIELD_CHOICE, true, phase_names),
     NUMBER(control_mark, span, "span", true, LAYOUT_ANY_NUMBER),
     NUMBER(control_mark, usec, "usec", false, LAYOUT_ANY_NUMBER),
     NUMBER(control_mark, left_out, "left_out", false, LAYOUT_ANY_NUMBER),
 };
 
 static const struct field error_fields[] = {
-    NAMED(control_error, error, "error", FIELD_CHOICE, true, layout_result_names),
+    NAMED(control_error, error, "error", FIELD_CHOICE, true, result_names),
 };
 
 static const struct field bye_fields[] = {
@@ -189,3 +191,8 @@ const struct layout layouts[] = {
     [CONTROL_BYE] = {"bye", ID_NONE, bye_fields, COUNT_OF(bye_fields), 0},
 };
 const size_t layout_count = COUNT_OF(layouts);
+
+bool layout_step_is_sound(const char *step)
+{
+    return step[0] && strspn(step, "abcdefghijklmnopqrstuvwxyz_") == strlen(step);
+}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What every message of the control socket is made of, as tables: one row a key. control.c walks
- * them in both directions, so reading and writing cannot disagree. Constant; any thread.
+ * What every message of the control socket is made of, as tables: one row a key. control_decode.c
+ * and control_encode.c walk them, so reading and writing cannot disagree. Constant; any thread.
  */
 #ifndef MEMTEND_WIRE_LAYOUT_H
 #define MEMTEND_WIRE_LAYOUT_H
@@ -47,10 +47,7 @@ struct layout {
 extern const struct layout layouts[];
 extern const size_t layout_count;
 
-extern const char *const layout_result_names[]; /* by enum control_result, ends with NULL */
-extern const char *const layout_mode_names[];   /* by enum control_mode, ends with NULL */
-extern const char *const layout_census_names[];
-extern const char *const layout_finding_names[];
-extern const char *const layout_phase_names[];
+/* A step's name is plain letters, so that it can stand in any text. */
+bool layout_step_is_sound(const char *step);
 
 #endif
