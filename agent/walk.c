@@ -10,8 +10,8 @@
 /* 32 bytes a node: 1 MiB, touched only as far as it is used. Enough for every module, class and
  * function of a large service; what is behind is found by time anyway. */
 #define WALK_NODES     32768
-#define WALK_VISITED   (4 * WALK_NODES) /* a power of two; a quarter full at most */
-#define WALK_TYPES     2048             /* a power of two */
+#define WALK_VISITED   131072 /* a power of two; a quarter full at most */
+#define WALK_TYPES     2048   /* a power of two */
 #define WALK_DEPTH_MAX 8
 /* Half of what is seen in the time given. */
 #define WALK_OWN_OBJECTS 15000
