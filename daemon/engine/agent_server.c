@@ -14,8 +14,6 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 
 #define AGENT_LIMIT 1024
 /* No user can keep the others out; half is room for a large service. Not for root and our own uid,
@@ -24,7 +22,6 @@
 /* Of all lines that have begun and not ended. An honest agent's line comes whole; without a bound
  * strangers could make us hold 64 MiB. */
 #define AGENT_HELD_MAX_BYTES ((size_t)4 << 20)
-#define AGENT_BACKLOG        128
 #define AGENT_BUCKETS        256
 /* Connections taken in one turn of the loop. */
 #define AGENT_ACCEPT_BATCH 16
@@ -49,9 +46,7 @@ struct agent_allowance {
 struct agent_server {
     struct agent_server_config config;
     struct agent_server_handler handler;
-    int fd; /* listening; -1 = not yet */
     sd_event_source *listener;
-    char path[sizeof(((struct sockaddr_un *)0)->sun_path)]; /* ours to remove; "" = systemd's */
     size_t count;
     struct agent_peer *buckets[AGENT_BUCKETS];
     struct agent_allowance events, regions;
@@ -255,47 +250,7 @@ static int on_listener(sd_event_source *source, int listener, uint32_t events, v
     return 0;
 }
 
-/* ---- listening ---- */
-
-int agent_server_adopt(struct agent_server *server, int socket_fd)
-{
-    _cleanup_(closep) int fd = socket_fd;
-    int r =
-        sd_event_add_io(server->config.event, &server->listener, fd, EPOLLIN, on_listener, server);
-    if (r >= 0)
-        server->fd = STEAL_FD(fd);
-    return r < 0 ? r : 0;
-}
-
-static int bind_socket(int fd, const char *path)
-{
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    struct stat status;
-    text_copy(address.sun_path, sizeof(address.sun_path), path);
-    if (lstat(path, &status) == 0 && S_ISSOCK(status.st_mode))
-        unlink(path);
-    if (bind(fd, (const struct sockaddr *)&address, sizeof(address)) < 0 || chmod(path, 0666) < 0 ||
-        listen(fd, AGENT_BACKLOG) < 0)
-        return -errno;
-    return 0;
-}
-
-int agent_server_listen(struct agent_server *server, const char *path, struct error *error)
-{
-    if (strlen(path) >= sizeof(server->path))
-        return error_set(error, -ENAMETOOLONG,
-                         "the path of the agents' socket is longer than %zu bytes: %.100s…; "
-                         "use a shorter --runtime-dir",
-                         sizeof(server->path) - 1, path);
-    _cleanup_(closep) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    int r = fd < 0 ? -errno : bind_socket(fd, path);
-    if (r == 0)
-        r = agent_server_adopt(server, STEAL_FD(fd));
-    if (r < 0)
-        return error_set(error, r, "cannot listen on %.107s: %s", path, strerror(-r));
-    text_copy(server->path, sizeof(server->path), path);
-    return 0;
-}
+/* ---- life ---- */
 
 int agent_server_new(const struct agent_server_config *config,
                      const struct agent_server_handler *handler, struct agent_server **ret_server)
@@ -305,13 +260,18 @@ int agent_server_new(const struct agent_server_config *config,
         return -ENOMEM;
     server->config = *config;
     server->handler = *handler;
-    server->fd = -1;
     server->events.text = "agents came and went too fast to be noted one by one";
     server->regions.text = "regions of programs came too fast to be noted one by one";
     uint64_t now_usec = clock_mono_usec();
     quota_init(&server->events.quota, AGENT_EVENTS_PER_SECOND, AGENT_EVENTS_BURST, now_usec);
     quota_init(&server->regions.quota, AGENT_REGIONS_PER_SECOND, AGENT_REGIONS_BURST, now_usec);
     quota_init_slow(&server->warnings, AGENT_WARNING_USEC, AGENT_WARNINGS_BURST, now_usec);
+    int r = sd_event_add_io(config->event, &server->listener, config->socket_fd, EPOLLIN,
+                            on_listener, server);
+    if (r < 0) {
+        free(server);
+        return r;
+    }
     *ret_server = server;
     return 0;
 }
@@ -330,10 +290,6 @@ void agent_server_free(struct agent_server *server)
         }
     }
     sd_event_source_disable_unref(server->listener);
-    if (server->fd >= 0)
-        close(server->fd);
-    if (server->path[0])
-        unlink(server->path);
     free(server);
 }
 
@@ -347,8 +303,7 @@ static void tick_peer(struct agent_peer *peer, void *context)
 void agent_server_on_tick(struct agent_server *server, uint64_t now_usec)
 {
     for_each_peer(server, tick_peer, &now_usec);
-    if (server->listener)
-        sd_event_source_set_enabled(server->listener, SD_EVENT_ON);
+    sd_event_source_set_enabled(server->listener, SD_EVENT_ON);
 }
 
 bool agent_server_has(const struct agent_server *server, struct process_id id)

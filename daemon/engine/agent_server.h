@@ -38,21 +38,13 @@ struct agent_server_config {
     sd_event *event;     /* borrowed */
     struct table *table; /* borrowed */
     int proc_fd;         /* the root of /proc, borrowed */
+    int socket_fd;       /* listening, non-blocking; borrowed */
 };
 
 int agent_server_new(const struct agent_server_config *config,
                      const struct agent_server_handler *handler, struct agent_server **ret_server);
 /* Ends every session; runs under way are answered as lost. NULL is fine. */
 void agent_server_free(struct agent_server *server);
-
-/*
- * Listen on a new socket at path (mode 0666: whoever connects is known by the kernel and may only
- * register). A socket left behind by a dead daemon is replaced; the caller holds the lock on the
- * directory. Fills error.
- */
-int agent_server_listen(struct agent_server *server, const char *path, struct error *error);
-/* Listen on a socket made by systemd. Takes the descriptor, also on failure. */
-int agent_server_adopt(struct agent_server *server, int fd);
 
 /* Once a tick after the fast pass: write agent_info and names into the table, ask for statistics
  * that are due. */

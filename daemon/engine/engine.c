@@ -176,16 +176,14 @@ static int engine_agents(struct engine *engine, struct error *error)
 {
     struct head *head = &engine->head;
     struct agent_server_config config = {
-        .event = head->event, .table = &head->table, .proc_fd = head->proc_fd};
+        .event = head->event,
+        .table = &head->table,
+        .proc_fd = head->proc_fd,
+        .socket_fd = engine->sockets.agent,
+    };
     struct agent_server_handler handler = joints_agent_handler(head);
     int r = agent_server_new(&config, &handler, &head->agents);
-    if (r < 0)
-        return error_set(error, r, "cannot start the agent server: %s", strerror(-r));
-    if (engine->sockets.agent < 0)
-        return agent_server_listen(head->agents, engine->paths.agent_socket, error);
-    r = agent_server_adopt(head->agents, engine->sockets.agent);
-    engine->sockets.agent = -1;
-    return r < 0 ? error_set(error, r, "cannot listen for agents: %s", strerror(-r)) : 0;
+    return r < 0 ? error_set(error, r, "cannot start the agent server: %s", strerror(-r)) : 0;
 }
 
 static int engine_probe(struct engine *engine, struct error *error)

@@ -14,7 +14,11 @@
 #include <sys/un.h>
 #include <systemd/sd-daemon.h>
 
-#define SOCKETS_BACKLOG 64 /* as many as http serves at a time */
+/* All agents come at once when the daemon is back; http serves half as many at a time. */
+#define SOCKETS_BACKLOG   128
+#define SOCKETS_HTTP_MODE 0660
+/* Whoever connects is known by the kernel and may only register. */
+#define SOCKETS_AGENT_MODE 0666
 
 /* Which one it is shows by its address; names of descriptors would bind the unit files to us. */
 static void sockets_adopt(struct sockets *sockets, const struct config *config,
@@ -36,7 +40,7 @@ static void sockets_adopt(struct sockets *sockets, const struct config *config,
     }
 }
 
-static int sockets_unix(const char *path, int *ret_fd, struct error *error)
+static int sockets_unix(const char *path, mode_t mode, int *ret_fd, struct error *error)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     text_copy(address.sun_path, sizeof(address.sun_path), path);
@@ -44,7 +48,7 @@ static int sockets_unix(const char *path, int *ret_fd, struct error *error)
     if (fd < 0)
         return error_set(error, -errno, "cannot make a socket: %s", strerror(errno));
     unlink(path); /* ours: the lock on the directory is held */
-    mode_t before = umask(0117);
+    mode_t before = umask(0777 & ~mode);
     int r = bind(fd, (const struct sockaddr *)&address, sizeof(address)) < 0 ? -errno : 0;
     umask(before);
     if (r < 0 || listen(fd, SOCKETS_BACKLOG) < 0)
@@ -117,7 +121,12 @@ int sockets_open(const struct config *config, const struct paths *paths,
     int r = 0;
     sockets_adopt(&sockets, config, paths);
     if (sockets.http_unix < 0)
-        r = sockets_unix(paths->http_socket, &sockets.http_unix, error);
+        r = sockets_unix(paths->http_socket, SOCKETS_HTTP_MODE, &sockets.http_unix, error);
+    if (r == 0 && sockets.agent < 0) {
+        r = sockets_unix(paths->agent_socket, SOCKETS_AGENT_MODE, &sockets.agent, error);
+        if (r == 0)
+            text_copy(sockets.agent_path, sizeof(sockets.agent_path), paths->agent_socket);
+    }
     if (r == 0 && sockets.http_tcp < 0 && config->http_listen)
         r = sockets_tcp(config, &sockets.http_tcp, error);
     if (r < 0) {
@@ -134,5 +143,7 @@ void sockets_close(struct sockets *sockets)
     closep(&sockets->http_unix);
     closep(&sockets->http_tcp);
     closep(&sockets->agent);
+    if (sockets->agent_path[0])
+        unlink(sockets->agent_path);
     *sockets = (struct sockets){.http_unix = -1, .http_tcp = -1, .agent = -1};
 }

@@ -11,13 +11,15 @@
 #include "engine/paths.h"
 
 struct sockets {
-    int http_unix; /* http.sock; -1 none */
-    int http_tcp;  /* -1 none */
-    int agent;     /* agent/control.sock as made by systemd; -1: the agent server makes its own */
-    uint16_t port; /* of http_tcp as bound */
+    int http_unix;                     /* http.sock; -1 none */
+    int http_tcp;                      /* -1 none */
+    int agent;                         /* agent/control.sock; -1 none */
+    uint16_t port;                     /* of http_tcp as bound */
+    char agent_path[CONFIG_PATH_SIZE]; /* ours to remove; "": systemd's */
 };
 
-/* A port that is taken and the like: -errno, error says what to do. */
+/* Replaces sockets that a dead daemon left behind: the caller holds the lock on their directory.
+ * A port that is taken and the like: -errno, error says what to do. */
 int sockets_open(const struct config *config, const struct paths *paths,
                  struct sockets *ret_sockets, struct error *error);
 void sockets_close(struct sockets *sockets);
