@@ -118,8 +118,8 @@ FORKS = """if 1:
             made = [[j] for j in range(2000 * (i % 3))]
             if i % 3 == 0:
                 gc.collect()
-            if i % 4 == 1:
-                time.sleep(0.01)
+            if i % 8 == 1:
+                time.sleep(0.13)  # the agents of shorter lives only begin
             if i % 2:
                 os._exit(5)
             sys.exit(5)
