@@ -68,11 +68,17 @@ void agent_peer_read(struct agent_peer *peer);
 void agent_peer_settle(struct agent_peer *peer);
 /* Something to send was put into the session: sent when the loop turns. */
 void agent_peer_wake(struct agent_peer *peer);
-/* As session_request_stat(). */
-int agent_peer_ask_stats(struct agent_peer *peer, uint64_t now_usec);
 
+/* agent_peer_heard.c: what it has said. */
+struct session_handler agent_peer_handler(struct agent_peer *peer);
 /* agent_info as it is now, into the table when the process is in it. */
 void agent_peer_publish(struct agent_peer *peer);
+/* Nobody vouches for its numbers any more: they are unknown. Notes by what an exec will show. */
+void agent_peer_forget(struct agent_peer *peer);
+/* Whoever waits for statistics learns that they have come or will not. */
+void agent_peer_tell_stats(struct agent_peer *peer);
+/* As session_request_stat(). */
+int agent_peer_ask_stats(struct agent_peer *peer, uint64_t now_usec);
 /* Ask for statistics when they are due. */
 void agent_peer_on_tick(struct agent_peer *peer, uint64_t now_usec);
 
