@@ -34,6 +34,8 @@
 
 static struct {
     _Atomic pid_t announcer; /* the thread that is in os.fork() */
+    /* The thread that forks with the GIL, by its errno, whose address the child keeps. */
+    int *_Atomic owner;
 } forks STATE;
 
 static pid_t fork_thread(void)
@@ -130,15 +132,14 @@ void fork_over_in_child(void)
  */
 static bool fork_is_early(void)
 {
-    return python_is_supported() && python_version() >= PYTHON_3_12 && !contact_is_made() &&
-           !python_is_late() && python_is_ours();
+    return python_version() >= PYTHON_3_12 && !contact_is_made() && !python_is_late();
 }
 
 /* A job in the interpreter would leave its marks on the child's GIL: locked for ever, or with a
  * waiter that does not exist there. */
-static void fork_clear_unannounced(void)
+static void fork_clear_unannounced(bool ours)
 {
-    if (!python_is_ours()) {
+    if (!ours) {
         job_cancel();
         if (!job_is_mine())
             gil_await_leave(FORK_OUTSIDE_USEC);
@@ -149,13 +150,25 @@ static void fork_clear_unannounced(void)
     }
 }
 
+/* Is there an interpreter whose forks concern us? A late one that we have no contact with may have
+ * been unloaded. */
+static bool fork_has_python(void)
+{
+    if (!python_is_supported())
+        return false;
+    return python_is_late() ? contact_is_made() && !gil_is_closed() : python_api.is_initialized();
+}
+
 static void fork_prepare(void)
 {
     int saved = errno;
     fork_begin();
+    bool ours = fork_has_python() && python_is_ours();
     if (python_is_supported() && !fork_is_announced() && gil_is_inside())
-        fork_clear_unannounced();
-    if (fork_is_early())
+        fork_clear_unannounced(ours);
+    if (ours) /* not before: waiting lets the GIL go, and others fork */
+        atomic_store(&forks.owner, &errno);
+    if (ours && fork_is_early())
         thread_ask_to_end();
     errno = saved;
 }
@@ -163,6 +176,8 @@ static void fork_prepare(void)
 static void fork_in_parent(void)
 {
     int saved = errno;
+    int *owner = &errno;
+    atomic_compare_exchange_strong(&forks.owner, &owner, NULL);
     session_on_fork();
     if (thread_is_ending())
         thread_await_end(FORK_GONE_USEC);
@@ -186,17 +201,17 @@ static int fork_child_lives(void *unused)
  * before it runs any Python, and serves malloc until then (approach.c). */
 static void fork_start_child(void)
 {
-    /* A late one may be unloaded before first contact. */
-    bool late = python_is_late();
-    bool python = python_is_supported() && !(late && !contact_is_made()) &&
-                  !(late && gil_is_closed()) && python_api.is_initialized();
+    bool python = fork_has_python();
     bool hooked = contact_is_made() && python_version() >= PYTHON_3_7;
-    if (!python || late)
+    /* Nothing here may ask whose the GIL is: in 2.7 that takes a lock which a thread that does not
+     * exist any more may hold. */
+    bool ours = atomic_load(&forks.owner) == &errno;
+    if (!python || python_is_late())
         thread_start(FORK_CHILD_DELAY_USEC);
     if (!python)
         return;
     gil_trust(false);
-    if ((!hooked || late) && python_is_ours())
+    if ((!hooked || python_is_late()) && ours)
         python_api.add_pending_call(fork_child_lives, NULL);
 }
 
@@ -213,6 +228,7 @@ static void fork_in_child(void)
     mark_forget();
     session_on_forked(0);
     fork_start_child();
+    atomic_store(&forks.owner, NULL);
     errno = saved;
 }
 
