@@ -105,14 +105,16 @@ static bool histogram_count_list(struct histogram *histogram, void *get_objects,
 {
     bool enabled = collector_pause();
     void *list = histogram_list(get_objects, generation);
-    uint64_t count = list ? pyobject_length(list, PYOBJECT_LIST) : 0;
+    /* The function's name may be the program's by now, and its answer anything. */
+    bool sound = list && pyobject_classify(pyobject_type_of(list)).kind == PYOBJECT_LIST;
+    uint64_t count = sound ? pyobject_length(list, PYOBJECT_LIST) : 0;
     for (uint64_t i = 0; i < count; i++)
         if (histogram_add(python_api.list_get(list, (ssize_t)i), histogram) == 0)
             break;
     if (list)
         python_api.unref(list);
     collector_unpause(enabled);
-    return list != NULL;
+    return sound;
 }
 
 static enum control_result histogram_lists(struct histogram *histogram, struct job_result *result)

@@ -58,7 +58,8 @@ bool pyobject_load(void)
 
 void pyobject_know(const void *deque, const void *cache, const void *local)
 {
-    pyobject_api.deque = deque;
+    /* Its len() is called: the name may be anything by now, and a Python class would run code. */
+    pyobject_api.deque = deque && layout_is_c_class(deque) ? deque : NULL;
     pyobject_api.cache = cache;
     pyobject_api.local = local;
 }

@@ -14,6 +14,9 @@
 #define OBJECT_SIZE       (2 * WORD)
 #define CELL_CONTENTS     (2 * WORD)
 #define OLD_CLASS_DICT    (3 * WORD)
+#define SET_MASK          (4 * WORD)
+#define DICT_MASK_2_7     (4 * WORD)
+#define DICT_KEYS         (4 * WORD)
 
 #define TYPE_NAME       24
 #define TYPE_BASICSIZE  32
@@ -44,13 +47,15 @@ struct layout_member {
 #define MEMBER_RELATIVE  8 /* flag: not an offset into the object as it stands */
 
 /* From 3.11: where an instance without __dict__ keeps its attributes. */
+#define FLAG_IMMUTABLE    (UINT64_C(1) << 8) /* 3.10 */
 #define FLAG_MANAGED      (UINT64_C(1) << 4)
 #define FLAG_INLINE       (UINT64_C(1) << 2) /* 3.13: behind the object */
 #define MANAGED_DICT      (-3 * (ssize_t)WORD)
 #define MANAGED_VALUES_11 (-4 * (ssize_t)WORD)
 #define INLINE_VALID      3    /* byte: they are in use */
 #define INLINE_VALUES     WORD /* from there on */
-/* Names of the attributes, shared by all instances: PyDictKeysObject. */
+/* PyDictKeysObject: of a dict, and the names of the attributes that all instances share. */
+#define KEYS_COUNT_3_6  32 /* up to 3.10 */
 #define KEYS_INDEX_BITS 9
 #define KEYS_KIND       10
 #define KEYS_KIND_SPLIT 2
@@ -142,6 +147,19 @@ bool layout_references(const void *object, uint64_t *ret_count)
 ssize_t layout_size(const void *object)
 {
     return (ssize_t)number_at(object, OBJECT_SIZE);
+}
+
+uint64_t layout_dict_room(const void *dict)
+{
+    if (layout.version == PYTHON_2_7)
+        return number_at(dict, DICT_MASK_2_7) + 1;
+    return number_at(word_at(dict, DICT_KEYS),
+                     layout.version < PYTHON_3_11 ? KEYS_COUNT_3_6 : KEYS_COUNT);
+}
+
+uint64_t layout_set_room(const void *set)
+{
+    return number_at(set, SET_MASK) + 1;
 }
 
 const char *layout_ascii(const void *text, size_t *ret_length)
@@ -277,6 +295,14 @@ uint64_t layout_flags(const void *type)
 const char *layout_type_name(const void *type)
 {
     return word_at(type, TYPE_NAME);
+}
+
+bool layout_is_c_class(const void *object)
+{
+    if (!(layout_flags(layout_type(object)) & LAYOUT_FLAG_TYPE))
+        return false;
+    bool fixed = layout.version >= PYTHON_3_10 && layout_flags(object) & FLAG_IMMUTABLE;
+    return fixed || !(layout_flags(object) & LAYOUT_FLAG_HEAP);
 }
 
 bool layout_has_dict(const void *type)

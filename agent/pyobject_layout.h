@@ -52,6 +52,9 @@ const void *layout_type(const void *object);
 bool layout_references(const void *object, uint64_t *ret_count);
 /* ob_size of list, tuple and bytes, length of a str. */
 ssize_t layout_size(const void *object);
+/* Places that a look at all items goes through, free ones included; of a dict, and of a set. */
+uint64_t layout_dict_room(const void *dict);
+uint64_t layout_set_room(const void *set);
 const char *layout_ascii(const void *text, size_t *ret_length);
 void *layout_cell(const void *cell);
 /* The dict of its attributes; NULL: none, and ret_values has what it keeps instead. */
@@ -64,6 +67,8 @@ bool layout_next_slot(const void *object, struct layout_slot *slot);
 uint64_t layout_flags(const void *type);
 const char *layout_type_name(const void *type);
 bool layout_has_dict(const void *type);
+/* A class in C, which Python code can neither make nor change. */
+bool layout_is_c_class(const void *object);
 bool layout_has_slots(const void *type);
 layout_length *layout_length_function(const void *type);
 layout_traverse_function *layout_traverse(const void *type);

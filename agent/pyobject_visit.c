@@ -15,6 +15,10 @@
 /* What an lru_cache refers to when it has no list of what was used when. */
 #define PYOBJECT_CACHE_REFERENCES 64
 
+/* Places of a dict or set: one that was drained keeps them all, and a look goes through each. So
+ * many take some 50 us, and dicts of as many names as are looked at have fewer. */
+#define PYOBJECT_ROOM_MAX 32768
+
 struct traversal {
     pyobject_visitor *visit;
     void *context;
@@ -47,6 +51,16 @@ bool pyobject_visit_heap(int (*visit)(void *object, void *context), void *contex
     return true;
 }
 
+static bool is_dict(const void *object)
+{
+    return object && layout_flags(layout_type(object)) & LAYOUT_FLAG_DICT;
+}
+
+static bool dict_is_wide(const void *dict)
+{
+    return layout_dict_room(dict) > PYOBJECT_ROOM_MAX;
+}
+
 static void visit_dict_items(void *dict, pyobject_visitor *visit, void *context)
 {
     ssize_t at = 0;
@@ -64,7 +78,8 @@ static void visit_dict_items(void *dict, pyobject_visitor *visit, void *context)
 static void visit_sequence(void *object, enum pyobject_kind kind, pyobject_visitor *visit,
                            void *context)
 {
-    ssize_t count = layout_size(object);
+    uint64_t flag = kind == PYOBJECT_LIST ? LAYOUT_FLAG_LIST : LAYOUT_FLAG_TUPLE;
+    ssize_t count = layout_flags(layout_type(object)) & flag ? layout_size(object) : 0;
     for (ssize_t i = 0; i < count; i++) {
         const struct pyobject_edge edge = {
             .object = kind == PYOBJECT_LIST ? python_api.list_get(object, i)
@@ -80,11 +95,11 @@ static void visit_sequence(void *object, enum pyobject_kind kind, pyobject_visit
 void pyobject_visit_items(void *object, enum pyobject_kind kind, pyobject_visitor *visit,
                           void *context)
 {
-    if (kind == PYOBJECT_DICT)
+    if (kind == PYOBJECT_DICT && is_dict(object) && !dict_is_wide(object))
         visit_dict_items(object, visit, context);
     else if (kind == PYOBJECT_LIST || kind == PYOBJECT_TUPLE)
         visit_sequence(object, kind, visit, context);
-    else if (kind == PYOBJECT_SET)
+    else if (kind == PYOBJECT_SET && layout_set_room(object) <= PYOBJECT_ROOM_MAX)
         pyobject_visit_all(object, UINT32_MAX, visit, context);
 }
 
@@ -94,15 +109,10 @@ static bool visit_member(void *object, const char *name, pyobject_visitor *visit
     return !object || visit(context, &edge);
 }
 
-/* The attributes in a dict; too many of them are one dict with items. */
-static bool visit_namespace(void *dict, size_t limit, pyobject_visitor *visit, void *context)
+static bool visit_by_keys(void *dict, pyobject_visitor *visit, void *context)
 {
     ssize_t at = 0;
     void *key, *value;
-    if (!dict || !(layout_flags(layout_type(dict)) & LAYOUT_FLAG_DICT))
-        return true;
-    if ((size_t)pyobject_api.dict_size(dict) > limit)
-        return visit_member(dict, "__dict__", visit, context);
     while (pyobject_api.dict_next(dict, &at, &key, &value)) {
         const struct pyobject_edge edge = {.object = value, .step = PYOBJECT_NAME, .name = key};
         if (!visit(context, &edge))
@@ -111,9 +121,20 @@ static bool visit_namespace(void *dict, size_t limit, pyobject_visitor *visit, v
     return true;
 }
 
+/* The attributes in a dict; too many of them are one dict with items. */
+static bool visit_namespace(void *dict, size_t limit, pyobject_visitor *visit, void *context)
+{
+    if (!is_dict(dict))
+        return true;
+    if ((size_t)pyobject_api.dict_size(dict) > limit || dict_is_wide(dict))
+        return visit_member(dict, "__dict__", visit, context);
+    return visit_by_keys(dict, visit, context);
+}
+
 void pyobject_visit_dict(void *dict, pyobject_visitor *visit, void *context)
 {
-    visit_namespace(dict, SIZE_MAX, visit, context);
+    if (is_dict(dict))
+        visit_by_keys(dict, visit, context);
 }
 
 static bool visit_values(const struct layout_values *values, pyobject_visitor *visit, void *context)
@@ -164,7 +185,7 @@ static bool on_local(void *context, const struct pyobject_edge *edge)
     struct locals *locals = context;
     ssize_t at = 0;
     void *key, *value;
-    if (layout_type(edge->object) != pyobject_api.dict_type)
+    if (layout_type(edge->object) != pyobject_api.dict_type || dict_is_wide(edge->object))
         return true;
     for (int i = 0;
          i < PYOBJECT_THREADS_MAX && pyobject_api.dict_next(edge->object, &at, &key, &value); i++)

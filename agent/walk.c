@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 
+#include <limits.h>
 #include <string.h>
 
 /* 32 bytes a node: 1 MiB, touched only as far as it is used. Enough for every module, class and
@@ -21,6 +22,8 @@
 #define WALK_TEXT_MIN 65536
 /* Objects between two looks at the clock: some 10 us. */
 #define WALK_CLOCK_EVERY 256
+/* And nodes: one whose places are nearly all free shows few objects, and takes some 50 us. */
+#define WALK_CLOCK_NODES 16
 
 struct walk_type {
     struct pyobject_type info; /* info.type NULL = free */
@@ -137,8 +140,17 @@ static bool is_own_module(const struct walk *walk, uint32_t index, const char *l
     const char *file = file_of(walk->nodes[index].object, &length); /* ends with NUL */
     if (pyobject_is_text(walk->nodes[index].reference.name, "__main__"))
         return true;
-    return file && !strstr(file, "/site-packages/") && !strstr(file, "/dist-packages/") &&
+    return file && length < PATH_MAX && !strstr(file, "/site-packages/") &&
+           !strstr(file, "/dist-packages/") &&
            !(library && length > library_length && memcmp(file, library, library_length) == 0);
+}
+
+/* A look at the clock for so many nodes. */
+static bool is_late(struct walk *walk, uint32_t node)
+{
+    if (node % WALK_CLOCK_NODES == 0 && clock_mono_usec() >= walk->deadline_usec)
+        walk->truncated = true;
+    return walk->truncated;
 }
 
 /* The main module first, then the program's own ones; of the others the last loaded first. */
@@ -150,7 +162,7 @@ static void order_modules(struct walk *walk)
         length--;
     for (uint32_t i = 0; i < walk->count / 2; i++)
         swap_modules(walk, i, walk->count - 1 - i);
-    for (uint32_t i = 0; i < walk->count; i++)
+    for (uint32_t i = 0; i < walk->count && !is_late(walk, i); i++)
         if (is_own_module(walk, i, library, length))
             swap_modules(walk, walk->own++, i);
     for (uint32_t i = 0; i < walk->own; i++)
@@ -272,7 +284,7 @@ static uint32_t look_into_all(struct walk *walk, uint32_t from, uint32_t to, uin
     while (from < to && from < walk->count && !walk->truncated && walk->looked < most) {
         if (walk->nodes[from].depth < WALK_DEPTH_MAX)
             look_into(walk, from);
-        from++;
+        is_late(walk, ++from);
     }
     return from;
 }

@@ -422,6 +422,53 @@ def nothing_of_the_program_runs(interpreter):
         expect(found, "__main__.Odd.inner", "dict", 500)
 
 
+def names_may_mean_anything_by_now(interpreter):
+    """What the agent knows by its name was replaced by the program."""
+    text = """
+    import collections, _collections, gc, logging, threading
+    class Loud(object):
+        def __len__(self): sys.stderr.write('asked'); return 5
+    _collections.deque = Loud
+    loud = Loud()
+    logging.root.handlers = b'x' * 10**8 if sys.version_info[0] < 3 else bytes(10**8)
+    threading._active = 5
+    logging.Logger.manager = [1]
+    sys.modules['functools'] = loud
+    gc.get_objects = lambda *_: 'objects'
+    print("up"); sys.stdout.flush()
+    sys.stdin.readline()
+    logging.root.handlers = []
+    threading._active = {}
+    sys.stdout.flush()
+    import os; os._exit(0)
+"""
+    with program(interpreter, text, end=False) as (session, _):
+        for mode in ("roots", "suspects"):
+            _, end = session.census(mode)
+            check(end.get("outcome") == "ok", "%s: %s" % (mode, end))
+        _, end = session.census("full")
+        wanted = "ok" if interpreter.version >= (3, 12) else "failed"
+        check(end.get("outcome") == wanted, str(end))
+
+
+def what_was_drained_takes_no_time(interpreter):
+    """A dict or set keeps its places when its items go, and a look would go through all of them."""
+    text = """
+    drained = []
+    for kind in (dict.fromkeys, set) * 10:
+        one = kind(range(300000))
+        for i in range(299999): one.pop(i) if kind is not set else one.discard(i)
+        drained.append(one)
+    kept = {i: 0 for i in range(100000)}
+    """
+    with program(interpreter, text) as (session, _):
+        for mode in ("roots", "suspects"):
+            found, end = by_path(session, mode)
+            check(not end["truncated"], str(end))
+        found, _ = by_path(session)
+        expect(found, "__main__.kept", "dict", 100000)
+
+
 @since(3, 11)
 def instances_get_no_dict_by_being_looked_at(interpreter):
     text = """
@@ -584,7 +631,8 @@ def forks_meet_it_at_any_instant(interpreter):
 CASES = [large_containers_are_named, the_programs_own_comes_first, growth_needs_three_looks, holders_are_named,
          suspects_of_the_standard_library, a_clean_program_has_no_suspects,
          asyncio_tasks_are_counted_by_coroutine, suspects_of_frameworks, full_counts_by_type,
-         nothing_of_the_program_runs, instances_get_no_dict_by_being_looked_at,
+         nothing_of_the_program_runs, names_may_mean_anything_by_now,
+         what_was_drained_takes_no_time, instances_get_no_dict_by_being_looked_at,
          no_key_value_or_repr_leaves, the_environment_ends_it, nonsense_is_refused,
          a_blocked_gil_is_a_timeout, a_churning_program_is_unharmed, forks_meet_it_at_any_instant]
 
