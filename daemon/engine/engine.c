@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "engine/head.h"
 #include "engine/joints.h"
+#include "engine/pages.h"
 #include "engine/paths.h"
 #include "engine/sockets.h"
 
@@ -17,7 +18,6 @@
 #include <grp.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 
@@ -89,12 +89,8 @@ static int engine_memory(struct head *head, struct error *error)
     if (r == 0)
         r = mailbox_init(&head->commands, HEAD_COMMANDS);
     if (r == 0) {
-        void *rows = mmap(NULL, capacity * sizeof(int64_t), PROT_READ | PROT_WRITE,
-                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-        if (rows == MAP_FAILED)
-            r = -ENOMEM;
-        else
-            head->ended.rows = rows;
+        head->ended.rows = pages_map(capacity, sizeof(*head->ended.rows));
+        r = head->ended.rows ? 0 : -ENOMEM;
     }
     return r < 0 ? error_set(error, r, "cannot map the tables: %s", strerror(-r)) : 0;
 }
@@ -358,8 +354,7 @@ static void engine_stop(struct engine *engine)
     store_content_finish(&engine->start.content);
     process_list_finish(&head->pids);
     publication_finish(&head->publication);
-    if (head->ended.rows)
-        munmap(head->ended.rows, head->config.max_processes * sizeof(int64_t));
+    pages_unmap(head->ended.rows, head->config.max_processes, sizeof(*head->ended.rows));
     sd_event_source_unref(head->tick_timer);
     sd_event_unref(head->event);
     sockets_close(&engine->sockets);

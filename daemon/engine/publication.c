@@ -1,21 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/publication.h"
 
+#include "engine/pages.h"
+
 #include <errno.h>
-#include <sys/mman.h>
 
 int publication_init(struct publication *publication, size_t capacity)
 {
     *publication = (struct publication){.capacity = capacity};
     pthread_mutex_init(&publication->lock, NULL);
     for (size_t i = 0; i < PUBLICATION_BUFFERS; i++) {
-        void *memory = mmap(NULL, capacity * sizeof(struct process), PROT_READ | PROT_WRITE,
-                            MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-        if (memory == MAP_FAILED) {
+        publication->buffers[i].processes = pages_map(capacity, sizeof(struct process));
+        if (!publication->buffers[i].processes) {
             publication_finish(publication);
             return -ENOMEM;
         }
-        publication->buffers[i].processes = memory;
     }
     return 0;
 }
@@ -25,9 +24,8 @@ void publication_finish(struct publication *publication)
     if (publication->capacity == 0)
         return;
     for (size_t i = 0; i < PUBLICATION_BUFFERS; i++)
-        if (publication->buffers[i].processes)
-            munmap(publication->buffers[i].processes,
-                   publication->capacity * sizeof(struct process));
+        pages_unmap(publication->buffers[i].processes, publication->capacity,
+                    sizeof(struct process));
     pthread_mutex_destroy(&publication->lock);
     *publication = (struct publication){0};
 }

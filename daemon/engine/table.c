@@ -1,26 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/table.h"
 
+#include "engine/pages.h"
 #include "model/group.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-
-/* Address space only: the kernel gives a page when it is first written. */
-static void *table_map(size_t count, size_t size)
-{
-    void *memory = mmap(NULL, count * size, PROT_READ | PROT_WRITE,
-                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    return memory == MAP_FAILED ? NULL : memory;
-}
-
-static void table_unmap(void *memory, size_t count, size_t size)
-{
-    if (memory)
-        munmap(memory, count * size);
-}
 
 int table_init(struct table *table, size_t capacity)
 {
@@ -29,9 +15,9 @@ int table_init(struct table *table, size_t capacity)
         buckets *= 2;
     struct table new = {
         .capacity = capacity,
-        .processes = table_map(capacity, sizeof(struct process)),
-        .tracked = table_map(capacity, sizeof(struct tracked)),
-        .by_pid = table_map(buckets, sizeof(uint32_t)),
+        .processes = pages_map(capacity, sizeof(struct process)),
+        .tracked = pages_map(capacity, sizeof(struct tracked)),
+        .by_pid = pages_map(buckets, sizeof(uint32_t)),
         .hash_mask = buckets - 1,
     };
     if (!new.processes || !new.tracked || !new.by_pid) {
@@ -50,9 +36,9 @@ void table_finish(struct table *table, void (*release)(void *context, struct tra
             release(context, &table->tracked[i]);
         free(table->tracked[i].full_cmdline);
     }
-    table_unmap(table->processes, table->capacity, sizeof(struct process));
-    table_unmap(table->tracked, table->capacity, sizeof(struct tracked));
-    table_unmap(table->by_pid, table->hash_mask + 1, sizeof(uint32_t));
+    pages_unmap(table->processes, table->capacity, sizeof(struct process));
+    pages_unmap(table->tracked, table->capacity, sizeof(struct tracked));
+    pages_unmap(table->by_pid, table->hash_mask + 1, sizeof(uint32_t));
     *table = (struct table){0};
 }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/tick_pool.h"
 
+#include "engine/pages.h"
+
 #include <errno.h>
 #include <sys/mman.h>
 
@@ -8,47 +10,18 @@
 #define TICK_POOL_KEEP_BYTES (size_t)32768
 #define TICK_POOL_PAGE       (size_t)4096
 
-static size_t tick_pool_whole_pages(size_t bytes)
-{
-    return (bytes + TICK_POOL_PAGE - 1) / TICK_POOL_PAGE * TICK_POOL_PAGE;
-}
-
-/* The arrays one after the other, each on pages of its own. */
-struct tick_layout {
-    size_t rows_at, ended_at, bytes;
-};
-
-static struct tick_layout tick_pool_layout(size_t capacity)
-{
-    struct tick_layout layout;
-    layout.rows_at = tick_pool_whole_pages(capacity * sizeof(struct tick_process));
-    layout.ended_at = layout.rows_at + tick_pool_whole_pages(capacity * sizeof(struct tick_row));
-    layout.bytes = layout.ended_at + tick_pool_whole_pages(capacity * sizeof(int64_t));
-    return layout;
-}
-
-static int tick_pool_map(struct tick *tick, size_t capacity)
-{
-    struct tick_layout layout = tick_pool_layout(capacity);
-    char *memory = mmap(NULL, layout.bytes, PROT_READ | PROT_WRITE,
-                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (memory == MAP_FAILED)
-        return -errno;
-    *tick = (struct tick){.capacity = capacity,
-                          .processes = (struct tick_process *)(void *)memory,
-                          .rows = (struct tick_row *)(void *)(memory + layout.rows_at),
-                          .ended = (int64_t *)(void *)(memory + layout.ended_at)};
-    return 0;
-}
-
 int tick_pool_init(struct tick_pool *pool, size_t capacity)
 {
-    *pool = (struct tick_pool){.mapped_bytes = tick_pool_layout(capacity).bytes};
+    *pool = (struct tick_pool){0};
     for (size_t i = 0; i < TICK_POOL_TICKS; i++) {
-        int r = tick_pool_map(&pool->ticks[i], capacity);
-        if (r < 0) {
+        struct tick *tick = &pool->ticks[i];
+        tick->capacity = capacity;
+        tick->processes = pages_map(capacity, sizeof(*tick->processes));
+        tick->rows = pages_map(capacity, sizeof(*tick->rows));
+        tick->ended = pages_map(capacity, sizeof(*tick->ended));
+        if (!tick->processes || !tick->rows || !tick->ended) {
             tick_pool_finish(pool);
-            return r;
+            return -ENOMEM;
         }
     }
     return 0;
@@ -56,10 +29,18 @@ int tick_pool_init(struct tick_pool *pool, size_t capacity)
 
 void tick_pool_finish(struct tick_pool *pool)
 {
-    for (size_t i = 0; i < TICK_POOL_TICKS; i++)
-        if (pool->ticks[i].processes)
-            munmap(pool->ticks[i].processes, pool->mapped_bytes);
+    for (size_t i = 0; i < TICK_POOL_TICKS; i++) {
+        struct tick *tick = &pool->ticks[i];
+        pages_unmap(tick->processes, tick->capacity, sizeof(*tick->processes));
+        pages_unmap(tick->rows, tick->capacity, sizeof(*tick->rows));
+        pages_unmap(tick->ended, tick->capacity, sizeof(*tick->ended));
+    }
     *pool = (struct tick_pool){0};
+}
+
+static size_t tick_pool_whole_pages(size_t bytes)
+{
+    return (bytes + TICK_POOL_PAGE - 1) / TICK_POOL_PAGE * TICK_POOL_PAGE;
 }
 
 static void tick_pool_release(void *array, size_t used_bytes)

@@ -13,7 +13,6 @@
 
 struct tick_pool {
     struct tick ticks[TICK_POOL_TICKS];
-    size_t mapped_bytes; /* of each tick's three arrays together */
 };
 
 int tick_pool_init(struct tick_pool *pool, size_t capacity);
