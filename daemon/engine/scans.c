@@ -127,19 +127,6 @@ static void scans_forget(struct process *process)
         sample_clear(&process->sample, scans_metrics[i]);
 }
 
-static void scans_add(struct probe_pools *sum, const struct probe_pools *part)
-{
-    sum->used_pools += part->used_pools;
-    sum->free_pools += part->free_pools;
-    sum->blocks += part->blocks;
-    sum->used_bytes += part->used_bytes;
-    sum->pinned_bytes += part->pinned_bytes;
-    sum->free_bytes += part->free_bytes;
-    sum->read_places += part->read_places;
-    sum->missed_places += part->missed_places;
-    sum->swapped_places += part->swapped_places;
-}
-
 static void scans_put(const struct probe_pools *sum, struct process *process, uint64_t now)
 {
     struct sample *sample = &process->sample;
@@ -243,7 +230,7 @@ static void scans_take(struct head *head, struct process *process,
     scans->exec_mark = answer->exec_mark;
     scans->part.pool_bytes = part.pool_bytes;
     scans->part.cursor = part.cursor;
-    scans_add(&scans->sum, &part);
+    probe_pools_add(&scans->sum, &part);
     if (part.cursor == 0)
         scans_end(head, process, now);
 }

@@ -197,6 +197,19 @@ int probe_answer_decode(const unsigned char *bytes, size_t size, struct probe_an
     return 0;
 }
 
+void probe_pools_add(struct probe_pools *sum, const struct probe_pools *part)
+{
+    sum->used_pools += part->used_pools;
+    sum->free_pools += part->free_pools;
+    sum->blocks += part->blocks;
+    sum->used_bytes += part->used_bytes;
+    sum->pinned_bytes += part->pinned_bytes;
+    sum->free_bytes += part->free_bytes;
+    sum->read_places += part->read_places;
+    sum->missed_places += part->missed_places;
+    sum->swapped_places += part->swapped_places;
+}
+
 void probe_pools_encode(const struct probe_pools *pools,
                         unsigned char ret_payload[static PROBE_POOLS_SIZE])
 {

@@ -109,6 +109,9 @@ void probe_answer_encode(const struct probe_answer *answer,
 /* A whole packet, which must outlive the answer's payload. -EBADMSG. */
 int probe_answer_decode(const unsigned char *packet, size_t size, struct probe_answer *ret_answer);
 
+/* Parts of one scan together: what was counted, not where it stands. */
+void probe_pools_add(struct probe_pools *sum, const struct probe_pools *part);
+
 /* The payload of an answer with POOLS in `present`. */
 void probe_pools_encode(const struct probe_pools *pools,
                         unsigned char ret_payload[static PROBE_POOLS_SIZE]);

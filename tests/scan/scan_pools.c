@@ -18,19 +18,6 @@
 #define PART_BYTES (UINT64_C(8) << 20)
 #define PART_USEC  (10 * USEC_PER_MSEC)
 
-static void add(struct probe_pools *sum, const struct probe_pools *part)
-{
-    sum->used_pools += part->used_pools;
-    sum->free_pools += part->free_pools;
-    sum->blocks += part->blocks;
-    sum->used_bytes += part->used_bytes;
-    sum->pinned_bytes += part->pinned_bytes;
-    sum->free_bytes += part->free_bytes;
-    sum->read_places += part->read_places;
-    sum->swapped_places += part->swapped_places;
-    sum->missed_places += part->missed_places;
-}
-
 int main(int argc, char **argv)
 {
     if (argc < 2)
@@ -47,7 +34,7 @@ int main(int argc, char **argv)
     do {
         scan.until_usec = clock_mono_usec() + PART_USEC;
         r = probe_pools_read(&scan);
-        add(&sum, &scan.pools);
+        probe_pools_add(&sum, &scan.pools);
         if (parts++ == 0) {
             major = scan.pools.major;
             minor = scan.pools.minor;
