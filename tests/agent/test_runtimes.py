@@ -99,6 +99,28 @@ def forks_of_forks_raise_no_warning(interpreter):
         host.end()
 
 
+def several_threads_fork(interpreter):
+    """Locks of the interpreter's that others hold at that moment stay locked in the child (2.7)."""
+    text = """if 1:
+        import os, threading
+        def fork():
+            for i in range(15):
+                pid = os.fork()
+                if pid == 0:
+                    os._exit(0)
+                assert os.waitpid(pid, 0)[1] == 0
+        def allocate():
+            for i in range(200):
+                [[j] for j in range(500)]
+        threads = [threading.Thread(target=one) for one in (fork, fork, fork, allocate)]
+        [one.start() for one in threads]
+        [one.join() for one in threads]"""
+    with Place(hammer) as place:
+        for _ in range(FIRST_FORKS // 3):
+            Host(place.daemon, script(interpreter, text, "-W", "ignore")).end()
+
+
 if __name__ == "__main__":
     run_cases([ready_without_site, exit_functions_all_run, an_exit_function_of_old_runs_too,
-               a_fork_in_the_first_statement, forks_of_forks_raise_no_warning])
+               a_fork_in_the_first_statement, forks_of_forks_raise_no_warning,
+               several_threads_fork])
