@@ -3,11 +3,9 @@
 
 #include "base/text.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stddef.h>
 #include <stdio.h>
-#include <string.h>
 
 struct duration_unit {
     char letter;
@@ -19,28 +17,11 @@ static const struct duration_unit duration_units[] = {
     {'d', 86400}, {'h', 3600}, {'m', 60}, {'s', 1}};
 
 #define DURATION_UNITS (sizeof(duration_units) / sizeof(duration_units[0]))
-#define DURATION_LIMIT (UINT64_C(3650) * 86400) /* ten years: longer is a typing error */
-
-int duration_parse(const char *text, uint64_t *ret_seconds)
-{
-    uint64_t number;
-    size_t used;
-    if (text_scan_u64(text, strlen(text), &number, &used) < 0 || strlen(text + used) != 1)
-        return -EINVAL;
-    for (size_t i = 0; i < DURATION_UNITS; i++) {
-        if (duration_units[i].letter != text[used])
-            continue;
-        if (number == 0 || number > DURATION_LIMIT / duration_units[i].seconds)
-            return -EINVAL;
-        *ret_seconds = number * duration_units[i].seconds;
-        return 0;
-    }
-    return -EINVAL;
-}
+#define DURATION_LIMIT (UINT64_C(365000) * 86400) /* a thousand years: no time at all */
 
 void duration_format(double seconds, char ret_text[static DURATION_TEXT_SIZE])
 {
-    if (!(seconds >= 0 && seconds <= (double)DURATION_LIMIT * 100)) {
+    if (!(seconds >= 0 && seconds <= (double)DURATION_LIMIT)) {
         text_copy(ret_text, DURATION_TEXT_SIZE, "?");
         return;
     }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "options.h"
 
+#include "base/clock.h"
+#include "base/quantity.h"
 #include "base/text.h"
-#include "duration.h"
 #include "say.h"
 #include "verb.h"
 
@@ -11,6 +12,9 @@
 #include <inttypes.h>
 #include <stdbool.h>
 #include <string.h>
+
+/* Ten years: longer is a typing error. */
+#define OPTIONS_DURATION_MAX_USEC (INT64_C(3650) * 86400 * 1000000)
 
 static const struct option_info option_infos[OPTION_COUNT] = {
 #define X(id, name_, letter_, argument_, help_)                                                    \
@@ -151,12 +155,13 @@ int options_duration(const struct invocation *invocation, enum option_id id,
                      uint64_t fallback_seconds, uint64_t *ret_seconds)
 {
     const char *given = invocation->option[id];
-    uint64_t seconds = fallback_seconds;
-    if (given && duration_parse(given, &seconds) < 0) {
+    int64_t usec = (int64_t)(fallback_seconds * USEC_PER_SEC);
+    if (given && (quantity_parse(given, QUANTITY_USEC, &usec, NULL) < 0 ||
+                  usec < (int64_t)USEC_PER_SEC || usec > OPTIONS_DURATION_MAX_USEC)) {
         say("--%s takes a duration like 30s, 5m, 2h or 1d, not %s", option_infos[id].name, given);
         say_help_of(invocation);
         return -EINVAL;
     }
-    *ret_seconds = seconds;
+    *ret_seconds = (uint64_t)usec / USEC_PER_SEC;
     return 0;
 }

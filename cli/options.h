@@ -82,7 +82,7 @@ int options_parse(uint32_t set, int argc, char **argv, int stop_at_operand,
 /* A whole number within low..high; the fallback when not given. -EINVAL after a message. */
 int options_number(const struct invocation *invocation, enum option_id id, uint64_t low,
                    uint64_t high, uint64_t fallback, uint64_t *ret_value);
-/* A duration; the fallback when not given. -EINVAL after a message. */
+/* A duration of 1 s to ten years; the fallback when not given. -EINVAL after a message. */
 int options_duration(const struct invocation *invocation, enum option_id id,
                      uint64_t fallback_seconds, uint64_t *ret_seconds);
 

@@ -158,7 +158,7 @@ def test_bad_event_options():
     with FakeDaemon() as daemon:
         said = daemon.memtend("events", "--kind", "ruel_fired", code=2)
         assert "rule_fired" in said.err, said
-        for option in (["-n", "0"], ["--since", "5"], ["--since", "5 m"], ["--since", "-5m"],
+        for option in (["-n", "0"], ["--since", "5"], ["--since", "5 min"], ["--since", "-5m"],
                        ["--since", "0s"], ["--since", "99999999999d"], ["--since", ""]):
             daemon.memtend("events", *option, code=2)
         assert daemon.requests == []
