@@ -3,12 +3,9 @@
 
 #include "act/judge.h"
 #include "act/refusal.h"
+#include "act/rung.h"
 #include "base/clock.h"
 #include "base/text.h"
-
-#include <errno.h>
-#include <stdio.h>
-#include <string.h>
 
 /* Other threads of the program give back what the step let go; the kernel counts RSS in batches. */
 #define LADDER_SETTLE_USEC (50 * USEC_PER_MSEC)
@@ -156,32 +153,16 @@ static void predict_all(struct ladder *ladder)
         receipt->predicted_low_bytes = receipt->predicted_high_bytes;
 }
 
-struct send_failure {
-    int error;
-    enum receipt_outcome outcome;
-    bool last; /* no later step can go better */
-    const char *note;
-};
-
-static const struct send_failure send_failures[] = {
-    {-ENOENT, RECEIPT_OUTCOME_AGENT_SILENT, true, "its agent is not connected any more"},
-    {-EBUSY, RECEIPT_OUTCOME_AGENT_BUSY, false, "its agent is busy with another request"},
-    {-EOPNOTSUPP, RECEIPT_OUTCOME_REFUSED, false, "its agent cannot do this step"},
-    {0, RECEIPT_OUTCOME_AGENT_SILENT, true, "its agent does not read what it is sent"},
-};
-
 static void on_send_failed(struct ladder *ladder, int error, uint64_t now_usec)
 {
-    const struct send_failure *failure = send_failures;
-    while (failure->error != error && failure->error != 0)
-        failure++;
-    if (failure->last) {
-        stop(ladder, failure->outcome, failure->note, now_usec);
+    const struct rung *rung = rung_not_sent(error);
+    if (rung->last) {
+        stop(ladder, rung->outcome, rung->note, now_usec);
         return;
     }
     struct receipt_step *step = current_step(ladder);
-    step->outcome = failure->outcome;
-    text_copy(step->note, sizeof(step->note), failure->note);
+    step->outcome = rung->outcome;
+    text_copy(step->note, sizeof(step->note), rung->note);
     ladder->step++;
 }
 
@@ -293,37 +274,20 @@ static void start_measuring(struct ladder *ladder, enum ladder_state state, uint
 
 /* ---- answers ---- */
 
-/* Indexed by enum ladder_end. */
-struct end_row {
-    enum receipt_outcome outcome; /* NONE: what is measured decides */
-    bool ran;                     /* or may have: measure again */
-    bool last;                    /* nothing more is sent */
-};
-
-static const struct end_row end_rows[] = {
-    [LADDER_STEP_DONE] = {RECEIPT_OUTCOME_NONE, true, false},
-    [LADDER_STEP_BUSY] = {RECEIPT_OUTCOME_AGENT_BUSY, false, false},
-    [LADDER_STEP_REFUSED] = {RECEIPT_OUTCOME_REFUSED, false, false},
-    [LADDER_STEP_FAILED] = {RECEIPT_OUTCOME_NONE, true, false},
-    [LADDER_STEP_SILENT] = {RECEIPT_OUTCOME_AGENT_SILENT, true, true},
-    [LADDER_STEP_LOST] = {RECEIPT_OUTCOME_AGENT_SILENT, true, true},
-    [LADDER_STEP_DISTRUST] = {RECEIPT_OUTCOME_AGENT_SILENT, true, true},
-};
-
 static void on_answered(struct ladder *ladder, const struct ladder_answer *answer,
                         uint64_t now_usec)
 {
-    const struct end_row *row = &end_rows[answer->end];
+    const struct rung *rung = rung_ended(answer->end);
     struct receipt_step *step = current_step(ladder);
-    step->outcome = row->outcome;
+    step->outcome = rung->outcome;
     step->objects = answer->objects;
     step->pause_usec = answer->pause_usec;
     text_copy(step->note, sizeof(step->note), answer->note);
     if (answer->note[0])
         set_note(ladder, answer->note);
-    if (row->last)
-        ladder->stopped = row->outcome;
-    if (row->ran) {
+    if (rung->last)
+        ladder->stopped = rung->outcome;
+    if (rung->ran) {
         ladder->acted = true;
         enter(ladder, LADDER_SETTLE, now_usec + LADDER_SETTLE_USEC);
         return;
