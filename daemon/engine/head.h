@@ -2,8 +2,8 @@
 /*
  * Everything that the loop of the head owns, in one struct that the files of the tick share:
  * passes (kernel to table), eyes (what the probe is asked), record (table to store), overview
- * (status), pipeline (their order), desk (commands of people). Made and ended by engine.c. Loop
- * thread only, but for `publication` and the mailboxes.
+ * (status), pipeline (their order), desk (commands of people). Made by engine_start.c, ended by
+ * engine.c. Loop thread only, but for `publication` and the mailboxes.
  */
 #ifndef MEMTEND_ENGINE_HEAD_H
 #define MEMTEND_ENGINE_HEAD_H
