@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "engine/probe_link.h"
+#include "engine/probe_pace.h"
 #include "engine/probe_schedule.h"
 
 #include <errno.h>
@@ -25,14 +26,6 @@
 /* One part of a scan: others need not wait longer than for a rollup. */
 #define CLIENT_SCAN_USEC (20 * USEC_PER_MSEC)
 
-/* Between the end of a probe and the start of the next: 0.1 s, doubled up to 25.6 s ... */
-#define CLIENT_RESTART_USEC  (100 * USEC_PER_MSEC)
-#define CLIENT_RESTART_STEPS 8
-/* ... and back to 0.1 s after it ran for so long. */
-#define CLIENT_STABLE_USEC (60 * USEC_PER_SEC)
-/* With a longer pause than this ahead, what is asked is answered -EPIPE at once. */
-#define CLIENT_PATIENCE_USEC (1 * USEC_PER_SEC)
-
 struct probe_client {
     struct probe_client_config config;
     struct probe_link *link;
@@ -45,12 +38,10 @@ struct probe_client {
     struct probe_queue finished;
     uint64_t head_deadline_usec; /* of the first one in flight */
 
-    uint64_t opened_usec;  /* 0: not open */
-    uint64_t restart_usec; /* when to open again; 0: open */
-    unsigned failures;     /* ends in a row */
-    bool answered;         /* this probe, at least once */
-    uint32_t rights;       /* as this probe says */
-    uint32_t dropped;      /* as this probe says */
+    struct probe_pace pace;
+    bool answered;    /* this probe, at least once */
+    uint32_t rights;  /* as this probe says */
+    uint32_t dropped; /* as this probe says */
     struct probe_client_state state;
 };
 
@@ -100,9 +91,9 @@ static void client_set_timer(struct probe_client *client, uint64_t now)
     uint64_t next = UINT64_MAX;
     if (client->in_flight.first)
         next = client->head_deadline_usec;
-    if (client->restart_usec > 0 && client->restart_usec < next)
-        next = client->restart_usec;
-    if (client->opened_usec > 0 && client->in_flight.count < CLIENT_IN_FLIGHT) {
+    if (client->pace.next_usec > 0 && client->pace.next_usec < next)
+        next = client->pace.next_usec;
+    if (client->pace.opened_usec > 0 && client->in_flight.count < CLIENT_IN_FLIGHT) {
         uint64_t when = probe_schedule_when(&client->schedule, now);
         if (when < next)
             next = when;
@@ -115,13 +106,7 @@ static void client_set_timer(struct probe_client *client, uint64_t now)
 /* No probe now: try again after a pause. The first one in flight is what it may have died over. */
 static void client_back_off(struct probe_client *client, uint64_t now, int result)
 {
-    if (client->opened_usec > 0 && now - client->opened_usec >= CLIENT_STABLE_USEC)
-        client->failures = 0;
-    unsigned step =
-        client->failures < CLIENT_RESTART_STEPS ? client->failures : CLIENT_RESTART_STEPS;
-    client->failures++;
-    client->restart_usec = now + (CLIENT_RESTART_USEC << step);
-    client->opened_usec = 0;
+    probe_pace_ended(&client->pace, now);
     client->answered = false;
     client->dropped = 0;
     client->state.own_private_bytes = client->state.own_rss_bytes = -1;
@@ -137,18 +122,15 @@ static void client_open(struct probe_client *client, uint64_t now)
     int r = probe_link_open(client->link);
     if (r < 0) {
         /* One line for the timeline, not one per try. */
-        if (client->failures == 0)
+        if (client->pace.failures == 0)
             client_event(client, "the probe does not start: %s", strerror(-r));
         snprintf(client->state.detail, sizeof(client->state.detail), "it does not start: %s",
                  strerror(-r));
         client_back_off(client, now, -EPIPE);
         return;
     }
-    client->restart_usec = 0;
-    client->opened_usec = now;
+    probe_pace_opened(&client->pace, now);
 }
-
-static void client_on_lost(void *context, const char *why);
 
 static int client_send(struct probe_client *client, struct probe_pending *pending, uint64_t now)
 {
@@ -172,39 +154,12 @@ static int client_send(struct probe_client *client, struct probe_pending *pendin
     return probe_link_send(client->link, packet, sizeof(packet));
 }
 
-/* With a long pause ahead nobody is kept waiting. */
 static void client_give_up(struct probe_client *client, uint64_t now)
 {
-    if (client->restart_usec <= now + CLIENT_PATIENCE_USEC)
+    if (!probe_pace_is_long(&client->pace, now))
         return;
     for (struct probe_pending *pending; (pending = probe_schedule_drain(&client->schedule));)
         client_finish(client, pending, -EPIPE);
-}
-
-static void client_dispatch(struct probe_client *client, uint64_t now)
-{
-    client_give_up(client, now);
-    while (client->opened_usec > 0 && client->in_flight.count < CLIENT_IN_FLIGHT) {
-        struct probe_pending *pending = probe_schedule_next(&client->schedule, now);
-        if (!pending)
-            break;
-        client->state.too_dear_total += pending->result == -EFBIG;
-        if (pending->what == 0) {
-            client_finish(client, pending, pending->result);
-            continue;
-        }
-        if (client_send(client, pending, now) < 0) {
-            probe_schedule_return(&client->schedule, pending);
-            probe_link_close(client->link);
-            client_on_lost(client, "it takes no requests");
-            return;
-        }
-        if (!client->in_flight.first)
-            client->head_deadline_usec =
-                now + client->config.deadline_usec * (client->answered ? 1 : CLIENT_START_FACTOR);
-        probe_queue_push(&client->in_flight, pending);
-    }
-    client_set_timer(client, now);
 }
 
 static void client_on_lost(void *context, const char *why)
@@ -215,8 +170,40 @@ static void client_on_lost(void *context, const char *why)
     snprintf(client->state.detail, sizeof(client->state.detail), "lost: %s", why);
     client_back_off(client, now, -EPIPE);
     client_event(client, "the probe is lost: %s; the next one starts in %.1f s", why,
-                 (double)(client->restart_usec - now) / (double)USEC_PER_SEC);
+                 (double)(client->pace.next_usec - now) / (double)USEC_PER_SEC);
     client_give_up(client, now);
+    client_set_timer(client, now);
+}
+
+/* It cannot be trusted, or is of no use. */
+static void client_drop(struct probe_client *client, const char *why)
+{
+    probe_link_close(client->link);
+    client_on_lost(client, why);
+}
+
+static void client_dispatch(struct probe_client *client, uint64_t now)
+{
+    client_give_up(client, now);
+    while (client->pace.opened_usec > 0 && client->in_flight.count < CLIENT_IN_FLIGHT) {
+        struct probe_pending *pending = probe_schedule_next(&client->schedule, now);
+        if (!pending)
+            break;
+        client->state.too_dear_total += pending->result == -EFBIG;
+        if (pending->what == 0) {
+            client_finish(client, pending, pending->result);
+            continue;
+        }
+        if (client_send(client, pending, now) < 0) {
+            probe_schedule_return(&client->schedule, pending);
+            client_drop(client, "it takes no requests");
+            return;
+        }
+        if (!client->in_flight.first)
+            client->head_deadline_usec =
+                now + client->config.deadline_usec * (client->answered ? 1 : CLIENT_START_FACTOR);
+        probe_queue_push(&client->in_flight, pending);
+    }
     client_set_timer(client, now);
 }
 
@@ -243,7 +230,7 @@ static int client_on_time(sd_event_source *source, uint64_t usec, void *context)
     uint64_t now = clock_mono_usec();
     if (client->in_flight.first && now >= client->head_deadline_usec)
         client_on_late(client, now);
-    if (client->restart_usec > 0 && now >= client->restart_usec)
+    if (probe_pace_is_due(&client->pace, now))
         client_open(client, now);
     client_dispatch(client, now);
     return 0;
@@ -276,16 +263,14 @@ static void client_on_packet(void *context, const unsigned char *packet, size_t 
     uint64_t now = clock_mono_usec();
     struct probe_answer answer;
     if (probe_answer_decode(packet, size, &answer) < 0) {
-        probe_link_close(client->link);
-        client_on_lost(client, "it sent what is no answer");
+        client_drop(client, "it sent what is no answer");
         return;
     }
     /* Answers come in order: what is overtaken was dropped by the probe. */
     while (client->in_flight.first && client->in_flight.first->sequence != answer.sequence)
         client_finish(client, probe_queue_pop(&client->in_flight), -ENOBUFS);
     if (!client_is_answer_to(&answer, client->in_flight.first)) {
-        probe_link_close(client->link);
-        client_on_lost(client, "it answered what was not asked");
+        client_drop(client, "it answered what was not asked");
         return;
     }
     struct probe_pending *pending = probe_queue_pop(&client->in_flight);
@@ -339,7 +324,7 @@ int probe_client_scan(struct probe_client *client, struct process_id id,
 
 size_t probe_client_room(struct probe_client *client, enum probe_priority priority)
 {
-    if (client->opened_usec == 0)
+    if (client->pace.opened_usec == 0)
         return 0;
     return probe_schedule_room(&client->schedule, priority, clock_mono_usec());
 }
@@ -350,7 +335,7 @@ void probe_client_state(const struct probe_client *client, struct probe_client_s
     state.separated = client->config.socket_path != NULL;
     state.state = PROBE_STATE_OK;
     state.waiting = client->in_flight.count + probe_schedule_waiting(&client->schedule);
-    if (client->opened_usec == 0) {
+    if (client->pace.opened_usec == 0) {
         state.state = PROBE_STATE_DOWN;
     } else if (client->answered && !(client->rights & PROBE_RIGHT_PTRACE)) {
         state.state = PROBE_STATE_LIMITED;
@@ -404,7 +389,7 @@ int probe_client_new(sd_event *event, const struct probe_client_config *config,
         return r;
     }
     /* Started from the loop, so that nothing is called back from in here. */
-    client->restart_usec = now;
+    probe_pace_init(&client->pace, now);
     client_set_timer(client, now);
     *ret_client = client;
     return 0;
