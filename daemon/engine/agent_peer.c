@@ -27,7 +27,7 @@
 static void disconnect(struct agent_peer *peer)
 {
     buffer_finish(&peer->session.input);
-    agent_server_holds(peer->server, &peer->held_bytes, 0);
+    agent_allowance_hold(agent_server_allowance_of(peer->server), &peer->held_bytes, 0);
     peer->io = sd_event_source_disable_unref(peer->io);
     if (peer->fd >= 0)
         close(peer->fd);
@@ -64,7 +64,7 @@ static void on_session_closed(struct agent_peer *peer)
         return;
     say_bye(peer, session->why);
     if (session->end == SESSION_END_VIOLATION || session->end == SESSION_END_VERSION) {
-        if (agent_server_may_warn(peer->server))
+        if (agent_allowance_warning(agent_server_allowance_of(peer->server), clock_mono_usec()))
             log_warning("agent of process %d is not heard for a minute: %s",
                         (int)peer->identity.id.pid, session->why);
         set_away(peer, PEER_BANNED, PEER_BAN_USEC);
@@ -118,8 +118,9 @@ void agent_peer_read(struct agent_peer *peer)
     ssize_t got = recv(peer->fd, bytes, sizeof(bytes), MSG_DONTWAIT);
     if (got > 0) {
         session_on_bytes(&peer->session, bytes, (size_t)got, clock_mono_usec());
+        struct agent_allowance *allowance = agent_server_allowance_of(peer->server);
         size_t held = peer->session.input.size;
-        if (!agent_server_holds(peer->server, &peer->held_bytes, held) && held > 0)
+        if (!agent_allowance_hold(allowance, &peer->held_bytes, held) && held > 0)
             session_close(&peer->session, SESSION_END_STOPPED, "too many unfinished lines");
     } else if (got == 0 || (errno != EAGAIN && errno != EINTR))
         session_close(&peer->session, SESSION_END_LOST, "the connection was lost");

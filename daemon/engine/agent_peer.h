@@ -11,6 +11,7 @@
 #define MEMTEND_ENGINE_AGENT_PEER_H
 
 #include "agents/regions.h"
+#include "engine/agent_allowance.h"
 #include "engine/agent_server.h"
 #include "engine/peer_identity.h"
 
@@ -33,7 +34,7 @@ struct agent_peer {
     sd_event_source *io;
     struct session session;
     bool has_session;
-    size_t held_bytes;      /* of an unfinished line, as the server has counted them */
+    size_t held_bytes;      /* of an unfinished line, as the allowance has counted them */
     struct quota connects;  /* of this process */
     struct regions regions; /* of this process, whatever its connections */
 
@@ -86,10 +87,7 @@ void agent_peer_on_tick(struct agent_peer *peer, uint64_t now_usec);
 void agent_server_remove(struct agent_server *server, struct agent_peer *peer);
 void agent_server_event(struct agent_server *server, enum event_kind kind,
                         const struct agent_peer *peer, const char *text);
-/* A line for the log about what a process did: false when there were too many, and then counted. */
-bool agent_server_may_warn(struct agent_server *server);
-/* This peer's unfinished line has now so many bytes; false when those of all are too many. */
-bool agent_server_holds(struct agent_server *server, size_t *held_bytes, size_t now_bytes);
+struct agent_allowance *agent_server_allowance_of(struct agent_server *server);
 const struct agent_server_config *agent_server_config_of(const struct agent_server *server);
 const struct agent_server_handler *agent_server_handler_of(const struct agent_server *server);
 

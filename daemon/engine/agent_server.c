@@ -19,29 +19,10 @@
 /* No user can keep the others out; half is room for a large service. Not for root and our own uid,
  * who can do worse anyway. */
 #define AGENT_LIMIT_PER_UID (AGENT_LIMIT / 2)
-/* Of all lines that have begun and not ended. An honest agent's line comes whole; without a bound
- * strangers could make us hold 64 MiB. */
-#define AGENT_HELD_MAX_BYTES ((size_t)4 << 20)
-#define AGENT_BUCKETS        256
+#define AGENT_BUCKETS       256
 /* Connections taken in one turn of the loop. */
 #define AGENT_ACCEPT_BATCH 16
-/* Events of the timeline are never dropped, so those that processes can cause are counted. */
-#define AGENT_EVENTS_PER_SECOND 20
-#define AGENT_EVENTS_BURST      2000 /* every agent says hello when the daemon starts */
-/* Regions of all processes together: so many that a page of the timeline still shows an hour. */
-#define AGENT_REGIONS_PER_SECOND 2
-#define AGENT_REGIONS_BURST      200
-/* What strangers can cause as often as they like is told the log six times a minute. */
-#define AGENT_WARNING_USEC   (10 * USEC_PER_SEC)
-#define AGENT_WARNINGS_BURST 10
-#define AGENT_WANTED_USEC    (5 * USEC_PER_SEC)
-
-/* Of events, however many processes cause them. */
-struct agent_allowance {
-    struct quota quota;
-    uint64_t left_out;
-    const char *text; /* for the log, behind the number */
-};
+#define AGENT_WANTED_USEC  (5 * USEC_PER_SEC)
 
 struct agent_server {
     struct agent_server_config config;
@@ -49,11 +30,8 @@ struct agent_server {
     sd_event_source *listener;
     size_t count;
     struct agent_peer *buckets[AGENT_BUCKETS];
-    struct agent_allowance events, regions;
-    struct quota warnings;
-    uint64_t unsaid;   /* warnings that were left out */
-    uint64_t refused;  /* connections past a limit */
-    size_t held_bytes; /* in unfinished lines */
+    struct agent_allowance allowance;
+    uint64_t refused; /* connections past a limit */
 };
 
 /* ---- for the peers ---- */
@@ -86,37 +64,13 @@ void agent_server_remove(struct agent_server *server, struct agent_peer *peer)
 void agent_server_event(struct agent_server *server, enum event_kind kind,
                         const struct agent_peer *peer, const char *text)
 {
-    struct agent_allowance *allowance =
-        kind == EVENT_KIND_REGION ? &server->regions : &server->events;
-    if (!quota_take(&allowance->quota, clock_mono_usec())) {
-        allowance->left_out++;
-        return;
-    }
-    if (allowance->left_out > 0 && quota_take(&server->warnings, clock_mono_usec())) {
-        log_warning("%llu %s", (unsigned long long)allowance->left_out, allowance->text);
-        allowance->left_out = 0;
-    }
-    server->handler.on_event(server->handler.context, kind, peer->identity.id, text);
+    if (agent_allowance_event(&server->allowance, kind, clock_mono_usec()))
+        server->handler.on_event(server->handler.context, kind, peer->identity.id, text);
 }
 
-bool agent_server_may_warn(struct agent_server *server)
+struct agent_allowance *agent_server_allowance_of(struct agent_server *server)
 {
-    if (!quota_take(&server->warnings, clock_mono_usec())) {
-        server->unsaid++;
-        return false;
-    }
-    if (server->unsaid > 0)
-        log_warning("%llu warnings about agents were left out", (unsigned long long)server->unsaid);
-    server->unsaid = 0;
-    return true;
-}
-
-bool agent_server_holds(struct agent_server *server, size_t *held_bytes, size_t now_bytes)
-{
-    server->held_bytes -= *held_bytes;
-    server->held_bytes += now_bytes;
-    *held_bytes = now_bytes;
-    return server->held_bytes <= AGENT_HELD_MAX_BYTES;
+    return &server->allowance;
 }
 
 /* ---- finding ---- */
@@ -260,12 +214,7 @@ int agent_server_new(const struct agent_server_config *config,
         return -ENOMEM;
     server->config = *config;
     server->handler = *handler;
-    server->events.text = "agents came and went too fast to be noted one by one";
-    server->regions.text = "regions of programs came too fast to be noted one by one";
-    uint64_t now_usec = clock_mono_usec();
-    quota_init(&server->events.quota, AGENT_EVENTS_PER_SECOND, AGENT_EVENTS_BURST, now_usec);
-    quota_init(&server->regions.quota, AGENT_REGIONS_PER_SECOND, AGENT_REGIONS_BURST, now_usec);
-    quota_init_slow(&server->warnings, AGENT_WARNING_USEC, AGENT_WARNINGS_BURST, now_usec);
+    agent_allowance_init(&server->allowance, clock_mono_usec());
     int r = sd_event_add_io(config->event, &server->listener, config->socket_fd, EPOLLIN,
                             on_listener, server);
     if (r < 0) {

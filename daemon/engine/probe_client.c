@@ -249,14 +249,6 @@ static void client_take_state(struct probe_client *client, const struct probe_an
     client->state.detail[0] = '\0';
 }
 
-/* A lying probe must not have its values taken for another process. */
-static bool client_is_answer_to(const struct probe_answer *answer,
-                                const struct probe_pending *pending)
-{
-    return pending && answer->sequence == pending->sequence && answer->pid == pending->id.pid &&
-           answer->start_ticks == pending->id.start_ticks && answer->what == pending->what;
-}
-
 static void client_on_packet(void *context, const unsigned char *packet, size_t size)
 {
     struct probe_client *client = context;
@@ -269,7 +261,7 @@ static void client_on_packet(void *context, const unsigned char *packet, size_t 
     /* Answers come in order: what is overtaken was dropped by the probe. */
     while (client->in_flight.first && client->in_flight.first->sequence != answer.sequence)
         client_finish(client, probe_queue_pop(&client->in_flight), -ENOBUFS);
-    if (!client_is_answer_to(&answer, client->in_flight.first)) {
+    if (!probe_pending_fits(client->in_flight.first, &answer)) {
         client_drop(client, "it answered what was not asked");
         return;
     }

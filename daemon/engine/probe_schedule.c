@@ -12,6 +12,12 @@ static const size_t line_limits[PROBE_LINES] = {
     [PROBE_LINE_POOLS] = 1, /* one scan at a time, part by part */
 };
 
+bool probe_pending_fits(const struct probe_pending *pending, const struct probe_answer *answer)
+{
+    return pending && answer->sequence == pending->sequence && answer->pid == pending->id.pid &&
+           answer->start_ticks == pending->id.start_ticks && answer->what == pending->what;
+}
+
 void probe_queue_push(struct probe_queue *queue, struct probe_pending *pending)
 {
     pending->next = NULL;

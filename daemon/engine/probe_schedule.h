@@ -31,6 +31,10 @@ struct probe_pending {
     int result;                  /* why a part is not sent, or all of it; 0 = all is */
 };
 
+/* The answer is to this request (NULL: none): a lying probe must not have its values taken for
+ * another process. */
+bool probe_pending_fits(const struct probe_pending *pending, const struct probe_answer *answer);
+
 /* Singly linked; a request is in exactly one queue. */
 struct probe_queue {
     struct probe_pending *first, *last;
