@@ -47,6 +47,12 @@ static struct {
     _Atomic bool asked_again;
 } approach STATE;
 
+static void approach_count(void)
+{
+    if (!contact_waits())
+        atomic_fetch_add(&approach.tries, 1);
+}
+
 /* ---- the main thread ---- */
 
 static int approach_on_main(void *unused)
@@ -55,7 +61,7 @@ static int approach_on_main(void *unused)
     atomic_fetch_sub(&approach.asked, 1);
     if (gil_is_closed() || python_is_ending() || !python_api.is_initialized())
         return 0;
-    atomic_fetch_add(&approach.tries, 1);
+    approach_count();
     /* 2.7 makes calls before it has made what PyGILState_Ensure() needs. Or it is another
      * interpreter's turn. */
     if (!python_is_ours())
@@ -118,7 +124,7 @@ void approach_forget(void)
 static void approach_by_job(void)
 {
     if (job_start(&(struct job_request){.kind = JOB_CONTACT}) == 0) /* busy: next turn */
-        atomic_fetch_add(&approach.tries, 1);
+        approach_count();
 }
 
 static void approach_try(uint64_t now)

@@ -23,6 +23,15 @@ static struct {
     uint64_t last_run_usec, last_blocks;
 } collector;
 
+/* A new reference; there may be several gc, and ours is enough. */
+static void *collector_module_of(const char *name)
+{
+    if (strcmp(name, "gc") != 0 || !collector.gc)
+        return contact_module(name);
+    python_api.ref(collector.gc);
+    return collector.gc;
+}
+
 /* What is missing was not there, or there was no memory for it: the next job tries again. */
 bool collector_open(void)
 {
@@ -43,7 +52,7 @@ bool collector_open(void)
     if (!collector.gc)
         collector.gc = contact_module("gc");
     for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
-        void *module = *wanted[i].place ? NULL : contact_module(wanted[i].module);
+        void *module = *wanted[i].place ? NULL : collector_module_of(wanted[i].module);
         if (module)
             *wanted[i].place = python_api.get_attribute(module, wanted[i].attribute);
         if (module)

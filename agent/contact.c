@@ -18,6 +18,9 @@
 /* A collect under way at exit is given this long to end; then the interpreter goes on. */
 #define CONTACT_EXIT_USEC (1 * USEC_PER_SEC)
 
+/* So long contact waits for an import of the program's own: most go on at its start. */
+#define CONTACT_WAIT_USEC (500 * USEC_PER_MSEC)
+
 struct contact_method { /* PyMethodDef, the same in all versions */
     const char *name;
     void *(*function)(void *self, void *arguments);
@@ -37,7 +40,8 @@ static struct {
     _Atomic bool gone;
     /* Each is registered once, however often contact is tried. GIL held. */
     bool exit_done, fork_done, end_done;
-    void *exit_before; /* 2.7: sys.exitfunc as it was, or NULL; our reference */
+    _Atomic uint64_t waits_usec; /* since when; 0: it did not have to */
+    void *exit_before;           /* 2.7: sys.exitfunc as it was, or NULL; our reference */
 } contact STATE;
 
 /* The rest runs on whichever thread of the program forks or exits, with the GIL. */
@@ -171,11 +175,37 @@ static bool contact_is_being_imported(void *importlib, const char *name)
     return found;
 }
 
+bool contact_waits(void)
+{
+    uint64_t since = atomic_load(&contact.waits_usec);
+    return since > 0 && clock_mono_usec() - since < CONTACT_WAIT_USEC;
+}
+
+/*
+ * A program that walks through sys.modules dies of a key that appears meanwhile. From 3.10 our
+ * modules need not be there: all of one name share what they do. Before, atexit calls only the one
+ * that was made last, so the program must find ours; it is put there while an import goes on, which
+ * adds keys itself.
+ */
+static bool contact_may_add(void *importlib)
+{
+    void *locks = python_api.get_attribute(importlib, "_module_locks");
+    bool importing = locks && python_api.size(locks) > 0;
+    if (locks)
+        python_api.unref(locks);
+    if (!importing && atomic_load(&contact.waits_usec) == 0)
+        atomic_store(&contact.waits_usec, clock_mono_usec());
+    return importing || !contact_waits();
+}
+
 static void *contact_import_builtin(void *modules, const char *name)
 {
+    bool hidden = python_version() >= PYTHON_3_10;
     void *importlib = python_api.dict_get(modules, "_frozen_importlib"); /* borrowed */
     void *imp = python_api.dict_get(modules, "_imp");                    /* borrowed */
     if (!importlib || !imp || contact_is_being_imported(importlib, name))
+        return NULL;
+    if (!hidden && !contact_may_add(importlib))
         return NULL;
     void *spec = contact_spec(importlib, name);
     void *module = spec ? contact_call_one(imp, "create_builtin", spec) : NULL;
@@ -185,7 +215,7 @@ static void *contact_import_builtin(void *modules, const char *name)
         contact_attribute(module, "__loader__",
                           python_api.get_attribute(importlib, "BuiltinImporter")))
         executed = contact_call_one(imp, "exec_builtin", module);
-    bool whole = executed && python_api.dict_set(modules, name, module) == 0;
+    bool whole = executed && (hidden || python_api.dict_set(modules, name, module) == 0);
     if (spec)
         python_api.unref(spec);
     if (executed)
@@ -291,12 +321,15 @@ static bool contact_register_exit_2_7(void)
 }
 
 /* Later nobody of us imports: on 2.7 that runs what the program has hooked into its imports, and
- * waits for a lock. Here it is the main thread, and nobody else has the lock. */
-static void contact_load_gc(void)
+ * waits for a lock; on the others see contact_may_add(). Here, on 2.7, it is the main thread, and
+ * nobody else has the lock. */
+static bool contact_load_gc(void)
 {
-    void *module = python_api.import_now("gc");
+    void *module =
+        python_version() == PYTHON_2_7 ? python_api.import_now("gc") : contact_module("gc");
     if (module)
         python_api.unref(module);
+    return module != NULL;
 }
 
 /* ---- the state of it ---- */
@@ -312,10 +345,9 @@ static bool contact_register(void)
         contact.end_done = true;
         python_api.at_exit(contact_on_end); /* full: then a second interpreter is not served */
     }
-    if (old && contact.exit_done)
-        contact_load_gc();
+    bool loaded = !contact.exit_done || python_version() >= PYTHON_3_10 || contact_load_gc();
     python_api.error_clear();
-    return contact.exit_done && contact.fork_done;
+    return contact.exit_done && contact.fork_done && (loaded || old);
 }
 
 bool contact_is_made(void)
@@ -332,6 +364,7 @@ void contact_reset(void)
 {
     contact.exit_done = contact.fork_done = contact.end_done = false;
     contact.exit_before = NULL;
+    atomic_store(&contact.waits_usec, 0);
     atomic_store(&contact.made, false);
     atomic_store(&contact.gone, false);
 }

@@ -16,6 +16,8 @@ bool contact_is_made(void);
  * or main thread. */
 void contact_make(const struct job_request *request, struct job_result *result);
 bool contact_make_now(void);
+/* For the right moment, which comes: trying again is no failure. */
+bool contact_waits(void);
 
 /* The interpreter that we were in contact with is no more. */
 bool contact_is_gone(void);

@@ -8,7 +8,7 @@ from standin import Gone, hammer
 
 # Found by every script: the test lets the children live until it has seen what it wants.
 PRELUDE = """if 1:
-    import gc, os, signal, sys, time
+    import gc, os, select, signal, sys, time
     folder = sys.argv[1]
     signal.alarm(60)  # nothing may outlive a test that failed
     def until_told():
@@ -16,6 +16,8 @@ PRELUDE = """if 1:
             time.sleep(0.005)
     def ends(pid):
         return os.waitpid(pid, 0)[1] >> 8
+    while not select.select([sys.stdin], [], [], 0.01)[0]:
+        pass  # first contact with 2.7 and 3.6 needs a main thread that is awake
     sys.stdin.readline()
 """
 
@@ -231,7 +233,7 @@ def exec_in_place_again_and_again(interpreter):
     os.execv(sys.executable, [sys.executable, folder + "/again.py", folder, str(left - 1)])"""
     with Family(interpreter, "    until_told()\n" + text) as family:
         with open(os.path.join(family.place.folder, "again.py"), "w") as file:
-            file.write((PRELUDE + text).replace("    sys.stdin.readline()\n", ""))
+            file.write(PRELUDE.split("    while not select")[0] + text)
         family.tell()
         family.end(b"done\n", code=4)
 
@@ -331,7 +333,7 @@ def _pool(interpreter, method):
     with Place(hammer) as place:
         path = os.path.join(place.folder, "pool.py")
         with open(path, "w") as file:
-            prelude = PRELUDE.replace("    sys.stdin.readline()\n", "")
+            prelude = PRELUDE.split("    while not select")[0]
             file.write("import sys\nsys.argv[1:] = [%r]\n" % place.folder + prelude + text + "\n")
         host = Host(place.daemon, [interpreter.path, path])
         try:

@@ -94,6 +94,13 @@ LIVES = [
      "os.execv(sys.executable, [sys.executable, '-S', '-c', 'print(40 + 2)'])", ()),
     ("import subprocess, sys, time\n"
      "time.sleep({0}); sys.stdout.write(subprocess.check_output(['echo', 'a']).decode())", ()),
+    # Nothing may appear there meanwhile.
+    ("import sys, time\n"
+     "clock = getattr(time, 'monotonic', time.time)\n"
+     "end = clock() + {0}\n"
+     "while clock() < end:\n"
+     "    for name, module in sys.modules.items(): len(name)\n"
+     "print('walked')", ("-S",)),
     ("import sys, time\n"
      "def walk():\n"
      "    try:\n"
@@ -105,10 +112,12 @@ LIVES = [
 # The parent waits for a line (contact is made by then), forks, and counts bad ends. Children live
 # from no time to some ms and end in every way that a program has.
 FORKS = """if 1:
-    import gc, os, sys, time
+    import gc, os, select, sys, time
     gc.disable()
     kept = [[i] for i in range(20000)]
     print("up"); sys.stdout.flush()
+    while not select.select([sys.stdin], [], [], 0.01)[0]:
+        pass  # first contact with 2.7 and 3.6 needs a main thread that is awake
     sys.stdin.readline()
     bad = []
     for i in range({count}):

@@ -1,12 +1,13 @@
 #!/usr/bin/env python
 # SPDX-License-Identifier: MIT
-"""A small prefork server for any Python from 2.7: the master loads, waits for a line on standard
+"""A small prefork server for any Python from 2.7: the master loads, waits for the end of its
 input, forks workers that share its listening socket, and replaces each one that ends, until SIGTERM.
 
 usage: prefork_server.py SOCKET [WORKERS]   default 3 workers; a line in, "PID LENGTH" out
 """
 import gc
 import os
+import select
 import signal
 import socket
 import sys
@@ -41,7 +42,8 @@ def main():
     listener.bind(sys.argv[1])
     listener.listen(64)
     workers = int(sys.argv[2]) if len(sys.argv) > 2 else 3
-    sys.stdin.readline()
+    while not select.select([sys.stdin], [], [], 0.01)[0]:
+        pass
     # Kept back while the list of children changes.
     signal.signal(signal.SIGTERM, lambda *_: None)
     while True:
