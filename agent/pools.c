@@ -152,13 +152,6 @@ static void pools_tell(const struct pools_scratch *scratch, struct control_stats
     stats->has |= CONTROL_HAS_PY_POOLS | CONTROL_HAS_PY_ARENAS | CONTROL_HAS_PY_PARTIAL;
 }
 
-static uint64_t pools_cpu_usec(void)
-{
-    struct timespec now = {0};
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-    return (uint64_t)now.tv_sec * USEC_PER_SEC + (uint64_t)now.tv_nsec / 1000;
-}
-
 /* Our own descriptor table, empty: the thread ends with its job, and the table with it. */
 static int pools_open_maps(void)
 {
@@ -171,7 +164,7 @@ static int pools_open_maps(void)
 void pools_stat(const struct job_request *request, struct job_result *result)
 {
     (void)request;
-    uint64_t begin = pools_cpu_usec();
+    uint64_t begin = clock_thread_usec();
     int fd = pools_open_maps();
     struct pools_scratch *scratch = fd < 0 ? MAP_FAILED
                                            : mmap(NULL, sizeof(*scratch), PROT_READ | PROT_WRITE,
@@ -185,5 +178,5 @@ void pools_stat(const struct job_request *request, struct job_result *result)
     pools_tell(scratch, &result->stats);
     proc_maps_close(&scratch->maps);
     munmap(scratch, sizeof(*scratch));
-    result->stats.pools_usec = pools_cpu_usec() - begin;
+    result->stats.pools_usec = clock_thread_usec() - begin;
 }

@@ -100,7 +100,7 @@ static bool look_garbage(struct suspect_look *look)
 
 static bool is_late(uint64_t seen, uint64_t deadline_usec)
 {
-    return seen % CLOCK_EVERY == 0 && clock_mono_usec() >= deadline_usec;
+    return seen % CLOCK_EVERY == 0 && clock_thread_usec() >= deadline_usec;
 }
 
 struct tasks {

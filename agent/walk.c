@@ -148,7 +148,7 @@ static bool is_own_module(const struct walk *walk, uint32_t index, const char *l
 /* A look at the clock for so many nodes. */
 static bool is_late(struct walk *walk, uint32_t node)
 {
-    if (node % WALK_CLOCK_NODES == 0 && clock_mono_usec() >= walk->deadline_usec)
+    if (node % WALK_CLOCK_NODES == 0 && clock_thread_usec() >= walk->deadline_usec)
         walk->truncated = true;
     return walk->truncated;
 }
@@ -236,7 +236,7 @@ static bool is_worth_a_node(const struct pyobject_edge *edge, const struct walk_
 
 static bool is_time_up(struct walk *walk)
 {
-    if (++walk->looked % WALK_CLOCK_EVERY == 0 && clock_mono_usec() >= walk->deadline_usec)
+    if (++walk->looked % WALK_CLOCK_EVERY == 0 && clock_thread_usec() >= walk->deadline_usec)
         walk->truncated = true;
     return walk->truncated;
 }

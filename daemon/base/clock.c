@@ -30,6 +30,11 @@ uint64_t clock_cpu_usec(void)
     return clock_read(CLOCK_PROCESS_CPUTIME_ID);
 }
 
+uint64_t clock_thread_usec(void)
+{
+    return clock_read(CLOCK_THREAD_CPUTIME_ID);
+}
+
 void clock_format_rfc3339(uint64_t wall_usec, char ret_text[static CLOCK_RFC3339_SIZE])
 {
     time_t seconds = (time_t)(wall_usec / USEC_PER_SEC);

@@ -19,6 +19,8 @@ uint64_t clock_mono_usec(void);
 uint64_t clock_wall_usec(void);
 /* CPU time of the whole process. */
 uint64_t clock_cpu_usec(void);
+/* CPU time of the calling thread. */
+uint64_t clock_thread_usec(void);
 
 /* "2026-11-22T10:41:18.123Z" (RFC 3339, UTC, milliseconds). */
 void clock_format_rfc3339(uint64_t wall_usec, char ret_text[static CLOCK_RFC3339_SIZE]);

@@ -25,8 +25,9 @@ TEXT = """if 1:
     sys.stdout.write("told\\n"); sys.stdout.flush()
     os.read(0, 100)
 """
-# What the interpreter allocates to say "told" and to read one byte.
-NOISE_BYTES = 16384
+# What the interpreter allocates meanwhile: caches of the code it runs, the line it says. Less than a
+# percent; tests/scan compares to the byte.
+NOISE_BYTES = 65536
 
 
 def number(text, what):
@@ -34,7 +35,7 @@ def number(text, what):
     return int(found.group(1).replace(",", ""))
 
 
-@since(3, 7)
+@since(3, 6)
 def the_agent_counts_as_the_interpreter_does(interpreter):
     with Place() as place:
         path = os.path.join(place.folder, "told")
@@ -66,7 +67,7 @@ def the_agent_counts_as_the_interpreter_does(interpreter):
               (stats["py_arenas"], arenas))
 
 
-@since(3, 7)
+@since(2, 7)
 def the_program_keeps_its_descriptors(interpreter):
     """A program that owns every low number, closes and duplicates all the while."""
     text = """if 1:
