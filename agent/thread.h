@@ -2,7 +2,7 @@
 /*
  * The agent's thread: started in the constructor, parked while the program forks, or ended for the
  * time where the interpreter counts threads; a child begins with a new one. All signals are blocked
- * in it. It sleeps in sigtimedwait() for one real-time signal sent to this thread alone: by the
+ * in it. It sleeps in sigtimedwait() for one signal sent to this thread alone: by the
  * kernel when the socket has something (F_SETSIG), by a job that ended, by who wants it to stop. So
  * it needs no second descriptor to be woken and no signal handler.
  */
@@ -10,13 +10,15 @@
 #define MEMTEND_AGENT_THREAD_H
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
-/* Not SIGRTMIN..+15, which programs like to use, nor the last one, which valgrind uses. */
-#define THREAD_SIGNAL 57
+/* Of a coprocessor that Linux never knew: no program uses it, and the kernel never sends it. A
+ * real-time signal would be lost when a queue of the user's is full (RLIMIT_SIGPENDING). */
+#define THREAD_SIGNAL SIGSTKFLT
 
 /* Start it unless it runs; its first act is to sleep so long. Any thread, but in no handler of
  * pthread_atfork() in the parent. 0 or -errno. */

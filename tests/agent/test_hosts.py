@@ -97,6 +97,48 @@ def stolen_descriptors_stay_the_programs_own(interpreter):
 
 
 @since(3, 7)
+@since(3, 5)
+def signals_are_the_programs(interpreter):
+    """It may block all and wait for them on one thread: none may go astray."""
+    text = """if 1:
+        import os, signal, sys, time
+        numbers = sorted(set(range(1, 65)) - {signal.SIGKILL, signal.SIGSTOP, 32, 33})
+        signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
+        print("up", flush=True)
+        sys.stdin.readline()
+        for number in numbers:
+            os.kill(os.getpid(), number)
+            time.sleep(0.005)  # whoever is faster could have it by now
+            found = signal.sigtimedwait([number], 20)
+            if not found or found.si_pid != os.getpid():
+                print(number, found)"""
+    with Place() as place:
+        host = Host(place.daemon, script(interpreter, text))
+        session = place.daemon.session(host.pid)
+        host.line()
+        session.wait_ready()
+        host.go()
+        host.end()
+
+
+@since(3, 4)
+def a_full_queue_of_signals_slows_no_fork(interpreter):
+    """Limits of the user's that other programs of his may have used up."""
+    text = """if 1:
+        import os, resource, sys, time
+        sys.stdin.readline()
+        resource.setrlimit(resource.RLIMIT_SIGPENDING, (0, 0))
+        for i in range(60):
+            if os.fork() == 0: os._exit(0)
+            os.wait()"""
+    with Place() as place:
+        host = Host(place.daemon, script(interpreter, text))
+        session = place.daemon.session(host.pid)
+        session.wait_ready()
+        host.go()
+        host.end()  # 3.12 and later warn of a thread that did not end
+
+
 def a_program_without_memory_goes_on(interpreter):
     text = """if 1:
         import ctypes, os, resource
@@ -165,5 +207,6 @@ def a_daemon_that_does_not_read_blocks_nothing(interpreter):
 if __name__ == "__main__":
     need_agent()
     run_cases([a_forked_child_says_whose_it_is, exec_keeps_the_pid_and_says_hello_again,
-               stolen_descriptors_stay_the_programs_own, a_program_without_memory_goes_on,
+               stolen_descriptors_stay_the_programs_own, signals_are_the_programs,
+               a_full_queue_of_signals_slows_no_fork, a_program_without_memory_goes_on,
                a_daemon_of_another_uid_is_refused, a_daemon_that_does_not_read_blocks_nothing])
