@@ -218,7 +218,8 @@ def suspects_of_the_standard_library(interpreter):
         found, _ = by_path(session, "suspects")
         check(all(one["kind"] == "suspect" and one["text"] for one in found.values()), str(found))
         check(found["gc.garbage"]["count"] == 1, str(found))
-        check(found["threading._active"]["count"] == 111, str(found))
+        # 2.7 says that a thread has started a moment before it is in the list.
+        check(found["threading._active"]["count"] in (110, 111), str(found))
         check(found["logging.getLogger('threading')"]["count"] == 12, str(found))
         check(found["logging.getLogger('threading')"]["text"].startswith("11 of "), str(found))
         check("logging.getLogger(...)" in found, "a logger with a name of its own: %s" % found)
