@@ -25,8 +25,6 @@
  * that takes longer waits for what the program itself keeps locked, and a fork goes ahead, as it
  * does beside any other thread. */
 #define THREAD_PARK_USEC (500 * USEC_PER_MSEC)
-/* One that nobody takes costs a turn so often. */
-#define THREAD_GIVE_BACK_NSEC (20 * 1000 * 1000L)
 /* Should the call that ends a park get lost, the thread finds out by itself. */
 #define THREAD_PARKED_USEC (1 * USEC_PER_SEC)
 
@@ -111,33 +109,13 @@ static struct timespec thread_timespec(uint64_t usec)
                              .tv_nsec = (long)(usec % USEC_PER_SEC * 1000)};
 }
 
-/* From the socket, or from a thread of this process; without its details when memory is short. */
-static bool thread_signal_is_ours(const siginfo_t *info)
-{
-    return info->si_code > 0 || info->si_code == SI_TKILL ||
-           (info->si_code == SI_USER && info->si_pid == 0);
-}
-
-/* A program that keeps this signal blocked and waits for it gets it back, and time to take it. No
- * thread but the main one may say that it came from kill(): then it is as from sigqueue(). */
-static void thread_give_back(siginfo_t *info)
-{
-    if (info->si_code == SI_USER)
-        info->si_code = SI_QUEUE;
-    struct timespec nap = {.tv_nsec = THREAD_GIVE_BACK_NSEC};
-    syscall(SYS_rt_sigqueueinfo, getpid(), info->si_signo, info);
-    nanosleep(&nap, NULL);
-}
-
 static void thread_sleep(uint64_t usec)
 {
     sigset_t wake;
-    siginfo_t info;
     memset(&wake, 0, sizeof(wake));
     sigaddset(&wake, THREAD_SIGNAL);
     struct timespec limit = thread_timespec(usec);
-    if (sigtimedwait(&wake, &info, &limit) == THREAD_SIGNAL && !thread_signal_is_ours(&info))
-        thread_give_back(&info);
+    sigtimedwait(&wake, NULL, &limit);
 }
 
 /* ---- parking ---- */
