@@ -25,6 +25,10 @@
  * that takes longer waits for what the program itself keeps locked, and a fork goes ahead, as it
  * does beside any other thread. */
 #define THREAD_PARK_USEC (500 * USEC_PER_MSEC)
+/* One that nobody takes costs a turn so often. */
+#define THREAD_GIVE_BACK_NSEC (20 * 1000 * 1000L)
+/* The kernel's own set, smaller than libc's. */
+#define THREAD_SIGNAL_SET_BYTES 8
 /* Should the call that ends a park get lost, the thread finds out by itself. */
 #define THREAD_PARKED_USEC (1 * USEC_PER_SEC)
 
@@ -109,13 +113,33 @@ static struct timespec thread_timespec(uint64_t usec)
                              .tv_nsec = (long)(usec % USEC_PER_SEC * 1000)};
 }
 
+/* The socket's and those of this process's threads come by other ways. */
+static bool thread_signal_is_foreign(const siginfo_t *info)
+{
+    return info->si_code == SI_QUEUE || (info->si_code == SI_USER && info->si_pid != 0);
+}
+
+/* A program that keeps this signal blocked and waits for it gets it back, and time to take it. No
+ * thread but the main one may say that it came from kill(): then it is as from sigqueue(). */
+static void thread_give_back(siginfo_t *info)
+{
+    struct timespec nap = {.tv_nsec = THREAD_GIVE_BACK_NSEC};
+    info->si_code = SI_QUEUE;
+    syscall(SYS_rt_sigqueueinfo, getpid(), info->si_signo, info);
+    nanosleep(&nap, NULL);
+}
+
 static void thread_sleep(uint64_t usec)
 {
+    siginfo_t info;
     sigset_t wake;
     memset(&wake, 0, sizeof(wake));
     sigaddset(&wake, THREAD_SIGNAL);
     struct timespec limit = thread_timespec(usec);
-    sigtimedwait(&wake, NULL, &limit);
+    /* By syscall(): libc says of a signal of tgkill() that it came from kill(). */
+    long number = syscall(SYS_rt_sigtimedwait, &wake, &info, &limit, THREAD_SIGNAL_SET_BYTES);
+    if (number == THREAD_SIGNAL && thread_signal_is_foreign(&info))
+        thread_give_back(&info);
 }
 
 /* ---- parking ---- */
