@@ -64,6 +64,8 @@ static const struct symbol python_symbols[] = {
     API(sys_get, "PySys_GetObject"),
     API(sys_set, "PySys_SetObject"),
     API(list_append, "PyList_Append"),
+    API(interpreter_first, "PyInterpreterState_Head"),
+    API(interpreter_next, "PyInterpreterState_Next"),
 };
 
 /* What goes by different names. In 2.7 a text is one of bytes. */
@@ -235,6 +237,11 @@ bool python_is_ours(void)
     void *attached =
         python_api.thread_attached ? python_api.thread_attached() : *python_api.attached;
     return mine && mine == attached;
+}
+
+bool python_has_one_interpreter(void)
+{
+    return !python_api.interpreter_next(python_api.interpreter_first());
 }
 
 bool python_can_freeze(void)

@@ -61,6 +61,8 @@ struct python_api {
     void *(*sys_get)(const char *);
     int (*sys_set)(const char *, void *);
     int (*list_append)(void *, void *);
+    void *(*interpreter_first)(void);
+    void *(*interpreter_next)(void *);
 };
 
 extern struct python_api python_api;
@@ -88,6 +90,8 @@ bool python_is_up(void);
 bool python_is_ending(void);
 /* Has the calling thread the GIL, with the main interpreter? */
 bool python_is_ours(void);
+/* GIL held: no sub-interpreter lives. */
+bool python_has_one_interpreter(void);
 /* gc.freeze() is there: from 3.7. */
 bool python_can_freeze(void);
 /* "cpython 3.13.0", "" without Python. */

@@ -204,7 +204,8 @@ def an_old_glibc():
 
 # ---- Python programs ----
 
-COLLECTS = ("import gc, sys\n"
+COLLECTS = ("import gc, select, sys\n"
+            "while not select.select([sys.stdin], [], [], 0.01)[0]: pass\n"
             "sys.stdin.readline()\n"
             "for i in range(3000):\n"
             "    a = []; a.append(a)\n"
@@ -281,8 +282,12 @@ def a_root_of_its_own(interpreter):
     text = """if 1:
         import gc, os, sys
         encoding = u"x".encode("utf-8")
+        import select
+        sys.stdin.readline()
         os.chroot(sys.argv[1]); os.chdir("/")
         print("up"); sys.stdout.flush()
+        while not select.select([0], [], [], 0.01)[0]:
+            pass  # first contact with 2.7 and 3.6 needs a main thread that is awake
         os.read(0, 3)
         pid = os.fork()
         if pid == 0:
@@ -293,6 +298,7 @@ def a_root_of_its_own(interpreter):
     with Workshop() as shop, Place() as place:
         host = Host(place.daemon, script(interpreter, text) + [shop.folder])
         session = place.daemon.session(host.pid)
+        host.go()
         check(host.line() == "up", "script")
         session.wait_ready()
         check(session.run("collect", "trim")[0]["outcome"] == "ok", "collect")
@@ -323,7 +329,7 @@ def sub_interpreters(interpreter):
     text = """if 1:
         import sys, %s as sub
         sys.stdin.readline()
-        for i in range(5):
+        for i in range(20):
             one = sub.create()
             sub.run_string(one, "import gc, json\\nkept = [[i] for i in range(20000)]\\n"
                                 "for i in range(2000):\\n    a = []; a.append(a)\\ngc.collect()")
