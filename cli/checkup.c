@@ -20,7 +20,7 @@ void checkup_finish(struct checkup *checkup)
     json_decref(checkup->checks);
 }
 
-const char *finding_name(enum finding finding)
+static const char *finding_name(enum finding finding)
 {
     static const char *const names[] = {
         [FINDING_OK] = "ok", [FINDING_WARNING] = "warning", [FINDING_FAILURE] = "failure"};

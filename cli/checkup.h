@@ -22,7 +22,6 @@ void checkup_add(struct checkup *checkup, const char *section, const char *name,
                  enum finding finding, const char *format, ...) _printf_(5, 6);
 /* The command that mends the last finding. */
 void checkup_fix(struct checkup *checkup, const char *format, ...) _printf_(2, 3);
-const char *finding_name(enum finding finding);
 
 /* What this machine and the caller's rights allow. */
 void checkup_kernel(struct checkup *checkup);

@@ -91,7 +91,6 @@ uint64_t statistics_interval_usec(const struct control_stats *stats, uint64_t le
 void statistics_into_info(const struct control_hello *hello, struct agent_info *ret_info)
 {
     *ret_info = (struct agent_info){
-        .tells_pools = hello->capabilities & CONTROL_CAN_POOLS,
         .version = (uint32_t)hello->version,
     };
     text_copy(ret_info->runtime, sizeof(ret_info->runtime), hello->runtime);

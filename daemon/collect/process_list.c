@@ -102,9 +102,3 @@ int process_list_read(struct process_list *list)
     process_list_sort(list);
     return 0;
 }
-
-bool process_list_has(const struct process_list *list, pid_t pid)
-{
-    return list->count > 0 &&
-           bsearch(&pid, list->pids, list->count, sizeof(*list->pids), pid_compare);
-}

@@ -25,7 +25,5 @@ void process_list_finish(struct process_list *list); /* safe on a zeroed one */
 
 /* 0 or -errno; on failure the list is as it was. */
 int process_list_read(struct process_list *list);
-/* As of the last read. */
-bool process_list_has(const struct process_list *list, pid_t pid);
 
 #endif

@@ -40,8 +40,9 @@ static int paths_state_home(char ret_path[static CONFIG_PATH_SIZE], struct error
     return paths_join(ret_path, home, "/.local/state", error);
 }
 
-int paths_state_directory(const struct config *config, char ret_path[static CONFIG_PATH_SIZE],
-                          struct error *error)
+/* The default directory of user or root; what the environment and config say comes first. */
+static int paths_state_directory(const struct config *config,
+                                 char ret_path[static CONFIG_PATH_SIZE], struct error *error)
 {
     const char *given = getenv("STATE_DIRECTORY"); /* systemd.exec(5) */
     if (config->state_directory[0])
@@ -55,8 +56,8 @@ int paths_state_directory(const struct config *config, char ret_path[static CONF
     return r < 0 ? r : paths_join(ret_path, home, "/memtend", error);
 }
 
-int paths_runtime_directory(const struct config *config, char ret_path[static CONFIG_PATH_SIZE],
-                            struct error *error)
+static int paths_runtime_directory(const struct config *config,
+                                   char ret_path[static CONFIG_PATH_SIZE], struct error *error)
 {
     const char *given = getenv("MEMTEND_RUNTIME_DIR");
     if (config->runtime_directory[0])

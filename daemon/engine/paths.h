@@ -21,12 +21,6 @@ struct paths {
     int state_lock, runtime_lock; /* held as long as they are open */
 };
 
-/* The default directory of user or root; what the environment and config say comes first. */
-int paths_state_directory(const struct config *config, char ret_path[static CONFIG_PATH_SIZE],
-                          struct error *error);
-int paths_runtime_directory(const struct config *config, char ret_path[static CONFIG_PATH_SIZE],
-                            struct error *error);
-
 /*
  * Make the directories, take the locks, read or make the token. -EWOULDBLOCK when another daemon
  * holds a lock; error says what to do. A failed call leaves nothing open.

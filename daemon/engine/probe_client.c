@@ -39,9 +39,8 @@ struct probe_client {
     uint64_t head_deadline_usec; /* of the first one in flight */
 
     struct probe_pace pace;
-    bool answered;    /* this probe, at least once */
-    uint32_t rights;  /* as this probe says */
-    uint32_t dropped; /* as this probe says */
+    bool answered;   /* this probe, at least once */
+    uint32_t rights; /* as this probe says */
     struct probe_client_state state;
 };
 
@@ -108,7 +107,6 @@ static void client_back_off(struct probe_client *client, uint64_t now, int resul
 {
     probe_pace_ended(&client->pace, now);
     client->answered = false;
-    client->dropped = 0;
     client->state.own_private_bytes = client->state.own_rss_bytes = -1;
     struct probe_pending *head = probe_queue_pop(&client->in_flight);
     if (head)
@@ -242,8 +240,6 @@ static void client_take_state(struct probe_client *client, const struct probe_an
         client_event(client, "the probe is back");
     client->answered = true;
     client->rights = answer->rights;
-    client->state.dropped_total += answer->dropped - client->dropped;
-    client->dropped = answer->dropped;
     client->state.own_private_bytes = answer->own_private_bytes;
     client->state.own_rss_bytes = answer->own_rss_bytes;
     client->state.detail[0] = '\0';

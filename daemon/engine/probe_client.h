@@ -82,7 +82,7 @@ struct probe_client_state {
     bool separated;           /* runs as its own unit, with its own rights */
     uint64_t restarts;        /* after the first start */
     uint64_t deep_usec_total; /* time spent reading smaps_rollup and scanning for pools */
-    uint64_t too_dear_total, late_total, dropped_total;
+    uint64_t too_dear_total, late_total;
     size_t waiting;
     int64_t own_private_bytes, own_rss_bytes; /* of the probe; -1 = unknown */
     char detail[STATUS_TEXT_SIZE];            /* "" when there is nothing to say */

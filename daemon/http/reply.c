@@ -30,7 +30,8 @@ static const struct {
     {504, "Gateway Timeout"},
 };
 
-const char *reply_title(unsigned status)
+/* "Not Found" for 404; "Error" for what we do not use. */
+static const char *reply_title(unsigned status)
 {
     for (size_t i = 0; i < sizeof(reply_titles) / sizeof(reply_titles[0]); i++)
         if (reply_titles[i].status == status)
@@ -55,15 +56,6 @@ static void reply_clear_body(struct reply *reply)
     buffer_init(&reply->body, HTTP_ANSWER_BYTES);
     reply->asset = NULL;
     reply->etag[0] = '\0';
-}
-
-void reply_text(struct reply *reply, unsigned status, const char *text)
-{
-    reply_clear_body(reply);
-    reply->status = status;
-    reply->content_type = "text/plain; charset=utf-8";
-    if (buffer_append_text(&reply->body, text) < 0)
-        reply_no_memory(reply);
 }
 
 /* Must not allocate: what it says is constant. */

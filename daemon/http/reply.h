@@ -36,9 +36,6 @@ struct reply {
 void reply_init(struct reply *reply);
 void reply_finish(struct reply *reply);
 
-/* Constant text/plain. */
-void reply_text(struct reply *reply, unsigned status, const char *text);
-
 /*
  * RFC 9457. slug names the type (urn:memtend:problem:SLUG); the detail may hold text that came
  * from outside: it is cleaned.
@@ -50,8 +47,5 @@ void reply_problem_at(struct reply *reply, unsigned status, const char *slug,
                       const struct error *errors, size_t count);
 /* 503 for our own lack of memory. */
 void reply_no_memory(struct reply *reply);
-
-/* "Not Found" for 404; "Error" for what we do not use. */
-const char *reply_title(unsigned status);
 
 #endif

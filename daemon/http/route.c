@@ -52,7 +52,8 @@ const struct route *route_table(void)
     return routes;
 }
 
-bool method_find(const char *name, enum method *ret_method)
+/* HEAD is GET. False when we serve no such method anywhere. */
+static bool method_find(const char *name, enum method *ret_method)
 {
     for (enum method method = 0; method < METHOD_COUNT; method++) {
         if (strcmp(name, method_names[method]) == 0) {

@@ -44,8 +44,6 @@ struct route_match {
     char parameter[HTTP_PARAMETER]; /* what {} took */
 };
 
-/* HEAD is GET. false when we serve no such method anywhere. */
-bool method_find(const char *name, enum method *ret_method);
 void route_find(const char *method, const char *path, struct route_match *ret_match);
 
 /* All routes, ended by a NULL pattern (for the test against openapi.json). */

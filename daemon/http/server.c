@@ -231,11 +231,6 @@ void http_free(struct http *http)
     free(http);
 }
 
-struct mailbox *http_replies(struct http *http)
-{
-    return &http->replies;
-}
-
 static void server_take_replies(struct http *http)
 {
     for (struct command *command = mailbox_pop(&http->replies); command;

@@ -78,11 +78,9 @@ void http_free(struct http *http);
 int http_start(struct http *http);
 /*
  * Waiting clients get 503, connections are closed, the thread is joined. Commands still on their
- * way stay with their holder, who pushes them to http_replies() or frees them.
+ * way stay with their holder, who pushes them to their reply_to, which is never full for
+ * them, or frees them.
  */
 void http_stop(struct http *http);
-
-/* Where answered commands go; also in every command's reply_to. Never full for them. */
-struct mailbox *http_replies(struct http *http);
 
 #endif

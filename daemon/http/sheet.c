@@ -17,12 +17,6 @@ void sheet_init(struct sheet *sheet)
     sheet->failed = !sheet->object;
 }
 
-void sheet_finish(struct sheet *sheet)
-{
-    json_decref(sheet->object);
-    *sheet = (struct sheet){0};
-}
-
 json_t *sheet_take(struct sheet *sheet)
 {
     json_t *object = sheet->object;

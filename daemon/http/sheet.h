@@ -18,7 +18,6 @@ struct sheet {
 };
 
 void sheet_init(struct sheet *sheet);
-void sheet_finish(struct sheet *sheet);
 /* The object, owned by the caller; NULL when anything failed. The sheet is empty afterwards. */
 json_t *sheet_take(struct sheet *sheet);
 

@@ -42,8 +42,3 @@ void group_families(struct process *processes, size_t count,
             processes[i].family_size = processes[root].family_size;
     }
 }
-
-bool group_same_family(const struct process *a, const struct process *b)
-{
-    return process_id_equal(a->family, b->family);
-}

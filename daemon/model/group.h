@@ -15,6 +15,5 @@
  */
 void group_families(struct process *processes, size_t count,
                     ssize_t (*by_pid)(const void *context, pid_t pid), const void *context);
-bool group_same_family(const struct process *a, const struct process *b);
 
 #endif

@@ -35,7 +35,6 @@ enum agent_state {
 
 struct agent_info {
     enum agent_state state;
-    bool tells_pools;    /* pymalloc's: nobody need read them from outside */
     char runtime[24];    /* "cpython 3.13.0", "" = none found */
     char allocator[24];  /* "glibc 2.36" */
     char interpreter[8]; /* which one its collector belongs to: "main", "" = none */

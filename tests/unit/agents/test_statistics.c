@@ -89,11 +89,9 @@ static void hello_into_info(void **state)
         .version = 1,
         .runtime = "a runtime with a name longer than fits",
         .allocator = "glibc 2.36",
-        .capabilities = CONTROL_CAN_POOLS,
     };
     struct agent_info info;
     statistics_into_info(&hello, &info);
-    assert_true(info.tells_pools);
     assert_string_equal(info.runtime, "a runtime with a name l");
     assert_string_equal(info.allocator, "glibc 2.36");
     assert_int_equal(info.version, 1);

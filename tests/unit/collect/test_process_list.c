@@ -48,8 +48,6 @@ static void test_only_pids_in_order(void **state)
         assert_memory_equal(list.pids, expected, sizeof(expected));
         assert_false(list.cut);
     }
-    assert_true(process_list_has(&list, 10));
-    assert_false(process_list_has(&list, 11));
     process_list_finish(&list);
     process_list_finish(&list);
     remove_root(path, root, mixed);
@@ -79,7 +77,6 @@ static void test_empty(void **state)
     assert_int_equal(process_list_init(&list, root, 3), 0);
     assert_int_equal(process_list_read(&list), 0);
     assert_int_equal(list.count, 0);
-    assert_false(process_list_has(&list, 1));
     process_list_finish(&list);
     remove_root(path, root, none);
 }
@@ -91,9 +88,12 @@ static void test_real_proc(void **state)
     struct process_list list;
     assert_int_equal(process_list_init(&list, root, 100000), 0);
     assert_int_equal(process_list_read(&list), 0);
-    assert_true(process_list_has(&list, getpid()));
-    for (size_t i = 1; i < list.count; i++)
+    bool own = list.pids[0] == getpid();
+    for (size_t i = 1; i < list.count; i++) {
         assert_true(list.pids[i - 1] < list.pids[i]);
+        own = own || list.pids[i] == getpid();
+    }
+    assert_true(own);
     process_list_finish(&list);
     close(root);
 }

@@ -53,7 +53,7 @@ static void test_no_memory_is_json(void **state)
     (void)state;
     struct reply reply;
     reply_init(&reply);
-    reply_text(&reply, 200, "half an answer");
+    assert_int_equal(buffer_append_text(&reply.body, "half an answer"), 0);
     reply_no_memory(&reply);
     assert_int_equal(reply.status, 503);
     json_t *problem = json_loadb(reply.body.data, reply.body.size, 0, NULL);
