@@ -45,13 +45,16 @@ static void enable_finish(struct enable *enable)
 static int read_before(struct enable *enable)
 {
     char by_number[32];
+    struct stat status;
     size_t length;
     int opened = unit_open(enable->root, enable->path, O_RDONLY | O_NONBLOCK);
     _cleanup_(closep) int fd = opened;
     if (fd == -ENOENT || fd == -ENOTDIR)
         return 0;
+    int r = fd < 0 ? fd : fstat(fd, &status) < 0 ? -errno : S_ISREG(status.st_mode) ? 0 : -EINVAL;
     snprintf(by_number, sizeof(by_number), "/proc/self/fd/%d", fd);
-    int r = fd < 0 ? fd : file_read_all(by_number, ENABLE_FILE_LIMIT, &enable->before, &length);
+    if (r == 0)
+        r = file_read_all(by_number, ENABLE_FILE_LIMIT, &enable->before, &length);
     if (r < 0)
         say("cannot read %s: %s", enable->path, strerror(-r));
     return r;
@@ -147,17 +150,22 @@ static enum exit_code say_failed(const struct enable *enable, const char *what, 
     return EXIT_CODE_PERMISSION;
 }
 
-/* Below the root, whose own last slash is not needed. */
+/* Step by step below the root: a link in it may point anywhere else. */
 static int make_directory(const struct enable *enable)
 {
     char path[PATH_MAX];
-    size_t length = strlen(enable->root_path);
-    while (length > 0 && enable->root_path[length - 1] == '/')
-        length--;
-    int n =
-        snprintf(path, sizeof(path), "%.*s%s", (int)length, enable->root_path, enable->directory);
-    int r = n < (int)sizeof(path) ? file_make_directories(path, 0755) : -ENAMETOOLONG;
-    return r < 0 ? r : unit_open(enable->root, enable->directory, O_RDONLY | O_DIRECTORY);
+    int opened = unit_open(enable->root, "/.", O_RDONLY | O_DIRECTORY);
+    for (const char *at = enable->directory + 1; opened >= 0; at += strcspn(at, "/") + 1) {
+        _cleanup_(closep) int above = opened;
+        size_t end = (size_t)(at - enable->directory) + strcspn(at, "/");
+        text_copy_span(path, sizeof(path), enable->directory, end);
+        if (mkdirat(above, strrchr(path, '/') + 1, 0755) < 0 && errno != EEXIST)
+            return -errno;
+        opened = unit_open(enable->root, path, O_RDONLY | O_DIRECTORY);
+        if (!enable->directory[end])
+            break;
+    }
+    return opened;
 }
 
 static enum exit_code write_dropin(const struct enable *enable, const char *text)

@@ -391,6 +391,22 @@ def test_hostile_files():
     (tree.root / "etc/systemd/system/web.service.d").mkdir(parents=True)
     os.mkfifo(tree.root / "etc/systemd/system/web.service.d/10-fifo.conf")
     assert preload(tree.enable()) == str(AGENT)
+    os.mkfifo(tree.dropin)
+    for verb in (tree.enable, tree.disable):
+        assert "cannot read" in verb("--write", code=1).err
+
+
+def test_a_link_does_not_lead_out_of_the_root():
+    outside = pathlib.Path(tempfile.mkdtemp(dir=HOME))
+    tree = Tree(service="")
+    (tree.root / "etc").symlink_to(outside)
+    assert tree.enable("--write", code=1).err
+    assert not list(outside.iterdir())
+    inside = tree.root / outside.relative_to("/")
+    inside.mkdir(parents=True)
+    tree.enable("--write")
+    assert not list(outside.iterdir())
+    assert (inside / tree.dropin.relative_to(tree.root / "etc")).is_file()
 
 
 def test_an_agent_that_others_can_change():
