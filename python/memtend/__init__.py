@@ -57,7 +57,12 @@ def _use(library):
 def _bytes(text):
     if text is None or isinstance(text, bytes):
         return text
-    return text.encode("utf-8")
+    return text.encode("utf-8", "replace")  # a name may be that of a file, with lone surrogates
+
+
+def _check_text(text):
+    if not isinstance(text, (bytes, type(u""))):
+        raise TypeError("a name is a text")
 
 
 def start(name=None, socket=None):
@@ -76,8 +81,8 @@ def start(name=None, socket=None):
     TypeError for arguments that are no text.
     """
     for text in (name, socket):
-        if text is not None and not isinstance(text, (bytes, type(u""))):
-            raise TypeError("name and socket are texts")
+        if text is not None:
+            _check_text(text)
     if os.environ.get("MEMTEND") == "0":
         _library.refuse("MEMTEND=0")
         return False
@@ -165,6 +170,7 @@ class region(object):
     __slots__ = ("_name", "_open")
 
     def __init__(self, name):
+        _check_text(name)  # now, and not only where an agent runs
         self._name = name
         self._open = None
 
@@ -197,6 +203,7 @@ class region(object):
 
 def mark(name):
     """Something that happened now, in the timeline by its name (text). Any thread; as region."""
+    _check_text(name)
     if _point is not None:
         _point(_bytes(name))
 

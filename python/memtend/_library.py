@@ -2,9 +2,12 @@
 """libmemtend-agent.so by ctypes: the preloaded one, else the one beside this file. Private."""
 import atexit
 import os
+import sys
 
 _NAME = "libmemtend-agent.so"
 _NEWEST = "memtend_python_hooks"  # what a preloaded library of an older version lacks
+
+_AT_SECURE = 23  # of <elf.h>
 
 _state = {"library": None, "trim": None, "reason": "start() was not called", "exit": False}
 
@@ -57,11 +60,26 @@ def find():
     return _state["library"]
 
 
+def _named():
+    """The library that the environment names, where it may: a program with more rights than who
+    started it, or one that shall not heed its environment (-I, -E), loads nothing for that."""
+    path = os.environ.get("MEMTEND_LIBRARY")
+    if not path or sys.flags.ignore_environment:
+        return None
+    try:
+        import ctypes
+        secure = ctypes.CDLL(None).getauxval
+    except (ImportError, OSError, AttributeError):
+        return None
+    secure.argtypes, secure.restype = [ctypes.c_ulong], ctypes.c_ulong
+    return None if secure(_AT_SECURE) else path
+
+
 def load():
     """The library, brought in if need be; None, and the reason set."""
     if _state["library"] is None and _open(None) is None:
         folder = os.path.dirname(os.path.abspath(__file__))
-        path = os.environ.get("MEMTEND_LIBRARY") or os.path.join(folder, _NAME)
+        path = _named() or os.path.join(folder, _NAME)
         if not os.path.exists(path):
             refuse("%s is not there" % path)
         else:

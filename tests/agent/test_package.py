@@ -54,7 +54,8 @@ done = memtend.collect()
 assert done["objects"] >= 0 and done["trimmed"] and done["rss_after_bytes"] > 0, done
 assert work() == 7
 assert threading.active_count() == 1 and len(os.listdir("/proc/self/task")) == 1
-for wrong in (lambda: memtend.start(3), lambda: memtend.on_pressure(3)):
+for wrong in (lambda: memtend.start(3), lambda: memtend.on_pressure(3), lambda: memtend.mark(3),
+              lambda: memtend.region(None)):
     try: wrong()
     except TypeError: continue
     raise AssertionError("no TypeError")
@@ -165,6 +166,41 @@ else: raise AssertionError("no TypeError")
         spans = [one["span"] for one in marks if one["phase"] == "end"]
         check(len(set(spans)) == len(spans), "spans twice: %s" % spans)
         host.go()
+        host.end()
+
+
+def names_may_be_anything(interpreter):
+    """Of a file, for one: nothing raises, and every line is JSON."""
+    with Place() as place:
+        host = start(place, interpreter, """
+assert memtend.start(u"\\udc80\\x1b[31m")
+while not memtend.status()["connected"]: time.sleep(0.001)
+for name in (u"\\udc80", b"\\xff\\xfe\\x1b[31m", u"x" * 100000, u"\\u20ac" * 100, u"a\\n\\0b", b"\\xe2\\x82"):
+    memtend.mark(name)
+    with memtend.region(name): pass
+memtend.mark("last")
+""" + WAIT)
+        session = place.daemon.session(host.pid)
+        place.daemon.wait(lambda: session.closed.is_set() or
+                          any(one["name"] == "last" for one in session.marks), "the last mark")
+        check(not session.closed.is_set(), "a line that is no JSON, after %s" % session.marks)
+        check(len(session.marks) == 13, str(session.marks))
+        check(not any("\x1b" in one["name"] or "\n" in one["name"] for one in session.marks),
+              str(session.marks))
+        host.go()
+        host.end()
+
+
+@since(3, 6)
+def an_isolated_interpreter_loads_nothing_named(interpreter):
+    with Place() as place:
+        text = "import sys; sys.path.insert(0, %r)" % PACKAGE + """
+import memtend, os
+assert not memtend.start(), "started"
+assert "is not there" in memtend.status()["reason"], memtend.status()
+"""
+        host = Host(place.daemon, script(interpreter, text, "-I", "-B"), LD_PRELOAD="",
+                    MEMTEND_LIBRARY=AGENT)
         host.end()
 
 
@@ -314,6 +350,8 @@ if __name__ == "__main__":
                children_of_a_late_start,
                a_preloaded_library_is_used,
                regions_are_told,
+               names_may_be_anything,
+               an_isolated_interpreter_loads_nothing_named,
                a_flood_of_marks_is_left_out,
                hooks_are_called,
                hooks_under_asyncio_run_on_the_main_thread,
