@@ -129,7 +129,8 @@ static void approach_by_job(void)
 
 static void approach_try(uint64_t now)
 {
-    bool asked_long = approach.first_usec > 0 && now - approach.first_usec > APPROACH_PATIENCE_USEC;
+    bool asked_long = approach.first_usec > 0 &&
+                      now - approach.first_usec > APPROACH_PATIENCE_USEC && !contact_waits();
     if (python_version() == PYTHON_3_6 ? gil_is_trusted()
                                        : python_version() >= PYTHON_3_7 && asked_long)
         approach_by_job();
