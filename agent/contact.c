@@ -205,7 +205,9 @@ static void *contact_import_builtin(void *modules, const char *name)
     void *imp = python_api.dict_get(modules, "_imp");                    /* borrowed */
     if (!importlib || !imp || contact_is_being_imported(importlib, name))
         return NULL;
-    if (!hidden && !contact_may_add(importlib))
+    /* 3.6 is not kept waiting: until contact is made, each try is a chance to be in the way of an
+     * interpreter that goes down. */
+    if (!hidden && python_version() >= PYTHON_3_7 && !contact_may_add(importlib))
         return NULL;
     void *spec = contact_spec(importlib, name);
     void *module = spec ? contact_call_one(imp, "create_builtin", spec) : NULL;
