@@ -15,8 +15,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Contact may fail while the interpreter is coming up; then it is given up for good. */
-#define APPROACH_TRIES 100
 /* 2.7 and 3.6 have no lock yet when their first call is added, and may lose it. Those that are not
  * lost take up places that signals need as well: there are 32. */
 #define APPROACH_ASK_USEC (1 * USEC_PER_SEC)
@@ -25,6 +23,8 @@
 /* 3.11 and 3.12 do not look for calls that another thread adds unless they give the GIL away; and
  * the main thread may sleep. */
 #define APPROACH_PATIENCE_USEC (100 * USEC_PER_MSEC)
+
+#define APPROACH_HURRY_USEC (1 * USEC_PER_MSEC)
 
 /* How soon to look again, by the age of the expectation. The interpreter is up some 10 ms after the
  * start, and each look costs it some 30 us; a program that has not loaded Python in its
@@ -43,15 +43,8 @@ static struct {
     uint64_t first_usec; /* when the main thread was first asked */
     uint64_t asked_usec;
     _Atomic int asked; /* calls that were not made yet */
-    _Atomic int tries;
     _Atomic bool asked_again;
 } approach STATE;
-
-static void approach_count(void)
-{
-    if (!contact_waits())
-        atomic_fetch_add(&approach.tries, 1);
-}
 
 /* ---- the main thread ---- */
 
@@ -61,7 +54,6 @@ static int approach_on_main(void *unused)
     atomic_fetch_sub(&approach.asked, 1);
     if (gil_is_closed() || python_is_ending() || !python_api.is_initialized())
         return 0;
-    approach_count();
     /* 2.7 makes calls before it has made what PyGILState_Ensure() needs. Or it is another
      * interpreter's turn. */
     if (!python_is_ours())
@@ -123,8 +115,7 @@ void approach_forget(void)
 
 static void approach_by_job(void)
 {
-    if (job_start(&(struct job_request){.kind = JOB_CONTACT}) == 0) /* busy: next turn */
-        approach_count();
+    job_start(&(struct job_request){.kind = JOB_CONTACT}); /* busy: next turn */
 }
 
 static void approach_try(uint64_t now)
@@ -148,13 +139,12 @@ static void approach_another(uint64_t now)
     gil_reopen();
     approach.began_usec = now;
     approach.first_usec = 0;
-    atomic_store(&approach.tries, 0);
 }
 
 static bool approach_expects(void)
 {
     return python_is_supported() && !contact_is_made() && !gil_is_closed() &&
-           atomic_load(&approach.tries) < APPROACH_TRIES;
+           !contact_is_given_up();
 }
 
 void approach_turn(uint64_t now)
@@ -184,5 +174,7 @@ uint64_t approach_sleep_usec(uint64_t now)
     size_t i = 0;
     while (now - approach.began_usec > approach_pace[i].age_usec)
         i++;
-    return approach_pace[i].sleep_usec;
+    /* A call that was made too early must be added again before the program sleeps for good. */
+    bool hurry = i == 0 && python_is_supported() && !gil_is_trusted();
+    return hurry ? APPROACH_HURRY_USEC : approach_pace[i].sleep_usec;
 }

@@ -18,6 +18,8 @@
 /* A collect under way at exit is given this long to end; then the interpreter goes on. */
 #define CONTACT_EXIT_USEC (1 * USEC_PER_SEC)
 
+/* Contact may fail while the interpreter is coming up; then it is given up for good. */
+#define CONTACT_TRIES 100
 /* So long contact waits for an import of the program's own: most go on at its start. */
 #define CONTACT_WAIT_USEC (500 * USEC_PER_MSEC)
 
@@ -38,6 +40,7 @@ static void *contact_none(void)
 static struct {
     _Atomic bool made;
     _Atomic bool gone;
+    _Atomic int failures;
     /* Each is registered once, however often contact is tried. GIL held. */
     bool exit_done, fork_done, end_done;
     _Atomic uint64_t waits_usec; /* since when; 0: it did not have to */
@@ -369,6 +372,7 @@ void contact_reset(void)
     atomic_store(&contact.waits_usec, 0);
     atomic_store(&contact.made, false);
     atomic_store(&contact.gone, false);
+    atomic_store(&contact.failures, 0);
 }
 
 /* 3.6 says that it is up when it begins to come up. */
@@ -380,9 +384,20 @@ static bool contact_is_too_early(void)
 
 bool contact_make_now(void)
 {
-    if (!contact_is_made() && !contact_is_too_early())
-        atomic_store(&contact.made, contact_register());
-    return contact_is_made();
+    if (contact_is_made())
+        return true;
+    if (contact_is_too_early())
+        return false;
+    bool done = contact_register();
+    if (!done && !contact_waits())
+        atomic_fetch_add(&contact.failures, 1);
+    atomic_store(&contact.made, done);
+    return done;
+}
+
+bool contact_is_given_up(void)
+{
+    return atomic_load(&contact.failures) >= CONTACT_TRIES;
 }
 
 void contact_make(const struct job_request *request, struct job_result *result)

@@ -18,6 +18,8 @@ void contact_make(const struct job_request *request, struct job_result *result);
 bool contact_make_now(void);
 /* For the right moment, which comes: trying again is no failure. */
 bool contact_waits(void);
+/* It has failed so often that it will not be tried again. */
+bool contact_is_given_up(void);
 
 /* The interpreter that we were in contact with is no more. */
 bool contact_is_gone(void);
