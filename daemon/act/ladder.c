@@ -156,13 +156,17 @@ static void predict_all(struct ladder *ladder)
 static void on_send_failed(struct ladder *ladder, int error, uint64_t now_usec)
 {
     const struct rung *rung = rung_not_sent(error);
-    if (rung->last) {
-        stop(ladder, rung->outcome, rung->note, now_usec);
-        return;
-    }
     struct receipt_step *step = current_step(ladder);
     step->outcome = rung->outcome;
     text_copy(step->note, sizeof(step->note), rung->note);
+    if (rung->last) {
+        /* A process that ends loses its agent a moment before it is gone: look again then. */
+        ladder->stopped = rung->outcome;
+        set_note(ladder, rung->note);
+        enter(ladder, LADDER_SETTLE, now_usec + LADDER_SETTLE_USEC);
+        return;
+    }
+    enter(ladder, LADDER_NEW, now_usec);
     ladder->step++;
 }
 
@@ -196,15 +200,14 @@ static void try_step(struct ladder *ladder, uint64_t now_usec)
     enter(ladder, LADDER_STEP, now_usec + LADDER_ANSWER_USEC + 2 * ladder->pause_budget_usec);
     int r = ops->send(ops->context, ladder->receipt.target, step->kind, ladder->pause_budget_usec,
                       ++ladder->number);
-    if (r < 0) {
-        enter(ladder, LADDER_NEW, now_usec);
+    if (r < 0)
         on_send_failed(ladder, r, now_usec);
-    }
 }
 
 static void climb(struct ladder *ladder, uint64_t now_usec)
 {
-    while (ladder->state != LADDER_STEP && ladder->state != LADDER_FINISHED) {
+    while (ladder->state != LADDER_STEP && ladder->state != LADDER_SETTLE &&
+           ladder->state != LADDER_FINISHED) {
         if (ladder->step < ladder->receipt.step_count)
             try_step(ladder, now_usec);
         else

@@ -405,11 +405,28 @@ static void send_failures(void **state)
         w->send_result = cases[i].error;
         start(w, 2, both, false);
         measured(w, 129);
+        if (!ladder_is_finished(&w->ladder)) {
+            assert_int_equal(w->ladder.state, LADDER_SETTLE);
+            wait(w);
+            measured(w, 129);
+        }
         finished(w, cases[i].outcome);
         assert_int_equal(w->sends, cases[i].sends);
         assert_true(w->ladder.receipt.steps[0].note[0]);
         teardown(&fresh);
     }
+}
+
+/* A process that is killed closes its descriptors before it is gone. */
+static void agent_gone_a_moment_before_its_process(void **state)
+{
+    struct world *w = *state;
+    w->send_result = -ENOENT;
+    start(w, 2, both, false);
+    measured(w, 129);
+    ladder_on_exit(&w->ladder, w->now);
+    finished(w, RECEIPT_OUTCOME_TARGET_GONE);
+    assert_string_equal(w->ladder.receipt.note, "the process has ended");
 }
 
 static void gone_before(void **state)
@@ -546,6 +563,7 @@ int main(void)
         TEST(busy_alone_is_busy),
         TEST(no_answer_at_all),
         TEST(send_failures),
+        TEST(agent_gone_a_moment_before_its_process),
         TEST(gone_before),
         TEST(gone_between_the_steps),
         TEST(gone_during_a_step),
