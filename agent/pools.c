@@ -48,6 +48,8 @@ struct pools_scratch {
     size_t count; /* addresses that wait to be read */
     uint64_t deadline_usec;
     bool partial;
+    bool seen;    /* some place could be read */
+    bool refused; /* what is resident is not told to us: a filter of system calls */
 };
 
 void pools_identify(void)
@@ -82,6 +84,7 @@ static void pools_flush(struct pools_scratch *scratch)
     for (size_t i = 0; i < scratch->count; i++) {
         struct pool_head head;
         const unsigned char *bytes = scratch->heads + i * POOL_HEAD_SIZE;
+        scratch->seen |= scratch->read[i];
         if (!scratch->read[i])
             scratch->partial = true;
         else if (pool_head_parse(bytes, scratch->addresses[i], pools.bytes, &head))
@@ -114,6 +117,8 @@ static void pools_take_mapping(struct pools_scratch *scratch, uint64_t start, ui
         /* Gone in the meantime: then so are its pools. */
         if (syscall(SYS_mincore, start, bytes, scratch->resident) == 0)
             pools_take_pages(scratch, start, start + bytes);
+        else if (errno != ENOMEM)
+            scratch->refused = true;
         start += bytes;
     }
 }
@@ -175,7 +180,10 @@ void pools_stat(const struct job_request *request, struct job_result *result)
     }
     proc_maps_start(&scratch->maps, fd);
     pools_scan(scratch);
-    pools_tell(scratch, &result->stats);
+    if (scratch->refused || (scratch->partial && !scratch->seen))
+        result->result = CONTROL_RESULT_FAILED; /* not known, which is not none */
+    else
+        pools_tell(scratch, &result->stats);
     proc_maps_close(&scratch->maps);
     munmap(scratch, sizeof(*scratch));
     result->stats.pools_usec = clock_thread_usec() - begin;

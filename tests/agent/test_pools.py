@@ -102,5 +102,40 @@ def the_program_keeps_its_descriptors(interpreter):
         host.end()
 
 
+@since(3, 6)
+def what_a_filter_hides_is_not_none(interpreter):
+    """A container may refuse the system calls that the agent reads itself with."""
+    text = """if 1:
+        import ctypes, struct, sys
+        def row(code, yes, no, value): return struct.pack("HBBI", code, yes, no, value)
+        sys.stdin.readline()
+        rows = [row(0x20, 0, 0, 0), row(0x15, 0, 1, int(sys.argv[1])), row(6, 0, 0, 0x50001),
+                row(6, 0, 0, 0x7fff0000)]
+        code = ctypes.create_string_buffer(b"".join(rows))
+        program = struct.pack("HxxxxxxP", len(rows), ctypes.addressof(code))
+        libc = ctypes.CDLL(None)
+        libc.prctl(38, 1, 0, 0, 0)
+        assert libc.syscall(317, 1, 1, program) == 0  # seccomp(), all threads
+        print("up", flush=True)
+        sys.stdin.readline()"""
+    if os.uname().machine != "x86_64":
+        return
+    for number_of_call in (27, 310, 436):  # mincore, process_vm_readv, close_range
+        with Place() as place:
+            host = Host(place.daemon, script(interpreter, text) + [str(number_of_call)])
+            session = place.daemon.session(host.pid)
+            session.wait_ready()
+            check("py_pools" in session.stat(pools=True), "no pools without a filter")
+            host.go()
+            check(host.line() == "up", "no filter")
+            stats = session.stat(pools=True)
+            check(not [key for key in stats if key.startswith("py_") and "pool" in key],
+                  "call %d: %s" % (number_of_call, stats))
+            check(stats["py_result"] == "ok", str(stats))
+            host.go()
+            host.end()
+
+
 if __name__ == "__main__":
-    run_cases([the_agent_counts_as_the_interpreter_does, the_program_keeps_its_descriptors])
+    run_cases([the_agent_counts_as_the_interpreter_does, the_program_keeps_its_descriptors,
+               what_a_filter_hides_is_not_none])
