@@ -183,9 +183,9 @@ static bool collector_read_blocks(struct control_stats *stats)
 /* In order of worth: where the budget ends, the rest is left out. */
 static struct collector_reading {
     bool (*read)(struct control_stats *stats);
-    uint32_t has;
     uint64_t cost_usec; /* of the last time */
-    unsigned left_out;  /* how often since then */
+    uint32_t has;
+    unsigned left_out; /* how often since then */
 } collector_readings[] = {
     {.read = collector_read_enabled, .has = CONTROL_HAS_GC_ENABLED},
     {.read = collector_read_count, .has = CONTROL_HAS_GC_COUNT},

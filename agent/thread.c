@@ -26,7 +26,7 @@
  * does beside any other thread. */
 #define THREAD_PARK_USEC (500 * USEC_PER_MSEC)
 /* One that nobody takes costs a turn so often. */
-#define THREAD_GIVE_BACK_NSEC (20 * 1000 * 1000L)
+#define THREAD_GIVE_BACK_NSEC (20L * 1000 * 1000)
 /* The kernel's own set, smaller than libc's. */
 #define THREAD_SIGNAL_SET_BYTES 8
 /* Should the call that ends a park get lost, the thread finds out by itself. */

@@ -55,8 +55,8 @@ struct rule {
     enum step_kind steps[STEP_LIMIT];
     enum rule_mode mode;
     bool wants_slow, wants_deep, wants_agent, wants_pools; /* it names a metric of that source */
-    size_t text_count;                        /* comparisons with text, in both programs */
-    struct rule_program where, when;          /* where.count 0: every process */
+    size_t text_count;               /* comparisons with text, in both programs */
+    struct rule_program where, when; /* where.count 0: every process */
 };
 
 struct rule_set {
