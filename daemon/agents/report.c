@@ -7,15 +7,15 @@
 #define REPORT_CLASS_STEP 8
 
 static const struct report_row {
-    enum control_stats_field bit;
     const char *section, *key;
-    enum agent_value_kind kind;
     size_t offset; /* in struct control_stats */
+    enum control_stats_field bit;
+    enum agent_value_kind kind;
 } report_rows[] = {
-#define ROW(bit, section, key, kind, member)                                                       \
+#define ROW(bit_, section_, key_, kind_, member)                                                   \
     {                                                                                              \
-        CONTROL_HAS_##bit, section, key, AGENT_VALUE_##kind,                                       \
-            offsetof(struct control_stats, member)                                                 \
+        .section = (section_), .key = (key_), .offset = offsetof(struct control_stats, member),    \
+        .bit = CONTROL_HAS_##bit_, .kind = AGENT_VALUE_##kind_                                     \
     }
     ROW(MALLOC_IN_USE, "malloc", "in_use_bytes", NUMBER, malloc_in_use_bytes),
     ROW(MALLOC_FREE, "malloc", "free_bytes", NUMBER, malloc_free_bytes),
