@@ -4,11 +4,11 @@
 #include <stddef.h>
 #include <string.h>
 
-#define OBJECTS_WORD_BITS (sizeof(ElfW(Addr)) * 8)
+#define OBJECTS_WORD_BITS (sizeof(Elf64_Addr) * 8)
 
 /* glibc writes addresses into the dynamic section when it loads an object, except in the vDSO;
  * other loaders leave offsets. */
-static const void *objects_pointer(uintptr_t base, ElfW(Addr) value)
+static const void *objects_pointer(uintptr_t base, Elf64_Addr value)
 {
     uintptr_t address = value < base ? base + value : value;
     const void *pointer;
@@ -16,7 +16,7 @@ static const void *objects_pointer(uintptr_t base, ElfW(Addr) value)
     return pointer;
 }
 
-static const ElfW(Dyn) * objects_dynamic(const struct dl_phdr_info *info)
+static const Elf64_Dyn *objects_dynamic(const struct dl_phdr_info *info)
 {
     for (size_t i = 0; i < info->dlpi_phnum; i++)
         if (info->dlpi_phdr[i].p_type == PT_DYNAMIC)
@@ -27,7 +27,7 @@ static const ElfW(Dyn) * objects_dynamic(const struct dl_phdr_info *info)
 static bool objects_open(const struct dl_phdr_info *info, struct object *ret_object)
 {
     struct object object = {.base = info->dlpi_addr};
-    const ElfW(Dyn) *entry = objects_dynamic(info);
+    const Elf64_Dyn *entry = objects_dynamic(info);
     for (; entry && entry->d_tag != DT_NULL; entry++) {
         const void *pointer = objects_pointer(object.base, entry->d_un.d_ptr);
         if (entry->d_tag == DT_SYMTAB)
@@ -81,7 +81,7 @@ uint64_t objects_added(void)
 
 static void *objects_value(const struct object *object, uint32_t index, const char *name)
 {
-    const ElfW(Sym) *symbol = &object->symbols[index];
+    const Elf64_Sym *symbol = &object->symbols[index];
     unsigned type = ELF64_ST_TYPE(symbol->st_info); /* the same for 32 bits */
     if (symbol->st_shndx == SHN_UNDEF || (type != STT_FUNC && type != STT_OBJECT) ||
         strcmp(object->strings + symbol->st_name, name) != 0)
@@ -96,13 +96,13 @@ static void *objects_value(const struct object *object, uint32_t index, const ch
 static void *objects_by_gnu_hash(const struct object *object, const char *name)
 {
     const uint32_t *head = object->gnu_hash;
-    const ElfW(Addr) *filter = (const void *)(head + 4);
+    const Elf64_Addr *filter = (const void *)(head + 4);
     const uint32_t *buckets = (const void *)(filter + head[2]);
     const uint32_t *chains = buckets + head[0];
     uint32_t hash = 5381;
     for (const unsigned char *at = (const unsigned char *)name; *at; at++)
         hash = hash * 33 + *at;
-    ElfW(Addr) word = filter[hash / OBJECTS_WORD_BITS % head[2]];
+    Elf64_Addr word = filter[hash / OBJECTS_WORD_BITS % head[2]];
     if (!(word >> hash % OBJECTS_WORD_BITS & word >> (hash >> head[3]) % OBJECTS_WORD_BITS & 1))
         return NULL;
     uint32_t index = head[0] ? buckets[hash % head[0]] : 0;
