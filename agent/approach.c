@@ -118,12 +118,21 @@ static void approach_by_job(void)
     job_start(&(struct job_request){.kind = JOB_CONTACT}); /* busy: next turn */
 }
 
+/* Not on the main thread: 3.6 is asked there first, 3.8 prints an error about a call that is added
+ * when it goes down, and the others may sleep there. */
+static bool approach_needs_job(uint64_t now)
+{
+    if (python_version() == PYTHON_3_6)
+        return gil_is_trusted();
+    if (python_version() == PYTHON_3_8)
+        return true;
+    return python_version() >= PYTHON_3_7 && approach.first_usec > 0 &&
+           now - approach.first_usec > APPROACH_PATIENCE_USEC && !contact_waits();
+}
+
 static void approach_try(uint64_t now)
 {
-    bool asked_long = approach.first_usec > 0 &&
-                      now - approach.first_usec > APPROACH_PATIENCE_USEC && !contact_waits();
-    if (python_version() == PYTHON_3_6 ? gil_is_trusted()
-                                       : python_version() >= PYTHON_3_7 && asked_long)
+    if (approach_needs_job(now))
         approach_by_job();
     else
         approach_ask(now);

@@ -201,6 +201,13 @@ static bool contact_may_add(void *importlib)
     return importing || !contact_waits();
 }
 
+/* 3.6 and 3.8 are not kept waiting: until contact is made, each try is a chance to be in the way of
+ * an interpreter that goes down. */
+static bool contact_can_wait(void)
+{
+    return python_version() != PYTHON_3_6 && python_version() != PYTHON_3_8;
+}
+
 static void *contact_import_builtin(void *modules, const char *name)
 {
     bool hidden = python_version() >= PYTHON_3_10;
@@ -208,9 +215,7 @@ static void *contact_import_builtin(void *modules, const char *name)
     void *imp = python_api.dict_get(modules, "_imp");                    /* borrowed */
     if (!importlib || !imp || contact_is_being_imported(importlib, name))
         return NULL;
-    /* 3.6 is not kept waiting: until contact is made, each try is a chance to be in the way of an
-     * interpreter that goes down. */
-    if (!hidden && python_version() >= PYTHON_3_7 && !contact_may_add(importlib))
+    if (!hidden && contact_can_wait() && !contact_may_add(importlib))
         return NULL;
     void *spec = contact_spec(importlib, name);
     void *module = spec ? contact_call_one(imp, "create_builtin", spec) : NULL;

@@ -14,6 +14,7 @@
 #define PYTHON_2_7  207
 #define PYTHON_3_6  306
 #define PYTHON_3_7  307
+#define PYTHON_3_8  308
 #define PYTHON_3_10 310
 #define PYTHON_3_11 311
 #define PYTHON_3_12 312
