@@ -18,9 +18,10 @@
 
 /* Decoding needs 12 KiB; the rest is for what libc puts on it (static TLS, printf). */
 #define THREAD_STACK_BYTES ((size_t)320 * 1024)
-/* libc's join ends some microseconds before the kernel's exit does; preempted, it may be longer. */
+/* libc's join ends some microseconds before the kernel's exit does; a thread that lost its core in
+ * between needs until its next turn, on a busy machine. */
 #define THREAD_GONE_YIELDS 100
-#define THREAD_GONE_TRIES  300
+#define THREAD_GONE_USEC   (500 * USEC_PER_MSEC)
 /* One turn takes some 50 us; on a busy machine it waits for a processor in the middle of it. One
  * that takes longer waits for what the program itself keeps locked, and a fork goes ahead, as it
  * does beside any other thread. */
@@ -97,7 +98,8 @@ void thread_join(pthread_t other, const _Atomic pid_t *tid)
 {
     libc_.pthread_join(other, NULL);
     pid_t number = atomic_load(tid);
-    for (int i = 0; i < THREAD_GONE_TRIES && number > 0; i++) {
+    uint64_t deadline = clock_mono_usec() + THREAD_GONE_USEC;
+    for (int i = 0; number > 0 && clock_mono_usec() < deadline; i++) {
         if (syscall(SYS_tgkill, getpid(), number, 0) < 0)
             return;
         if (i < THREAD_GONE_YIELDS)
