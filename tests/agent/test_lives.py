@@ -2,7 +2,7 @@
 """Many short lives and many forks under a daemon that never stops asking. A host that ends in any
 other way, or says anything else, than it does alone is one too many.
 
-200 starts or forks for each interpreter; MEMTEND_LONG=1: 10000; MEMTEND_COUNT says another number."""
+200 starts or forks for each interpreter; MEMTEND_LONG=1: 10000; MEMTEND_COUNT: another number."""
 import itertools
 import os
 import random
@@ -86,7 +86,8 @@ LIVES = [
     # Nothing interrupts a system call that nobody meant to interrupt.
     ("import select, time\n"
      "clock = getattr(time, 'monotonic', time.time)\n"
-     "begin = clock(); select.select([], [], [], {0} + 0.01); print(clock() - begin >= {0} + 0.009)",
+     "begin = clock(); select.select([], [], [], {0} + 0.01)\n"
+     "print(clock() - begin >= {0} + 0.009)",
      ()),
     ("import time; time.sleep({0}); raise ValueError('mine')", ()),
     ("import os, sys, time\n"

@@ -52,12 +52,14 @@ int main(void)
     char line[100];
     struct sock_filter filter[] = {
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-        DENY(__NR_socket), DENY(__NR_connect), DENY(__NR_clone), DENY(__NR_clone3), DENY(__NR_fcntl),
+        DENY(__NR_socket), DENY(__NR_connect), DENY(__NR_clone), DENY(__NR_clone3),
+        DENY(__NR_fcntl),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
     struct sock_fprog program = {sizeof(filter) / sizeof(filter[0]), filter};
     if (!fgets(line, sizeof(line), stdin)) return 3;
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
-        syscall(__NR_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &program)) return 4;
+        syscall(__NR_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &program))
+        return 4;
     puts("locked"); fflush(stdout);
     if (!fgets(line, sizeof(line), stdin)) return 5;
     puts("end");

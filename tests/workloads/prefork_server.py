@@ -1,7 +1,7 @@
 #!/usr/bin/env python
 # SPDX-License-Identifier: MIT
 """A small prefork server for any Python from 2.7: the master loads, waits for the end of its
-input, forks workers that share its listening socket, and replaces each one that ends, until SIGTERM.
+input, forks workers that share its listening socket, and replaces each that ends, until SIGTERM.
 
 usage: prefork_server.py SOCKET [WORKERS]   default 3 workers; a line in, "PID LENGTH" out
 """
