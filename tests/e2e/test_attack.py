@@ -7,6 +7,7 @@ import os
 import pathlib
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -233,16 +234,19 @@ class Crowd:
                     os.write(told, b".")
                     os.read(reader, 1)  # until the parent has closed its end
                     del kept
-                except BaseException:  # told by the missing dot as well
+                except BaseException:
                     traceback.print_exc()
+                    os.write(told, b"!")
                 finally:
                     os._exit(0)
             self.pids.append(pid)
         os.close(told)
         os.close(reader)
-        for _ in range(count):
-            assert os.read(ready, 1) == b".", "a process of the crowd failed"
+        said = [os.read(ready, 1) for _ in range(count)]
         os.close(ready)
+        if said != [b"."] * count:
+            self.__exit__()
+            raise AssertionError("a process of the crowd failed")
 
     def __enter__(self):
         return self
@@ -255,8 +259,10 @@ class Crowd:
 
 def connect(daemon):
     connection = socket.socket(socket.AF_UNIX)
-    connection.settimeout(20)
+    # Not settimeout() before: a full queue would be an error at once, instead of a wait.
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", 20, 0))
     connection.connect(control_socket(daemon))
+    connection.settimeout(20)
     return connection
 
 
