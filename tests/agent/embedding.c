@@ -2,7 +2,7 @@
 /*
  * A C program with a guest: loads a libpython long after it began, for itself alone, and runs one
  * interpreter after another in it.
- * usage: embedding LIBPYTHON SCRIPT...     one interpreter a script; "-": fork, and go on in the child
+ * usage: embedding LIBPYTHON SCRIPT...     one interpreter a script; "-": fork, go on as child
  */
 #include <dlfcn.h>
 #include <stdio.h>
