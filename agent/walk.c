@@ -54,12 +54,6 @@ static uint32_t *visited_place(const struct walk *walk, const void *object)
     return &walk->visited[at];
 }
 
-uint32_t walk_find(const struct walk *walk, const void *object)
-{
-    uint32_t found = *visited_place(walk, object);
-    return found ? found - 1 : WALK_NONE;
-}
-
 static uint8_t watch_of(const struct walk *walk, const void *type)
 {
     for (uint32_t i = 0; i < walk->watch_count; i++)

@@ -76,7 +76,5 @@ void walk_run(struct walk *walk);
 /* "package.module.object.attribute[...]"; an item of a dict or set has no name of its own. */
 void walk_path(const struct walk *walk, const struct walk_reference *reference, char *ret_path,
                size_t size);
-/* The node of an object; WALK_NONE. */
-uint32_t walk_find(const struct walk *walk, const void *object);
 
 #endif
