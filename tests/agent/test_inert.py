@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 
-from host import AGENT, Host, Place, check, environment, need_agent
+from host import AGENT, Host, Place, check, environment, need_agent, run_alone
 
 QUIET = [{}, {"MEMTEND_NAME": "x"}, {"MEMTEND": "0", "MEMTEND_NAME": "x"}, {"MEMTEND_PID": "1"}]
 
@@ -99,19 +99,7 @@ def a_named_program_is_instrumented():
         host.end()  # communicate() closes its stdin
 
 
-def main():
-    need_agent()
-    bad = 0
-    for case in (plain_glibc, plain_musl, a_tool_has_no_thread, off_is_off,
-                 the_started_command_alone_is_instrumented, a_named_program_is_instrumented):
-        try:
-            case()
-            print("passed " + case.__name__)
-        except Exception as error:
-            bad += 1
-            print("FAILED %s: %s: %s" % (case.__name__, type(error).__name__, error))
-    sys.exit(1 if bad else 0)
-
-
 if __name__ == "__main__":
-    main()
+    need_agent()
+    run_alone(plain_glibc, plain_musl, a_tool_has_no_thread, off_is_off,
+              the_started_command_alone_is_instrumented, a_named_program_is_instrumented)

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Which program the environment means: the one that systemd or `memtend run` started, no tool of it."""
 import os
-import sys
 
-from host import Host, Place, check, need_agent
+from host import Host, Place, check, need_agent, run_alone
 
 # $$ is the pid of the shell, which exec keeps.
 EXECS = 'SYSTEMD_EXEC_PID=$$ MEMTEND_NAME=unit exec cat'
@@ -68,21 +67,8 @@ def nobody_at_the_default_socket():
         host.end()
 
 
-def main():
-    need_agent()
-    os.environ.pop("SYSTEMD_EXEC_PID", None)
-    bad = 0
-    for case in (the_process_of_a_unit_is_named, the_tools_of_a_unit_stay_untouched,
-                 without_a_name_nothing_happens, the_pid_of_run_comes_first,
-                 off_wins_over_the_socket, nobody_at_the_default_socket):
-        try:
-            case()
-            print("passed " + case.__name__)
-        except Exception as error:
-            bad += 1
-            print("FAILED %s: %s: %s" % (case.__name__, type(error).__name__, error))
-    sys.exit(1 if bad else 0)
-
-
 if __name__ == "__main__":
-    main()
+    need_agent()
+    run_alone(the_process_of_a_unit_is_named, the_tools_of_a_unit_stay_untouched,
+              without_a_name_nothing_happens, the_pid_of_run_comes_first, off_wins_over_the_socket,
+              nobody_at_the_default_socket)
