@@ -84,6 +84,9 @@ struct ledger {
     int64_t bytes[LAYER_COUNT];
     int64_t huge_bytes, swap_bytes; /* of rss; beside rss */
     bool whole;                     /* from mappings; else only from PID/status */
+    /* Monotonic times of what it is made from, 0 = not in it: the mappings (or PID/status), the
+     * count of pools, malloc's own numbers. */
+    uint64_t mono_usec, pools_usec, malloc_usec;
 };
 
 struct layer_info {
