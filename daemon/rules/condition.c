@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "rules/condition.h"
 
+#include "base/pattern.h"
 #include "base/text.h"
-#include "rules/pattern.h"
 #include "rules/words.h"
 
 #include <errno.h>
@@ -200,48 +200,18 @@ static size_t condition_unquote(const struct token *string, char *ret_text, size
     return length;
 }
 
-/* Replaces the compiled expression by the form that is found faster; stays when there is none. */
-static void condition_one_pass(regex_t *regex, const char *pattern)
-{
-    char longer[CONDITION_TEXT_SIZE + 8];
-    regex_t one_pass;
-    if (!pattern_wants_one_pass(pattern))
-        return;
-    snprintf(longer, sizeof(longer), "^.*(%s)", pattern);
-    if (regcomp(&one_pass, longer, REG_EXTENDED | REG_NOSUB) != 0)
-        return;
-    regfree(regex);
-    *regex = one_pass;
-}
-
 static void condition_regex(struct build *build, const struct token *string, const char *pattern,
                             regex_t **ret_regex)
 {
-    if (pattern_has_back_reference(pattern)) {
-        build_error(build, string, "back-references are not part of extended regular expressions");
-        return;
-    }
-    if (pattern_size(pattern) > PATTERN_SIZE_LIMIT) {
-        build_error(build, string, "this repeats too much: at most %d characters when written out",
-                    PATTERN_SIZE_LIMIT);
-        return;
-    }
+    struct error error;
     _cleanup_(freep) regex_t *regex = malloc(sizeof(*regex));
-    if (!regex) {
+    int r = regex ? pattern_compile(pattern, regex, &error) : -ENOMEM;
+    if (r == -ENOMEM)
         build_no_memory(build);
-        return;
-    }
-    int r = regcomp(regex, pattern, REG_EXTENDED | REG_NOSUB);
-    if (r == REG_ESPACE) {
-        build_no_memory(build);
-    } else if (r != 0) {
-        char text[120];
-        regerror(r, regex, text, sizeof(text));
-        build_error(build, string, "invalid regular expression: %s", text);
-    } else {
-        condition_one_pass(regex, pattern);
+    else if (r < 0)
+        build_error(build, string, "%s", error.text);
+    else
         *ret_regex = STEAL(regex);
-    }
 }
 
 static bool condition_check_text(struct build *build, const struct condition_operand *left,

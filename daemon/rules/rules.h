@@ -16,6 +16,7 @@
 #include "base/cleanup.h"
 #include "base/digest.h"
 #include "base/error.h"
+#include "base/pattern.h"
 #include "model/process.h"
 #include "model/receipt.h"
 #include "model/rule.h"
@@ -26,9 +27,10 @@
 #define RULES_SOURCE_LIMIT  ((size_t)RULES_SET_LIMIT * RULE_TEXT_LIMIT) /* bytes of one text */
 #define RULES_TOKEN_LIMIT   4096                                        /* tokens of one rule */
 #define RULES_NESTING_LIMIT 32                                          /* open parentheses */
-#define RULES_TEXTS_LIMIT   32  /* comparisons with text in one rule: bits of a cache word */
-#define RULES_PATTERN_LIMIT 256 /* bytes of a regular expression or compared text */
-#define RULES_ERROR_LIMIT   32  /* errors worth reading at once */
+#define RULES_TEXTS_LIMIT   32 /* comparisons with text in one rule: bits of a cache word */
+#define RULES_PATTERN_LIMIT                                                                        \
+    PATTERN_LENGTH_LIMIT     /* bytes of a regular expression or compared text */
+#define RULES_ERROR_LIMIT 32 /* errors worth reading at once */
 
 #define RULES_COOLDOWN_DEFAULT_USEC UINT64_C(300000000) /* 5 min when the rule does not say */
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* However a rule searches for an expression, it finds what regexec() finds. */
-#include "rules/pattern.h"
+#include "base/pattern.h"
 #include "rules/rules.h"
 
 #include <regex.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-#include "rules/pattern.h"
+#include "base/pattern.h"
 
-#include "rules/rules.h"
-
+#include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 /* 2^8 states take 800 KiB when a text goes through all of them. */
@@ -54,11 +54,11 @@ static void pattern_add(struct pattern_walk *walk, size_t size)
 
 size_t pattern_size(const char *pattern)
 {
-    struct pattern_walk stack[RULES_PATTERN_LIMIT + 1] = {{0, 0}};
+    struct pattern_walk stack[PATTERN_LENGTH_LIMIT + 1] = {{0, 0}};
     size_t depth = 0, times;
     for (const char *at = pattern; *at;) {
         struct pattern_walk *walk = &stack[depth];
-        if (*at == '(' && depth < RULES_PATTERN_LIMIT) {
+        if (*at == '(' && depth < PATTERN_LENGTH_LIMIT) {
             stack[++depth] = (struct pattern_walk){0, 0};
             at++;
         } else if (*at == ')' && depth > 0) {
@@ -122,4 +122,44 @@ bool pattern_wants_one_pass(const char *pattern)
         }
     }
     return small && endless;
+}
+
+/* Replaces the compiled expression by the form that is found faster; stays when there is none. */
+static void pattern_one_pass(regex_t *regex, const char *pattern)
+{
+    char longer[PATTERN_LENGTH_LIMIT + 8];
+    regex_t one_pass;
+    if (!pattern_wants_one_pass(pattern))
+        return;
+    snprintf(longer, sizeof(longer), "^.*(%s)", pattern);
+    if (regcomp(&one_pass, longer, REG_EXTENDED | REG_NOSUB) != 0)
+        return;
+    regfree(regex);
+    *regex = one_pass;
+}
+
+int pattern_compile(const char *pattern, regex_t *ret_regex, struct error *error)
+{
+    regex_t regex;
+    if (strlen(pattern) > PATTERN_LENGTH_LIMIT)
+        return error_set(error, -EINVAL, "a regular expression is at most %d bytes long",
+                         PATTERN_LENGTH_LIMIT);
+    if (pattern_has_back_reference(pattern))
+        return error_set(error, -EINVAL,
+                         "back-references are not part of extended regular expressions");
+    if (pattern_size(pattern) > PATTERN_SIZE_LIMIT)
+        return error_set(error, -EINVAL,
+                         "this repeats too much: at most %d characters when written out",
+                         PATTERN_SIZE_LIMIT);
+    int r = regcomp(&regex, pattern, REG_EXTENDED | REG_NOSUB);
+    if (r == REG_ESPACE)
+        return error_set(error, -ENOMEM, "out of memory");
+    if (r != 0) {
+        char text[120];
+        regerror(r, &regex, text, sizeof(text));
+        return error_set(error, -EINVAL, "invalid regular expression: %s", text);
+    }
+    pattern_one_pass(&regex, pattern);
+    *ret_regex = regex;
+    return 0;
 }
