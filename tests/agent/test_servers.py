@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Real servers with an agent in every process, under load and under a daemon that never stops
 asking: gunicorn, uWSGI and uvicorn on the system's Python, small ones on all others."""
+import collections
 import contextlib
 import os
 import re
@@ -18,13 +19,18 @@ from standin import DEADLINE, hammer
 # Collects in a server whose finalisers insist on their thread.
 COLLECTS = 10000 if LONG else 500
 
+# Clients at the same time: whoever is busy with one leaves the other to the next worker.
+CLIENTS = 2
+
+# Each answer says which process made it.
 WSGI = """
+import os
 def app(environ, start_response):
     kept = []
     for number in range(200):
         kept.append([kept])
-    start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", "3")])
-    return [b"ok\\n"]
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [b"%d ok\\n" % os.getpid()]
 application = app
 """
 
@@ -63,16 +69,15 @@ async def app(scope, receive, send):
             if message["type"] == "lifespan.shutdown":
                 return
     make()
-    await send({"type": "http.response.start", "status": 200,
-                "headers": [(b"content-length", b"3")]})
-    await send({"type": "http.response.body", "body": b"ok\\n"})
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"%d ok\\n" % os.getpid()})
 """
 STREAMS = BOUND + """
 gc.disable()
 async def serve(reader, writer):
     await reader.readline()
     make()
-    writer.write(b"HTTP/1.1 200 OK\\r\\n\\r\\nok\\n")
+    writer.write(b"HTTP/1.1 200 OK\\r\\n\\r\\n%d ok\\n" % os.getpid())
     await writer.drain()
     writer.close()
 loop = asyncio.new_event_loop()
@@ -101,10 +106,13 @@ def ask(path, request=b"GET / HTTP/1.0\r\n\r\n"):
 
 
 class Server:
-    """A server on folder/socket, its agents, and clients that never stop: with Server(...) as s"""
+    """A server on folder/socket, its agents, and clients that never stop: with Server(...) as s
 
-    def __init__(self, place, command, request=b"GET / HTTP/1.0\r\n\r\n", answer=b"ok\n", **env):
-        self.place, self.request, self.answer = place, request, answer
+    answer matches what it says; its first group is the pid of the process that does."""
+
+    def __init__(self, place, command, request=b"GET / HTTP/1.0\r\n\r\n", answer=rb"(\d+) ok\n",
+                 **env):
+        self.place, self.request, self.answer = place, request, re.compile(answer)
         self.path = os.path.join(place.folder, "socket")
         self.output = open(os.path.join(place.folder, "output"), "w+b")
         self.process = subprocess.Popen(
@@ -112,8 +120,9 @@ class Server:
             stdin=subprocess.PIPE, stdout=self.output, stderr=self.output,
             start_new_session=True)
         self.pid = self.process.pid
-        self.served, self.failures, self._stop = 0, [], threading.Event()
-        self._client = threading.Thread(target=self._load, daemon=True)
+        self.failures, self._stop = [], threading.Event()
+        self._served, self._answered = collections.Counter(), threading.Condition()
+        self._clients = [threading.Thread(target=self._load, daemon=True) for _ in range(CLIENTS)]
 
     def __enter__(self):
         return self
@@ -135,7 +144,8 @@ class Server:
         while time.monotonic() < end:
             with contextlib.suppress(OSError):
                 ask(self.path, self.request)
-                self._client.start()
+                for client in self._clients:
+                    client.start()
                 return
             time.sleep(0.02)
         raise Failure("no answer: " + self.text())
@@ -143,13 +153,25 @@ class Server:
     def _load(self):
         while not self._stop.is_set():
             try:
-                answer = ask(self.path, self.request)
-                self.served += 1
-                if self.answer not in answer:
-                    self.failures.append(answer)
+                text = ask(self.path, self.request)
+                found = self.answer.search(text)
+                with self._answered:
+                    if found:
+                        self._served[int(found.group(1))] += 1
+                        self._answered.notify_all()
+                    else:
+                        self.failures.append(text)
             except OSError as error:
                 if not self._stop.is_set():
                     self.failures.append(error)
+
+    def wait_serving(self, pids):
+        """Until each of them answers requests. A process that has just been forked still has its
+        parent's handlers: a signal to end it that comes before it has its own is lost, with or
+        without an agent, and the server waits for it for a minute."""
+        with self._answered:
+            done = self._answered.wait_for(lambda: set(pids) <= set(self._served), DEADLINE)
+        check(done, "%s never served, only %s: %s" % (pids, dict(self._served), self.text()))
 
     def processes(self):
         """The newest session of each process that lives."""
@@ -170,11 +192,11 @@ class Server:
                 collect(session)
 
     def end(self, code=0, allowed_failures=0):
-        begun = time.monotonic()
-        while self.served <= 10 and time.monotonic() - begun < DEADLINE:
-            time.sleep(0.01)
+        with self._answered:
+            self._answered.wait_for(lambda: sum(self._served.values()) > 10, DEADLINE)
         self._stop.set()
-        self._client.join(DEADLINE)
+        for client in self._clients:
+            client.join(DEADLINE)
         self.process.send_signal(signal.SIGTERM)
         try:
             got = self.process.wait(DEADLINE)
@@ -183,7 +205,8 @@ class Server:
         text = self.text()
         check(got == code, "exit code %d: %s" % (got, text))
         check(not re.search(r"Traceback|Warning:|Error:|SIGSEGV|Fatal", text), text)
-        check(self.served > 10, "only %d requests served" % self.served)
+        served = sum(self._served.values())
+        check(served > 10, "only %d requests served" % served)
         check(len(self.failures) <= allowed_failures, "failures: %s" % self.failures[:3])
 
 
@@ -199,13 +222,14 @@ def collect(session):
 
 
 def kill_one(server, workers, total):
-    """A killed worker's replacement gets an agent too."""
+    """A killed worker's replacement gets an agent too, and serves."""
     before = set(server.processes())
     victim = sorted(workers)[-1]
     os.kill(victim, signal.SIGKILL)
     server.place.daemon.wait(lambda: len(set(server.processes()) - {victim}) >= total
                              and set(server.processes()) - before, "agent of the replacement")
-    server.all_collect(total, but={victim})
+    server.wait_serving(set(server.processes()) - {victim, server.pid})
+    return victim
 
 
 # ---- on the system's Python ----
@@ -233,14 +257,15 @@ def gunicorn():
             for session in server.processes().values():
                 check(session.pid == server.pid or session.hello["fork_ppid"] == server.pid,
                       str(session.hello))
-            kill_one(server, workers, 4)
+            server.all_collect(4, but={kill_one(server, workers, 4)})
             old = set(server.processes()) - {server.pid}
             server.process.send_signal(signal.SIGHUP)  # new workers for old
             server.place.daemon.wait(lambda: len(set(server.processes()) - old) >= 4, "new workers")
+            server.wait_serving(set(server.processes()) - old - {server.pid})
             server.end(allowed_failures=1)  # the request that the killed worker had
 
 
-def uwsgi(*options, ready=True):
+def uwsgi(*options):
     if not need_program("uwsgi"):
         return
     with Place(hammer) as place:
@@ -255,11 +280,9 @@ def uwsgi(*options, ready=True):
             workers = set(found) - {server.pid}
             for session in found.values():
                 check(session.stat(gc=False)["malloc_total_bytes"] > 0, "stat")
-                if ready and session.pid != server.pid:
+                if session.pid != server.pid:
                     collect(session)
-            victim = sorted(workers)[-1]
-            os.kill(victim, signal.SIGKILL)
-            server.wait_processes(3, but={victim})
+            kill_one(server, workers, 3)
             server.end(allowed_failures=1)
 
 
@@ -309,7 +332,7 @@ def prefork(interpreter):
     with Place(hammer) as place:
         command = [interpreter.path, os.path.join(WORKLOADS, "prefork_server.py"),
                    os.path.join(place.folder, "socket")]
-        with Server(place, command, request=b"hello\n", answer=b" 500\n") as server:
+        with Server(place, command, request=b"hello\n", answer=rb"(\d+) 500\n") as server:
             session = place.daemon.session(server.pid)
             if interpreter.full:
                 session.wait_ready()
@@ -318,7 +341,7 @@ def prefork(interpreter):
             found = server.wait_processes(4)
             if interpreter.full:
                 server.all_collect(4)
-                kill_one(server, set(found) - {server.pid}, 4)
+                server.all_collect(4, but={kill_one(server, set(found) - {server.pid}, 4)})
             server.end(allowed_failures=1)
 
 

@@ -11,9 +11,12 @@ import select
 import signal
 import socket
 import sys
+import time
 
 CATALOGUE = [[number] for number in range(50000)]
 children = set()
+changing = [True]  # the list of children
+ended = []
 
 
 def work(listener):
@@ -28,11 +31,24 @@ def work(listener):
         connection.close()
 
 
-def stop(*_):
+def on_term(*_):
+    ended.append(True)
+    if not changing[0]:
+        stop()
+
+
+def alive(child):
+    try:
+        return os.waitpid(child, os.WNOHANG)[0] == 0
+    except OSError:  # waited for already
+        return False
+
+
+def stop():
     for child in children:
-        os.kill(child, signal.SIGTERM)
-    for child in children:
-        os.waitpid(child, 0)
+        while alive(child):  # a signal before it has a handler of its own is lost: once more
+            os.kill(child, signal.SIGTERM)
+            time.sleep(0.01)
     gc.collect()
     sys.exit(0)
 
@@ -44,17 +60,19 @@ def main():
     workers = int(sys.argv[2]) if len(sys.argv) > 2 else 3
     while not select.select([sys.stdin], [], [], 0.01)[0]:
         pass
-    # Kept back while the list of children changes.
-    signal.signal(signal.SIGTERM, lambda *_: None)
+    signal.signal(signal.SIGTERM, on_term)
     while True:
+        changing[0] = True
         while len(children) < workers:
             child = os.fork()
             if child == 0:
                 work(listener)
             children.add(child)
-        signal.signal(signal.SIGTERM, stop)
-        child, _ = os.waitpid(-1, 0)
-        signal.signal(signal.SIGTERM, lambda *_: None)
+        changing[0] = False
+        if ended:
+            stop()
+        child = os.waitpid(-1, 0)[0]
+        changing[0] = True
         children.discard(child)
 
 
