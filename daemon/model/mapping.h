@@ -16,12 +16,13 @@ struct mapping {
     uint64_t inode;   /* 0: anonymous, or of the kernel */
     const char *name; /* not ended by NUL: a path, "[heap]", or empty; the reader's, raw bytes */
     size_t name_length;
-    /* Bytes. */
-    int64_t rss, pss;
-    int64_t private_bytes; /* Private_Clean + Private_Dirty: USS */
+    /* Bytes; -1 where this kernel does not tell. */
+    int64_t rss, pss;      /* always told */
+    int64_t private_bytes; /* Private_Clean + Private_Dirty: USS; always told */
     int64_t anonymous;     /* of rss */
     int64_t huge;          /* of rss: AnonHugePages + ShmemPmdMapped + FilePmdMapped */
-    int64_t swap, swap_pss;
+    int64_t swap;          /* always told */
+    int64_t swap_pss;
 };
 
 #endif

@@ -9,6 +9,7 @@
 #include "collect/proc_cgroup.h"
 #include "collect/proc_maps.h"
 #include "collect/proc_rollup.h"
+#include "collect/proc_smaps.h"
 #include "collect/proc_stat.h"
 #include "collect/proc_status.h"
 #include "collect/vmstat.h"
@@ -108,9 +109,23 @@ static void fuzz_maps(const char *text, size_t length)
     }
 }
 
+static void see_mapping(void *context, const struct mapping *mapping)
+{
+    (void)context;
+    must(mapping->start < mapping->end && mapping->rss >= 0 && mapping->pss >= 0);
+    must(mapping->private_bytes >= 0 && mapping->swap >= 0 && mapping->swap_pss >= -1);
+    must(mapping->anonymous >= -1 && mapping->huge >= -1);
+    must(memchr(mapping->name, '\n', mapping->name_length) == NULL);
+}
+
+static void fuzz_smaps(const char *text, size_t length)
+{
+    proc_smaps_parse(text, length, see_mapping, NULL);
+}
+
 static void (*const parsers[])(const char *text, size_t length) = {
     fuzz_stat,    fuzz_status, fuzz_rollup,   fuzz_cgroup, fuzz_cmdline,
-    fuzz_meminfo, fuzz_vmstat, fuzz_pressure, fuzz_maps,
+    fuzz_meminfo, fuzz_vmstat, fuzz_pressure, fuzz_maps,   fuzz_smaps,
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
