@@ -1,0 +1,214 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Runs inside the virtual machine as root, behind memtendd.service: what only a real systemd and a
+real cgroup v2 can show. Prints a line per case, and at the end "RESULT: N passed, M failed".
+
+Everything here is 10 to 20 times slower than on the machine outside: waits are on conditions with
+long deadlines.
+"""
+import http.client
+import json
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import sys
+import time
+import traceback
+
+HERE = pathlib.Path(__file__).resolve().parent
+UNITS = pathlib.Path("/run/systemd/system")
+DEADLINE = 120
+MIB = 1 << 20
+
+
+# ---- ways ----
+
+def check(condition, text):
+    if not condition:
+        raise AssertionError(text)
+
+
+def wait_for(what, probe, seconds=DEADLINE):
+    """The first true answer of probe()."""
+    end = time.monotonic() + seconds
+    answer = None
+    while time.monotonic() < end:
+        answer = probe()
+        if answer:
+            return answer
+        time.sleep(0.2)
+    raise AssertionError(f"waited {seconds} s for: {what}; last answer: {answer!r}")
+
+
+def run(*command, code=0):
+    done = subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE, check=False)
+    check(code is None or done.returncode == code,
+          f"{command} ended with {done.returncode}: {done.stdout}{done.stderr}")
+    return done.stdout
+
+
+def memtend(*arguments, code=0):
+    return run("/usr/local/bin/memtend", *arguments, code=code)
+
+
+class Connection(http.client.HTTPConnection):
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(DEADLINE)
+        self.sock.connect("/run/memtend/http.sock")
+
+
+def get(path):
+    """The JSON of a resource; None when the daemon does not answer or has no such thing."""
+    connection = Connection("localhost")
+    try:
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        text = answer.read()
+        return json.loads(text) if answer.status == 200 else None
+    except (OSError, http.client.HTTPException):
+        return None
+    finally:
+        connection.close()
+
+
+def show(unit, key):
+    return run("systemctl", "show", "--value", "-p", key, unit).strip()
+
+
+def main_pid(unit):
+    return int(show(unit, "MainPID"))
+
+
+def process_of(unit):
+    """The one process of a unit as the daemon shows it, or None."""
+    listed = get("/api/v1/processes?limit=1000")
+    found = [one for one in listed["items"] if one.get("unit") == unit] if listed else []
+    return found[0] if len(found) == 1 else None
+
+
+def events(kind):
+    listed = get(f"/api/v1/events?kind={kind}&limit=1000")
+    return listed["items"] if listed else []
+
+
+class Unit:
+    """A service for one case: with Unit("name", program text, "MemoryMax=64M") as name"""
+
+    def __init__(self, name, program, *settings):
+        self.name = name + ".service"
+        self.path = UNITS / self.name
+        script = pathlib.Path("/run") / (name + ".py")
+        script.write_text(program, encoding="utf-8")
+        self.path.write_text("\n".join(["[Service]", f"ExecStart=/usr/bin/python3 {script}",
+                                        *settings, ""]), encoding="utf-8")
+
+    def __enter__(self):
+        run("systemctl", "daemon-reload")
+        run("systemctl", "start", self.name)
+        return self.name
+
+    def __exit__(self, *_):
+        run("systemctl", "stop", self.name, code=None)
+        run("systemctl", "reset-failed", self.name, code=None)
+        self.path.unlink()
+        run("systemctl", "daemon-reload")
+
+
+GROW_AND_DROP = """
+import signal
+kept = [[str(i)] for i in range(400000)]
+last = kept[-1]
+del kept[:-1]
+signal.pause()
+"""
+
+
+# ---- cases ----
+
+def services_run():
+    """All units are up, each role with the rights that its unit gives it and no other."""
+    wait_for("memtendd.service", lambda: show("memtendd.service", "ActiveState") == "active")
+    status = wait_for("a probe that is there", lambda: (got := get("/api/v1/status")) and
+                      got["probe"]["state"] == "ok" and got)
+    check(status["roles_separated"] if "roles_separated" in status
+          else status["probe"].get("separated", True), str(status))
+    for unit, rights in (("memtendd.service", 0), ("memtendd-probe.service", 1 << 19)):
+        text = pathlib.Path(f"/proc/{main_pid(unit)}/status").read_text(encoding="utf-8")
+        fields = dict(line.split(":\t", 1) for line in text.splitlines() if ":\t" in line)
+        check(int(fields["CapEff"], 16) == rights, f"{unit}: CapEff {fields['CapEff']}")
+        check(fields["NoNewPrivs"] == "1", f"{unit}: NoNewPrivs")
+        check(fields["Uid"].split()[0] != "0", f"{unit}: uid 0")
+    check("0 failures" in memtend("doctor"), memtend("doctor", code=None))
+
+
+def agent_in_a_unit():
+    """enable unit, restart, free: the receipt, and the agent survives a restart of the daemon."""
+    with Unit("app", GROW_AND_DROP) as name:
+        memtend("enable", "unit", name, "--write")
+        run("systemctl", "daemon-reload")
+        run("systemctl", "restart", name)
+
+        def ready():
+            process = process_of(name)
+            return process and process["agent"]["state"] == "ready" and process
+        process = wait_for("the agent", ready)
+        receipt = json.loads(memtend("free", "--json", process["id"]))
+        check(receipt["outcome"] in ("freed", "freed_nothing"), str(receipt))
+        check([step["step"] for step in receipt["steps"]] == ["collect", "trim"], str(receipt))
+        inode = os.stat("/run/memtend/agent/control.sock").st_ino
+        run("systemctl", "restart", "memtendd.service")
+        check(os.stat("/run/memtend/agent/control.sock").st_ino == inode, "the socket is another")
+        check(wait_for("the agent after a restart", ready)["id"] == process["id"], "another process")
+
+
+def watchdog():
+    """A head that hangs is replaced, and what it knew is still there."""
+    before = main_pid("memtendd.service")
+    os.kill(before, signal.SIGSTOP)
+    wait_for("a new head", lambda: main_pid("memtendd.service") not in (0, before) and
+             get("/api/v1/status"))
+    check(int(show("memtendd.service", "NRestarts")) >= 1, "NRestarts")
+    wait_for("the probe", lambda: (got := get("/api/v1/status")) and got["probe"]["state"] == "ok")
+
+
+def probe_replaced():
+    """Eyes that are killed or stopped are replaced; the tick goes on meanwhile."""
+    for number in (signal.SIGKILL, signal.SIGSTOP):
+        before = wait_for("the probe's pid", lambda: main_pid("memtendd-probe.service"))
+        ticks = get("/api/v1/status")["ticks"]
+        os.kill(before, number)
+        wait_for("ticks meanwhile", lambda: (got := get("/api/v1/status")) and
+                 got["ticks"] >= ticks + 3)
+        if number == signal.SIGSTOP:
+            os.kill(before, signal.SIGCONT)
+        wait_for("the probe again", lambda: main_pid("memtendd-probe.service") and
+                 get("/api/v1/status")["probe"]["state"] == "ok")
+
+
+CASES = (services_run, agent_in_a_unit, probe_replaced, watchdog)
+
+
+def main():
+    wanted = (HERE / "cases").read_text(encoding="utf-8").split()
+    passed = failed = 0
+    for case in CASES:
+        if wanted and case.__name__ not in wanted:
+            continue
+        begun = time.monotonic()
+        try:
+            case()
+            passed += 1
+            print(f"passed {case.__name__} ({time.monotonic() - begun:.1f} s)", flush=True)
+        except Exception:  # a case may fail in any way; the others still run
+            failed += 1
+            print(f"FAILED {case.__name__} ({time.monotonic() - begun:.1f} s)", flush=True)
+            traceback.print_exc(file=sys.stdout)
+    if failed:
+        print(run("journalctl", "-b", "-u", "memtendd*", "--no-pager", "-n", "60", code=None))
+    print(f"RESULT: {passed} passed, {failed} failed", flush=True)
+
+
+main()
