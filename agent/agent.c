@@ -8,7 +8,6 @@
 
 #include "allocator.h"
 #include "approach.h"
-#include "base/clock.h"
 #include "census.h"
 #include "fork.h"
 #include "pools.h"
@@ -23,9 +22,6 @@
 #include <stdbool.h>
 #include <time.h>
 #include <unistd.h>
-
-/* No interpreter is up before; a program's first milliseconds are its own. */
-#define AGENT_PAUSE_USEC (4 * USEC_PER_MSEC)
 
 static struct {
     _Atomic pid_t holder; /* of the lock over what follows; a pid, because a fork copies it */
@@ -86,8 +82,8 @@ static int agent_run(const struct settings *wanted)
     session_init(&settings);
     if (!agent.forks_seen && fork_register() == 0)
         agent.forks_seen = true;
-    approach_begin();
-    if (!agent.forks_seen || thread_start(AGENT_PAUSE_USEC) < 0)
+    uint64_t pause_usec = approach_begin();
+    if (!agent.forks_seen || thread_start(pause_usec) < 0)
         return agent_refuse(-EAGAIN, "its thread could not be started");
     agent.reason = "";
     atomic_store(&agent.active, true);

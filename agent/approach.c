@@ -19,23 +19,22 @@
  * lost take up places that signals need as well: there are 32. */
 #define APPROACH_ASK_USEC (1 * USEC_PER_SEC)
 #define APPROACH_ASKED    3
-/* 3.12 does not look for calls that another thread adds unless it gives the GIL away. */
 /* 3.11 and 3.12 do not look for calls that another thread adds unless they give the GIL away; and
  * the main thread may sleep. */
 #define APPROACH_PATIENCE_USEC (100 * USEC_PER_MSEC)
 
-#define APPROACH_HURRY_USEC (1 * USEC_PER_MSEC)
-
 /* How soon to look again, by the age of the expectation. The interpreter is up some 10 ms after the
- * start, and each look costs it some 30 us; a program that has not loaded Python in its
- * first minute may still do so, without haste. */
+ * start, and each look before costs it some 30 us; a program that has not loaded Python in its
+ * first minute may still do so, without haste. While the interpreter is not trusted (up to 3.6) a
+ * call that was made too early must be added again before the program sleeps for good. */
 static const struct {
-    uint64_t age_usec, sleep_usec;
+    uint64_t age_usec, sleep_usec, untrusted_usec;
 } approach_pace[] = {
-    {500 * USEC_PER_MSEC, 4 * USEC_PER_MSEC},
-    {10 * USEC_PER_SEC, 10 * USEC_PER_MSEC},
-    {60 * USEC_PER_SEC, 100 * USEC_PER_MSEC},
-    {UINT64_MAX, 1 * USEC_PER_SEC},
+    {0, 8 * USEC_PER_MSEC, 4 * USEC_PER_MSEC},
+    {500 * USEC_PER_MSEC, 4 * USEC_PER_MSEC, 1 * USEC_PER_MSEC},
+    {10 * USEC_PER_SEC, 10 * USEC_PER_MSEC, 10 * USEC_PER_MSEC},
+    {60 * USEC_PER_SEC, 100 * USEC_PER_MSEC, 100 * USEC_PER_MSEC},
+    {UINT64_MAX, 1 * USEC_PER_SEC, 1 * USEC_PER_SEC},
 };
 
 static struct {
@@ -79,13 +78,23 @@ static void approach_ask(uint64_t now)
         atomic_fetch_sub(&approach.asked, 1);
 }
 
-void approach_begin(void)
+static uint64_t approach_pace_usec(uint64_t age_usec)
 {
-    if (!python_is_supported())
-        return;
-    gil_trust(python_version() >= PYTHON_3_7);
-    if (python_version() < PYTHON_3_7)
-        approach_ask(clock_mono_usec());
+    size_t i = 0;
+    while (age_usec > approach_pace[i].age_usec)
+        i++;
+    return python_is_supported() && !gil_is_trusted() ? approach_pace[i].untrusted_usec
+                                                      : approach_pace[i].sleep_usec;
+}
+
+uint64_t approach_begin(void)
+{
+    approach.began_usec = clock_mono_usec();
+    if (python_is_supported())
+        gil_trust(python_version() >= PYTHON_3_7);
+    if (python_is_supported() && python_version() < PYTHON_3_7)
+        approach_ask(approach.began_usec);
+    return approach_pace_usec(0);
 }
 
 /* The child of a fork that the interpreter was not told of: it goes on, so its main thread has what
@@ -158,8 +167,6 @@ static bool approach_expects(void)
 
 void approach_turn(uint64_t now)
 {
-    if (approach.began_usec == 0)
-        approach.began_usec = now;
     if (python_look()) {
         gil_trust(python_version() >= PYTHON_3_7);
         census_load();
@@ -180,10 +187,5 @@ uint64_t approach_sleep_usec(uint64_t now)
     bool another = python_is_supported() && gil_is_closed() && contact_is_gone();
     if (!approach_expects() && !another && python_is_known())
         return UINT64_MAX;
-    size_t i = 0;
-    while (now - approach.began_usec > approach_pace[i].age_usec)
-        i++;
-    /* A call that was made too early must be added again before the program sleeps for good. */
-    bool hurry = i == 0 && python_is_supported() && !gil_is_trusted();
-    return hurry ? APPROACH_HURRY_USEC : approach_pace[i].sleep_usec;
+    return approach_pace_usec(now - approach.began_usec);
 }

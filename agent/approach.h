@@ -19,8 +19,9 @@
 /*
  * Constructor, or whoever starts the agent. Up to 3.6 a call can be added before the interpreter is
  * there, and its very first bytecode makes it: a program may sleep from its second statement on.
+ * How long the agent's thread shall leave the program alone at first.
  */
-void approach_begin(void);
+uint64_t approach_begin(void);
 /* The next step, if there is one. */
 void approach_turn(uint64_t now_usec);
 /* After how long to come again at the latest; UINT64_MAX: nothing is expected. */
