@@ -22,8 +22,7 @@
     X(NEIGHBOUR, "runtime_limit", "a runtime that fills memory up to a limit of its own")          \
     X(SWAPPED, "swapped", "most of it is in swap")                                                 \
     X(GARBAGE_KEPT, "garbage_kept", "gc.garbage holds objects that would be free")                 \
-    X(GARBAGE, "garbage", "Python objects nobody refers to, and the collector has not come by")    \
-    X(FREE_LISTS, "free_lists", "Python 2 keeps freed numbers in lists of its own")                \
+    X(UNCOLLECTED, "uncollected", "Python objects that the collector has not looked at")           \
     X(MALLOC_KEEPS, "malloc_keeps", "malloc keeps memory that the program has freed")              \
     X(POOLS_PINNED, "pools_pinned", "free blocks between live small Python objects")               \
     X(POOLS_FREE, "pools_free", "pymalloc pools without a live object, in arenas with one")        \
@@ -35,8 +34,8 @@
     X(STACKS, "stacks", "stacks of threads")                                                       \
     X(FILES, "files", "mapped files")                                                              \
     X(SHMEM, "shmem", "shared memory")                                                             \
-    X(HUGE_PAGES, "huge_pages", "huge pages given where less was touched")                         \
-    X(LARGE_MAPPING, "large_mapping", "one large anonymous mapping")
+    X(LARGE_MAPPING, "large_mapping", "one large anonymous mapping")                               \
+    X(HUGE_PAGES, "huge_pages", "huge pages, perhaps given where less was touched")
 
 enum verdict_cause {
 #define X(id, name, what) VERDICT_##id,
