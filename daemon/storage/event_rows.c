@@ -2,6 +2,27 @@
 #include "storage/event_rows.h"
 
 #include <errno.h>
+#include <stdio.h>
+
+#define EVENT_ROWS_PARAMETER 32 /* ":psi_some_avg10_percent" and NUL */
+
+static void event_rows_bind_details(sqlite3_stmt *statement, const struct event *event)
+{
+    char name[EVENT_ROWS_PARAMETER];
+    for (enum event_number number = 0; number < EVENT_NUMBER_COUNT; number++) {
+        snprintf(name, sizeof(name), ":%s", event_number_name(number));
+        query_bind_known(statement, name, event->numbers_present >> number & 1,
+                         event->numbers[number]);
+    }
+    for (enum event_word word = 0; word < EVENT_WORD_COUNT; word++) {
+        const char *text = event_word(event, word);
+        snprintf(name, sizeof(name), ":%s", event_word_name(word));
+        if (text[0])
+            query_bind_text(statement, name, text);
+        else
+            query_bind_known(statement, name, false, 0);
+    }
+}
 
 int event_rows_put(struct queries *queries, int64_t boot, const struct event *event)
 {
@@ -19,11 +40,39 @@ int event_rows_put(struct queries *queries, int64_t boot, const struct event *ev
     query_bind_text(statement, ":receipt", event->receipt);
     query_bind_text(statement, ":asked_by", event->asked_by);
     query_bind_text(statement, ":text", event->text);
+    event_rows_bind_details(statement, event);
     return query_run(queries, statement);
 }
 
-/* The columns of the three lists. */
-enum { ID, KIND, MONO_USEC, WALL_USEC, TARGET, RULE, RECEIPT, ASKED_BY, TEXT };
+/* The columns of the lists and of one event. */
+enum {
+    ID,
+    KIND,
+    MONO_USEC,
+    WALL_USEC,
+    TARGET,
+    RULE,
+    RECEIPT,
+    ASKED_BY,
+    TEXT,
+    NUMBERS,
+    WORDS = NUMBERS + EVENT_NUMBER_COUNT,
+    HAS_WINDOW = WORDS + EVENT_WORD_COUNT,
+};
+
+static void event_rows_take_details(sqlite3_stmt *statement, struct event *ret_event)
+{
+    for (enum event_number number = 0; number < EVENT_NUMBER_COUNT; number++) {
+        int column = NUMBERS + (int)number;
+        if (sqlite3_column_type(statement, column) != SQLITE_NULL)
+            event_set_number(ret_event, number, sqlite3_column_int64(statement, column));
+    }
+    for (enum event_word word = 0; word < EVENT_WORD_COUNT; word++) {
+        const char *text = (const char *)sqlite3_column_text(statement, WORDS + (int)word);
+        event_set_word(ret_event, word, text ? text : "");
+    }
+    ret_event->has_window = sqlite3_column_int(statement, HAS_WINDOW) != 0;
+}
 
 static int event_rows_take(sqlite3_stmt *statement, struct event *ret_event)
 {
@@ -39,6 +88,7 @@ static int event_rows_take(sqlite3_stmt *statement, struct event *ret_event)
     query_column_text(statement, RECEIPT, ret_event->receipt, sizeof(ret_event->receipt));
     query_column_text(statement, ASKED_BY, ret_event->asked_by, sizeof(ret_event->asked_by));
     query_column_text(statement, TEXT, ret_event->text, sizeof(ret_event->text));
+    event_rows_take_details(statement, ret_event);
     return 0;
 }
 

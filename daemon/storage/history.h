@@ -8,7 +8,7 @@
 #define MEMTEND_STORAGE_HISTORY_H
 
 #include "base/error.h"
-#include "model/event.h"
+#include "model/pin.h"
 #include "model/series.h"
 
 #include <stdint.h>
@@ -52,6 +52,8 @@ int history_events(struct history *history, const struct history_page *page, siz
 /* Events that say who asked. */
 int history_audit(struct history *history, const struct history_page *page, size_t *ret_count,
                   struct event **ret_events, char ret_next[static HISTORY_CURSOR_SIZE]);
+/* One event with what is pinned for it, on the heap; NULL: there is none with this id. */
+int history_event_window(struct history *history, int64_t id, struct event_window **ret_window);
 int history_receipts(struct history *history, const struct history_page *page, size_t *ret_count,
                      struct receipt **ret_receipts, char ret_next[static HISTORY_CURSOR_SIZE]);
 /* One on the heap; NULL: there is none with this id. */

@@ -43,10 +43,21 @@
     X(SAMPLE_EXPIRE, "sample_expire.sql")                                                          \
     X(EVENT_PUT, "event_put.sql")                                                                  \
     X(EVENT_MAX, "event_max.sql")                                                                  \
+    X(EVENT_GET, "event_get.sql")                                                                  \
     X(EVENT_LIST, "event_list.sql")                                                                \
     X(EVENT_LIST_KIND, "event_list_kind.sql")                                                      \
     X(AUDIT_LIST, "audit_list.sql")                                                                \
     X(EVENT_EXPIRE, "event_expire.sql")                                                            \
+    X(PIN_RANGE, "pin_range.sql")                                                                  \
+    X(PIN_INSERT, "pin_insert.sql")                                                                \
+    X(PIN_COPY, "pin_copy.sql")                                                                    \
+    X(PIN_COPY_HELD, "pin_copy_held.sql")                                                          \
+    X(PIN_PRUNE, "pin_prune.sql")                                                                  \
+    X(PIN_COUNT, "pin_count.sql")                                                                  \
+    X(PIN_EXPIRE, "pin_expire.sql")                                                                \
+    X(PIN_EXPIRE_OLDEST, "pin_expire_oldest.sql")                                                  \
+    X(PIN_LIST, "pin_list.sql")                                                                    \
+    X(PIN_SAMPLES, "pin_samples.sql")                                                              \
     X(RECEIPT_PUT, "receipt_put.sql")                                                              \
     X(RECEIPT_STEPS_DELETE, "receipt_steps_delete.sql")                                            \
     X(RECEIPT_STEP_INSERT, "receipt_step_insert.sql")                                              \

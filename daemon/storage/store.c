@@ -8,6 +8,7 @@
 #include "storage/event_rows.h"
 #include "storage/expire.h"
 #include "storage/opening.h"
+#include "storage/pin_rows.h"
 #include "storage/query.h"
 #include "storage/receipt_rows.h"
 #include "storage/result.h"
@@ -222,6 +223,12 @@ int store_write_tick(struct store *store, const struct tick *tick)
 int store_write_event(struct store *store, const struct event *event)
 {
     return event_rows_put(&store->queries, store->ticks.boot, event);
+}
+
+int store_write_pin(struct store *store, const struct event *event, const struct pin *pin)
+{
+    return pin_rows_put(&store->queries, store->ticks.boot, event, pin,
+                        store->limits.max_size_bytes);
 }
 
 int store_write_receipt(struct store *store, const struct receipt *receipt)

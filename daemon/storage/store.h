@@ -10,7 +10,7 @@
 #define MEMTEND_STORAGE_STORE_H
 
 #include "base/error.h"
-#include "model/event.h"
+#include "model/pin.h"
 #include "model/rule.h"
 #include "model/tick.h"
 
@@ -90,6 +90,9 @@ void store_rollback(struct store *store); /* no transaction: nothing happens */
 int store_write_tick(struct store *store, const struct tick *tick);
 /* event->id must be set and unique. */
 int store_write_event(struct store *store, const struct event *event);
+/* After the event, in the same transaction: keeps the minute of samples before it (storage/
+ * pin_rows). Ticks up to there must have been written. */
+int store_write_pin(struct store *store, const struct event *event, const struct pin *pin);
 /* The same id again replaces it. */
 int store_write_receipt(struct store *store, const struct receipt *receipt);
 int store_rule_put(struct store *store, const char *name, const char *text);

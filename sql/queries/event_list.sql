@@ -1,7 +1,10 @@
 -- SPDX-License-Identifier: MIT
 -- Newest first; at :before ends the page that was read already. +id: the smallest id since a time
 -- by the index of times, not by walking all events from the oldest.
-SELECT id, kind, mono_usec, wall_usec, target, rule, receipt, asked_by, text FROM event
+SELECT id, kind, mono_usec, wall_usec, target, rule, receipt, asked_by, text,
+    pid, rss_bytes, kills, duration_usec, psi_some_avg10_percent, psi_full_avg10_percent,
+    comm, unit, cgroup, oom_constraint, cause, certainty,
+    EXISTS (SELECT 1 FROM pin WHERE pin.event = event.id) FROM event
 WHERE id < :before
     AND id >= ifnull((SELECT min(+id) FROM event WHERE wall_usec >= :from_wall_usec), :before)
     AND wall_usec >= :from_wall_usec

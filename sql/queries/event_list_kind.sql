@@ -1,5 +1,8 @@
 -- SPDX-License-Identifier: MIT
 -- The same for one kind.
-SELECT id, kind, mono_usec, wall_usec, target, rule, receipt, asked_by, text FROM event
+SELECT id, kind, mono_usec, wall_usec, target, rule, receipt, asked_by, text,
+    pid, rss_bytes, kills, duration_usec, psi_some_avg10_percent, psi_full_avg10_percent,
+    comm, unit, cgroup, oom_constraint, cause, certainty,
+    EXISTS (SELECT 1 FROM pin WHERE pin.event = event.id) FROM event
 WHERE kind = :kind AND id < :before AND wall_usec >= :from_wall_usec
 ORDER BY id DESC LIMIT :limit;

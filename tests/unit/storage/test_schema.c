@@ -41,6 +41,7 @@ static void columns_are_the_metric_table(void **state)
 {
     sqlite3 *database = open_read(*state);
     assert_columns(database, "PRAGMA table_info(sample)", 3, 0, METRIC_PROCESS_COUNT);
+    assert_columns(database, "PRAGMA table_info(pinned_sample)", 3, 0, METRIC_PROCESS_COUNT);
     assert_columns(database, "PRAGMA table_info(tick)", 5, METRIC_HOST_FIRST, METRIC_HOST_COUNT);
     connection_close(database);
 }
@@ -65,8 +66,37 @@ static void results_are_in_the_order_of_the_metric_table(void **state)
     sqlite3_stmt *statement;
     assert_int_equal(query_get(&queries, QUERY_SAMPLE_GET, &statement), 0);
     assert_result_columns(statement, 4, 0, METRIC_PROCESS_COUNT);
+    assert_int_equal(query_get(&queries, QUERY_PIN_SAMPLES, &statement), 0);
+    assert_result_columns(statement, 1, 0, METRIC_PROCESS_COUNT);
     assert_int_equal(query_get(&queries, QUERY_TICK_WALK, &statement), 0);
     assert_result_columns(statement, 3, METRIC_HOST_FIRST, METRIC_HOST_COUNT);
+    queries_finish(&queries);
+    connection_close(database);
+}
+
+/* What an event has beside its text is read by position too. */
+static void events_are_in_the_order_of_their_tables(void **state)
+{
+    static const enum query lists[] = {QUERY_EVENT_LIST, QUERY_EVENT_LIST_KIND, QUERY_AUDIT_LIST,
+                                       QUERY_EVENT_GET};
+    const int first = 9;
+    sqlite3 *database = open_read(*state);
+    struct queries queries;
+    queries_init(&queries, database);
+    for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+        sqlite3_stmt *statement;
+        assert_int_equal(query_get(&queries, lists[i], &statement), 0);
+        assert_int_equal(sqlite3_column_count(statement),
+                         first + EVENT_NUMBER_COUNT + EVENT_WORD_COUNT + 1);
+        assert_string_equal(sqlite3_column_name(statement, first - 1), "text");
+        for (enum event_number number = 0; number < EVENT_NUMBER_COUNT; number++)
+            assert_string_equal(sqlite3_column_name(statement, first + (int)number),
+                                event_number_name(number));
+        for (enum event_word word = 0; word < EVENT_WORD_COUNT; word++)
+            assert_string_equal(
+                sqlite3_column_name(statement, first + EVENT_NUMBER_COUNT + (int)word),
+                event_word_name(word));
+    }
     queries_finish(&queries);
     connection_close(database);
 }
@@ -139,8 +169,8 @@ static void run_schema(sqlite3 *database, const char *name)
     free(text);
 }
 
-/* In place of the file of this version: one of the first, with something of everything in it. */
-static void put_first_version(struct fixture *fixture)
+/* In place of the file of this version: an earlier one, with something of everything in it. */
+static void put_version(struct fixture *fixture, int version)
 {
     char path[256];
     sqlite3 *database;
@@ -152,6 +182,8 @@ static void put_first_version(struct fixture *fixture)
     assert_int_equal(connection_open_write(path, &database), 0);
     assert_int_equal(connection_prepare_write(database), 0);
     run_schema(database, "001_initial.sql");
+    if (version > 1)
+        run_schema(database, "002_pools.sql");
     assert_int_equal(
         connection_run(database,
                        "INSERT INTO boot VALUES (1, '" FIXTURE_FIRST_BOOT "');"
@@ -164,10 +196,9 @@ static void put_first_version(struct fixture *fixture)
     connection_close(database);
 }
 
-static void an_older_file_is_upgraded_and_loses_nothing(void **state)
+static void upgrade_from(struct fixture *fixture, int version)
 {
-    struct fixture *fixture = *state;
-    put_first_version(fixture);
+    put_version(fixture, version);
     fixture_open(fixture);
     assert_int_equal(fixture->report.opened, STORE_OPENED);
     assert_string_equal(fixture->report.text, "");
@@ -192,7 +223,18 @@ static void an_older_file_is_upgraded_and_loses_nothing(void **state)
     assert_int_equal(fixture->report.opened, STORE_OPENED);
     database = open_read(fixture);
     assert_int_equal(pragma_of(database, "SELECT max(py_used_bytes) FROM sample"), 77);
+    assert_int_equal(pragma_of(database, "SELECT count(*) FROM event WHERE cause IS NULL"), 1);
     connection_close(database);
+}
+
+static void the_first_version_is_upgraded_and_loses_nothing(void **state)
+{
+    upgrade_from(*state, 1);
+}
+
+static void the_second_version_is_upgraded_and_loses_nothing(void **state)
+{
+    upgrade_from(*state, 2);
 }
 
 /* An upgrade that cannot be done leaves the file as it was, and the store does not take it for the
@@ -200,7 +242,7 @@ static void an_older_file_is_upgraded_and_loses_nothing(void **state)
 static void an_upgrade_is_whole_or_not_at_all(void **state)
 {
     struct fixture *fixture = *state;
-    put_first_version(fixture);
+    put_version(fixture, 1);
     char path[256];
     sqlite3 *database;
     fixture_path(fixture, STORE_FILE, path);
@@ -236,7 +278,8 @@ static void nothing_frequent_scans_or_sorts(void **state)
         QUERY_PROCESS_CLOSE,  QUERY_SAMPLE_LAST,  QUERY_SAMPLE_GET,      QUERY_SAMPLE_EXPIRE,
         QUERY_TICK_EXPIRE,    QUERY_EVENT_LIST,   QUERY_EVENT_LIST_KIND, QUERY_AUDIT_LIST,
         QUERY_RECEIPT_GET,    QUERY_RECEIPT_LIST, QUERY_RECEIPT_STEPS,   QUERY_EVENT_EXPIRE,
-        QUERY_PROCESS_EXPIRE,
+        QUERY_PROCESS_EXPIRE, QUERY_EVENT_GET,    QUERY_PIN_COPY,        QUERY_PIN_PRUNE,
+        QUERY_PIN_EXPIRE,     QUERY_PIN_SAMPLES,
     };
     sqlite3 *database = open_read(*state);
     struct queries queries;
@@ -283,11 +326,14 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(columns_are_the_metric_table),
         cmocka_unit_test(results_are_in_the_order_of_the_metric_table),
+        cmocka_unit_test(events_are_in_the_order_of_their_tables),
         cmocka_unit_test(every_query_fits_the_schema),
         cmocka_unit_test(every_query_file_is_used),
         cmocka_unit_test(layout_is_as_promised),
-        cmocka_unit_test_setup_teardown(an_older_file_is_upgraded_and_loses_nothing, fixture_setup,
-                                        fixture_teardown),
+        cmocka_unit_test_setup_teardown(the_first_version_is_upgraded_and_loses_nothing,
+                                        fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(the_second_version_is_upgraded_and_loses_nothing,
+                                        fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(an_upgrade_is_whole_or_not_at_all, fixture_setup,
                                         fixture_teardown),
         cmocka_unit_test(the_read_side_cannot_write),

@@ -1,0 +1,6 @@
+-- SPDX-License-Identifier: MIT
+SELECT id, kind, mono_usec, wall_usec, target, rule, receipt, asked_by, text,
+    pid, rss_bytes, kills, duration_usec, psi_some_avg10_percent, psi_full_avg10_percent,
+    comm, unit, cgroup, oom_constraint, cause, certainty,
+    EXISTS (SELECT 1 FROM pin WHERE pin.event = event.id) FROM event
+WHERE id = :id;
