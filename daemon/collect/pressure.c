@@ -55,13 +55,24 @@ static bool pressure_line(const char **text, const char *end, const char *kind, 
     return true;
 }
 
+bool pressure_shares(const char *text, size_t length, struct pressure *ret_pressure)
+{
+    const char *end = text + length;
+    struct pressure pressure;
+    if (!pressure_line(&text, end, "some", pressure.some) ||
+        !pressure_line(&text, end, "full", pressure.full))
+        return false;
+    *ret_pressure = pressure;
+    return true;
+}
+
 enum outcome pressure_parse(const char *text, size_t length, uint64_t mono_usec,
                             struct sample *host)
 {
-    const char *end = text + length;
-    int64_t shares[PRESSURE_COUNT];
-    bool whole =
-        pressure_line(&text, end, "some", shares) && pressure_line(&text, end, "full", shares + 2);
+    struct pressure pressure = {0};
+    bool whole = pressure_shares(text, length, &pressure);
+    const int64_t shares[PRESSURE_COUNT] = {pressure.some[0], pressure.some[1], pressure.full[0],
+                                            pressure.full[1]};
     for (size_t i = 0; i < PRESSURE_COUNT; i++) {
         if (whole)
             sample_set(host, pressure_metrics[i], shares[i], mono_usec);

@@ -10,6 +10,17 @@
 #include "collect/outcome.h"
 #include "model/sample.h"
 
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Shares of time in permyriad, over the last 10 s and 60 s. */
+struct pressure {
+    int64_t some[2], full[2];
+};
+
+/* Both lines of such a file, of the host or of a control group; pure. false: not whole. */
+bool pressure_shares(const char *text, size_t length, struct pressure *ret_pressure);
+
 enum outcome pressure_read(int proc, uint64_t mono_usec, struct sample *host);
 /* The bytes of the file; pure. OUTCOME_MALFORMED unless both lines are whole. */
 enum outcome pressure_parse(const char *text, size_t length, uint64_t mono_usec,

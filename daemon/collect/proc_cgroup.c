@@ -9,55 +9,95 @@
 /* A line per v1 hierarchy (at most 14) of at most a path each. */
 #define CGROUP_SIZE (4 * PROC_CGROUP_PATH_SIZE)
 
-/* The path of the line "ID:<controllers>:PATH", NULL when the line is another one. */
-static const char *cgroup_line_path(const char *line, size_t length, const char *controllers,
-                                    size_t *ret_length)
+/* A line "ID:CONTROLLERS:PATH"; controllers are empty in that of v2. */
+struct cgroup_line {
+    const char *controllers, *path;
+    size_t controllers_length, path_length;
+};
+
+static bool cgroup_line_parse(const char *line, size_t length, struct cgroup_line *ret_line)
 {
     const char *end = line + length;
     const char *first = memchr(line, ':', length);
     const char *second = first ? memchr(first + 1, ':', (size_t)(end - first - 1)) : NULL;
     if (!second || second + 1 == end || second[1] != '/')
-        return NULL;
-    size_t name = (size_t)(second - first - 1);
-    if (name != strlen(controllers) || memcmp(first + 1, controllers, name) != 0)
-        return NULL;
-    *ret_length = (size_t)(end - second - 1);
-    return second + 1;
+        return false;
+    *ret_line = (struct cgroup_line){
+        .controllers = first + 1,
+        .controllers_length = (size_t)(second - first - 1),
+        .path = second + 1,
+        .path_length = (size_t)(end - second - 1),
+    };
+    return true;
 }
 
-static bool cgroup_find(const char *text, size_t length, const char *controllers,
-                        char ret_path[static PROC_CGROUP_PATH_SIZE])
+static bool cgroup_line_is(const struct cgroup_line *line, const char *controllers)
 {
-    const char *end = text + length;
-    while (text < end) {
-        const char *newline = memchr(text, '\n', (size_t)(end - text));
-        if (!newline)
-            return false;
-        size_t path_length;
-        const char *path =
-            cgroup_line_path(text, (size_t)(newline - text), controllers, &path_length);
-        if (path && path_length < PROC_CGROUP_PATH_SIZE) {
-            memcpy(ret_path, path, path_length);
-            ret_path[path_length] = '\0';
+    return line->controllers_length == strlen(controllers) &&
+           memcmp(line->controllers, controllers, line->controllers_length) == 0;
+}
+
+/* "memory", or in a list as in "cpu,memory": who mounts v1 may put several into one hierarchy. */
+static bool cgroup_line_has_memory(const struct cgroup_line *line)
+{
+    static const char name[] = "memory";
+    const char *at = line->controllers, *end = at + line->controllers_length;
+    while (at < end) {
+        const char *comma = memchr(at, ',', (size_t)(end - at));
+        const char *stop = comma ? comma : end;
+        if ((size_t)(stop - at) == strlen(name) && memcmp(at, name, strlen(name)) == 0)
             return true;
-        }
-        text = newline + 1;
+        at = stop + 1;
     }
     return false;
 }
 
+/* The lines that are asked for: the first one of each kind counts. */
+enum cgroup_kept { KEPT_UNIFIED, KEPT_SYSTEMD, KEPT_MEMORY, KEPT_COUNT };
+
+static void cgroup_keep(const struct cgroup_line *line, struct cgroup_line kept[KEPT_COUNT])
+{
+    bool is[KEPT_COUNT] = {[KEPT_UNIFIED] = line->controllers_length == 0,
+                           [KEPT_SYSTEMD] = cgroup_line_is(line, "name=systemd"),
+                           [KEPT_MEMORY] = cgroup_line_has_memory(line)};
+    for (enum cgroup_kept which = 0; which < KEPT_COUNT; which++)
+        if (is[which] && !kept[which].path)
+            kept[which] = *line;
+}
+
+static void cgroup_path_copy(const struct cgroup_line *line,
+                             char ret_path[static PROC_CGROUP_PATH_SIZE])
+{
+    memcpy(ret_path, line->path, line->path_length);
+    ret_path[line->path_length] = '\0';
+}
+
 enum outcome proc_cgroup_parse(const char *text, size_t length, struct proc_cgroup *ret_cgroup)
 {
-    char path[PROC_CGROUP_PATH_SIZE];
-    bool unified = cgroup_find(text, length, "", path);
-    if (!unified || strcmp(path, "/") == 0) {
-        if (cgroup_find(text, length, "name=systemd", path))
-            unified = false;
-        else if (!unified)
-            return OUTCOME_MALFORMED;
+    struct cgroup_line kept[KEPT_COUNT] = {0}, line;
+    const char *end = text + length;
+    while (text < end) {
+        const char *newline = memchr(text, '\n', (size_t)(end - text));
+        if (!newline)
+            break;
+        if (cgroup_line_parse(text, (size_t)(newline - text), &line) &&
+            line.path_length < PROC_CGROUP_PATH_SIZE)
+            cgroup_keep(&line, kept);
+        text = newline + 1;
     }
-    ret_cgroup->unified = unified;
-    memcpy(ret_cgroup->path, path, strlen(path) + 1);
+    const struct cgroup_line *unified = &kept[KEPT_UNIFIED], *unit = unified;
+    bool root = unified->path && unified->path_length == 1;
+    if ((!unified->path || root) && kept[KEPT_SYSTEMD].path)
+        unit = &kept[KEPT_SYSTEMD];
+    const struct cgroup_line *memory = kept[KEPT_MEMORY].path ? &kept[KEPT_MEMORY] : unified;
+    if (!unit->path)
+        return OUTCOME_MALFORMED;
+    ret_cgroup->unified = unit == unified;
+    cgroup_path_copy(unit, ret_cgroup->path);
+    ret_cgroup->memory_unified = memory == unified;
+    ret_cgroup->memory_path[0] = '\0';
+    if (memory->path)
+        cgroup_path_copy(memory, ret_cgroup->memory_path);
     return OUTCOME_OK;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * PID/cgroup: where a process lives, and the systemd unit that this place belongs to. Any thread.
+ * PID/cgroup: where a process lives, the systemd unit that this place belongs to, and where its
+ * memory is counted. Any thread.
  */
 #ifndef MEMTEND_COLLECT_PROC_CGROUP_H
 #define MEMTEND_COLLECT_PROC_CGROUP_H
@@ -13,6 +14,8 @@
 struct proc_cgroup {
     bool unified; /* path is of cgroup v2; else of the v1 hierarchy that systemd uses */
     char path[PROC_CGROUP_PATH_SIZE]; /* "/system.slice/x.service", raw bytes of a file name */
+    bool memory_unified; /* the next one is of v2; else of the v1 hierarchy that counts memory */
+    char memory_path[PROC_CGROUP_PATH_SIZE]; /* "" = neither is there */
 };
 
 enum outcome proc_cgroup_read(int proc, pid_t pid, struct proc_cgroup *ret_cgroup);
