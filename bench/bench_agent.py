@@ -10,9 +10,15 @@ Prints one JSON line per figure and interpreter; a real daemon listens and polls
                of three pairs); CPU at rest with the daemon's own polling (each 5 s) and with
                statistics each second, percent of a core
   start        `python -c pass` and /bin/true (inert there): wall time from spawn to wait, with less
-               bare, median of the paired differences and their quartiles
+               bare, median of the paired differences and their quartiles; calm_usec is the distance
+               of the two lower quartiles, which a busy machine moves least. Before each start the
+               daemon has finished its work on the process before: its CPU clock stands still
   constructor  in /bin/true, not named: clocks before and behind it (bench/stamp.c)
-  fork         os.fork() + os.waitpid() of a child that ends at once: ratio of the medians
+  fork         os.fork() + os.waitpid() of a child that ends at once: ratio of the medians, in a
+               program that holds nothing (heap_mib 0) and in one with 64 MiB of small live objects,
+               as a service has. What the agent adds grows little with the heap while the fork itself
+               copies its page tables: the empty program shows the worst, the other what a service
+               gets
   ticker       a thread that wakes each 1 ms beside 300,000 live objects and statistics each second:
                p99 and worst lateness, bare and with agent, both at the same time
   return       500 agents after the daemon was killed and started again, at once and 3 s later: when
@@ -38,13 +44,21 @@ from host import environment, interpreters  # noqa: E402  the tests' own ways
 from house import Daemon, hello_seconds, many_agents, wait_for  # noqa: E402
 
 REST_PAIRS, REST_SECONDS = 3, 15
-START_PAIRS, CONSTRUCTOR_RUNS = 80, 200
-FORK_TURNS, FORKS_PER_TURN = 8, 60
+START_PAIRS, CONSTRUCTOR_RUNS = 200, 200
+FORK_TURNS, FORKS_PER_TURN, FORK_HEAPS_MIB = 8, 60, (0, 64)
+# So many looks, so far apart, must find the daemon's clock where it was; its tick is 1 s.
+STILL_LOOKS, STILL_SECONDS, STILL_LIMIT_SECONDS = 3, 0.002, 1
 TICKER_SECONDS = 6
 
 WAIT = "import sys; sys.stdin.readline()"
 FORK = """if 1:
     import os, sys
+    def rss_bytes():
+        with open("/proc/self/statm") as file:
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGESIZE")
+    kept, begin = [], rss_bytes()
+    while rss_bytes() - begin < %d << 20:
+        kept.append([[i] for i in range(1000)])
     try:
         from time import perf_counter as clock
     except ImportError:
@@ -58,7 +72,7 @@ FORK = """if 1:
                 os._exit(0)
             os.waitpid(pid, 0)
             times.append(clock() - begin)
-        print(" ".join("%%.7f" %% one for one in times)); sys.stdout.flush()""" % FORKS_PER_TURN
+        print(" ".join("%%.7f" %% one for one in times)); sys.stdout.flush()"""
 TICKER = """if 1:
     import sys, threading, time
     clock = getattr(time, "monotonic", time.time)
@@ -185,7 +199,19 @@ def rest(daemon):
 
 # ---- start ----
 
-def lifetime(command, env):
+def wait_still(daemon):
+    """Until the daemon rests: on two cores its work on one process disturbs the next."""
+    deadline = time.monotonic() + STILL_LIMIT_SECONDS
+    before, looks = cpu_seconds(daemon.process.pid), 0
+    while looks < STILL_LOOKS and time.monotonic() < deadline:
+        time.sleep(STILL_SECONDS)
+        now = cpu_seconds(daemon.process.pid)
+        looks = looks + 1 if now == before else 0
+        before = now
+
+
+def lifetime(daemon, command, env):
+    wait_still(daemon)
     begin = time.perf_counter()
     pid = os.posix_spawn(command[0], command, env)
     status = os.waitpid(pid, 0)[1]
@@ -201,10 +227,13 @@ def start_of(daemon, label, command, target):
     bare, other = bare_environment(), environment(socket_of(daemon))
     times = []
     for number in range(START_PAIRS):
-        pair = [lifetime(command, env) for env in ((bare, other), (other, bare))[number % 2]]
+        order = ((bare, other), (other, bare))[number % 2]
+        pair = [lifetime(daemon, command, env) for env in order]
         times.append(pair if number % 2 == 0 else pair[::-1])
     added = quartiles([1e6 * (b - a) for a, b in times])
+    calm = [1e6 * statistics.quantiles(side, n=4)[0] for side in zip(*times)]
     say("start_added_usec", target, program=label, median=added[1], quartiles=added[::2],
+        calm_usec=round(calm[1] - calm[0], 1),
         bare_usec=round(1e6 * statistics.median(a for a, _ in times)), pairs=START_PAIRS)
 
 
@@ -231,24 +260,30 @@ def constructor(daemon):
 
 # ---- fork ----
 
+def fork_of(daemon, interpreter, heap_mib):
+    pair = Pair(daemon, interpreter, FORK % (heap_mib, FORKS_PER_TURN))
+    wait_ready(daemon, [pair])
+    turns = []
+    for number in range(FORK_TURNS + 1):
+        medians = {}
+        for process in pair.both[::-1] if number % 2 else pair.both:
+            wait_still(daemon)
+            pair.go(process)
+            medians[process] = statistics.median(pair.numbers(process))
+        if number > 0:  # the first warms up
+            turns.append([medians[process] for process in pair.both])
+    pair.end()
+    ratios = statistics.quantiles([other / bare for bare, other in turns], n=4)
+    bare, other = (1e6 * statistics.median(side) for side in zip(*turns))
+    say("fork_ratio", 1.2, python=pair.label, heap_mib=heap_mib, median=round(ratios[1], 3),
+        quartiles=[round(one, 3) for one in ratios[::2]], bare_usec=round(bare),
+        agent_usec=round(other), forks=FORK_TURNS * FORKS_PER_TURN)
+
+
 def fork(daemon):
-    pairs = [Pair(daemon, one, FORK) for one in interpreters()]
-    wait_ready(daemon, pairs)
-    for pair in pairs:
-        turns = []
-        for number in range(FORK_TURNS + 1):
-            medians = {}
-            for process in pair.both[::-1] if number % 2 else pair.both:
-                pair.go(process)
-                medians[process] = statistics.median(pair.numbers(process))
-            if number > 0:  # the first warms up
-                turns.append([medians[process] for process in pair.both])
-        ratios = statistics.quantiles([other / bare for bare, other in turns], n=4)
-        bare, other = (1e6 * statistics.median(side) for side in zip(*turns))
-        say("fork_ratio", 1.2, python=pair.label, median=round(ratios[1], 3),
-            quartiles=[round(one, 3) for one in ratios[::2]], bare_usec=round(bare),
-            agent_usec=round(other), forks=FORK_TURNS * FORKS_PER_TURN)
-        pair.end()
+    for interpreter in interpreters():
+        for heap_mib in FORK_HEAPS_MIB:
+            fork_of(daemon, interpreter, heap_mib)
 
 
 # ---- ticker ----
