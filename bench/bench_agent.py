@@ -16,9 +16,9 @@ Prints one JSON line per figure and interpreter; a real daemon listens and polls
   constructor  in /bin/true, not named: clocks before and behind it (bench/stamp.c)
   fork         os.fork() + os.waitpid() of a child that ends at once: ratio of the medians, in a
                program that holds nothing (heap_mib 0) and in one with 64 MiB of small live objects,
-               as a service has. What the agent adds grows little with the heap while the fork itself
-               copies its page tables: the empty program shows the worst, the other what a service
-               gets
+               as a service has. What the agent adds grows little with the heap, while the fork
+               itself copies page tables: the empty program is the worst case, the other what a
+               service gets
   ticker       a thread that wakes each 1 ms beside 300,000 live objects and statistics each second:
                p99 and worst lateness, bare and with agent, both at the same time
   return       500 agents after the daemon was killed and started again, at once and 3 s later: when
