@@ -1,18 +1,23 @@
 # SPDX-License-Identifier: MIT
 """Programs with an agent inside: finding interpreters, starting them, judging how they ended."""
+import collections
 import glob
+import multiprocessing
 import os
 import re
 import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ProcessPoolExecutor
 
 from standin import DEADLINE, Daemon
 
 AGENT = os.environ.get("MEMTEND_AGENT", "")
 LONG = os.environ.get("MEMTEND_LONG") == "1"
 SKIP = 77
+# Cases at the same time. Most of a case is waiting: for a contact, a timeout, a connection.
+AT_ONCE = 2 * len(os.sched_getaffinity(0))
 WORKLOADS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "workloads")
 
 
@@ -149,23 +154,47 @@ def run_alone(*cases):
     sys.exit(1 if bad else 0)
 
 
-def run_cases(cases, minimum=None):
+_work, _jobs = None, []  # handed over by fork: not every function can be pickled
+
+
+def _do(number):
+    return _work(_jobs[number])
+
+
+def at_once(work, jobs, count=AT_ONCE):
+    """What work makes of each job, in their order, so many at a time, in processes of their own."""
+    global _work, _jobs
+    _work, _jobs = work, jobs
+    sys.stdout.flush()  # else each process would say it again
+    with ProcessPoolExecutor(count, multiprocessing.get_context("fork")) as pool:
+        yield from pool.map(_do, range(len(jobs)))
+
+
+def attempt(job):
+    """None, or what went wrong."""
+    case, interpreter = job
+    try:
+        case(interpreter)
+        return None
+    except Exception as error:  # a test must never take the others with it
+        return "%s: %s" % (type(error).__name__, error)
+
+
+def run_cases(cases):
     """Each case with each interpreter that can; one line a version; exits."""
     need_agent()
-    bad = 0
-    for interpreter in interpreters():
-        passed = 0
-        for case in cases:
-            if interpreter.version < getattr(case, "minimum", minimum or (2, 7)):
-                continue
-            try:
-                case(interpreter)
-                passed += 1
-            except Exception as error:  # a test must never take the others with it
-                bad += 1
-                print("FAILED %s, CPython %s: %s: %s" % (
-                    case.__name__, interpreter.label, type(error).__name__, error))
-        print("CPython %-16s %d cases passed" % (interpreter.label, passed), flush=True)
+    found = interpreters()
+    jobs = [(case, interpreter) for interpreter in found for case in cases
+            if interpreter.version >= getattr(case, "minimum", (2, 7))]
+    bad, passed = 0, collections.Counter()
+    for (case, interpreter), error in zip(jobs, at_once(attempt, jobs)):
+        passed[interpreter.label] += error is None
+        if error:
+            bad += 1
+            print("FAILED %s, CPython %s: %s" % (case.__name__, interpreter.label, error),
+                  flush=True)
+    for interpreter in found:
+        print("CPython %-16s %d cases passed" % (interpreter.label, passed[interpreter.label]))
     sys.exit(1 if bad else 0)
 
 

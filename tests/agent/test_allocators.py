@@ -10,7 +10,8 @@ import sys
 import tempfile
 import time
 
-from host import AGENT, LONG, SKIP, Failure, Host, Place, check, interpreters, need_agent
+from host import (AGENT, LONG, SKIP, Failure, Host, Place, at_once, check, interpreters,
+                  need_agent)
 from standin import DEADLINE, Gone
 
 MIB = 1 << 20
@@ -40,6 +41,12 @@ import select, sys
 blocks = [bytearray(6000) for _ in range(16000)]
 kept = blocks[::10]
 del blocks
+"""
+BEGIN = """
+import select, sys
+while not select.select([sys.stdin], [], [], 0.02)[0]:
+    pass
+sys.stdin.readline()
 """
 WAIT = """
 print("ready")
@@ -130,6 +137,9 @@ def trim_frees(label, allocator, workload, command, idle, preload):
         host = Host(place.daemon, command, LD_PRELOAD=preload, MEMTEND_NAME="trimmed")
         session = place.daemon.session(host.pid)
         is_named(session, allocator)
+        if label != "C":
+            session.wait_ready()  # until then the agent does not know the main thread
+            host.go()
         check(host.line() == "ready", "the workload")
         wait_for_ended_threads(host)
         stats = numbers(session)
@@ -165,7 +175,7 @@ def programs(folder):
     for one in sorted({id(i): i for i in [found[0], found[-1]] + system}.values(),
                       key=lambda i: i.version):
         yield one.label, [one.path, "-c", "import select, sys, threading, time" + WAIT], {
-            name: [one.path, "-c", text] for name, text in WORKLOADS.items()}
+            name: [one.path, "-c", BEGIN + text] for name, text in WORKLOADS.items()}
 
 
 def every_trim(allocator, folder):
@@ -307,6 +317,20 @@ def compile_c(arguments):
     subprocess.run(["gcc", "-O1", "-D_GNU_SOURCE", *arguments], check=True)
 
 
+def attempt(job):
+    """Whether it failed; a line about it."""
+    case, allocator, folder = job
+    begin, error = time.monotonic(), None
+    try:
+        case(allocator, folder)
+    except Exception as raised:  # a test must never take the others with it
+        error = raised
+    print("%s %s, %s (%.1f s)%s" % (
+        "FAILED" if error else "passed", case.__name__, allocator, time.monotonic() - begin,
+        ": %s: %s" % (type(error).__name__, error) if error else ""), flush=True)
+    return error is not None
+
+
 def main():
     need_agent()
     if not shutil.which("gcc"):
@@ -323,18 +347,10 @@ def main():
         compile_c(["-o", os.path.join(folder, "allocator_host"), SOURCE])
         compile_c(["-DWITHOUT_ATFORK", "-rdynamic", "-o",
                    os.path.join(folder, "allocator_host_without_atfork"), SOURCE])
-        for case in (either_order, every_trim, refused, of_a_library, opened_late,
-                     inside_the_program, busy_threads, forking):
-            for allocator in allocators:
-                begin = time.monotonic()
-                try:
-                    case(allocator, folder)
-                except Exception as error:  # a test must never take the others with it
-                    bad += 1
-                    print("FAILED %s, %s: %s: %s" % (
-                        case.__name__, allocator, type(error).__name__, error))
-                print("%-18s %-8s %5.1f s" % (case.__name__, allocator, time.monotonic() - begin),
-                      flush=True)
+        jobs = [(case, allocator, folder)
+                for case in (forking, busy_threads, either_order, every_trim, refused, of_a_library,
+                             opened_late, inside_the_program) for allocator in allocators]
+        bad += sum(at_once(attempt, jobs))
     sys.exit(1 if bad else 0)
 
 

@@ -109,7 +109,7 @@ def wsgi_request(path):
     body = b"".join(len(text).to_bytes(2, "little") + text.encode()
                     for item in fields.items() for text in item)
     with socket.socket(socket.AF_UNIX) as connection:
-        connection.settimeout(20)
+        connection.settimeout(DEADLINE)
         connection.connect(path)
         connection.sendall(b"\0" + len(body).to_bytes(2, "little") + b"\0" + body)
         return b"".join(iter(lambda: connection.recv(4096), b""))

@@ -4,7 +4,7 @@ child ends as it would alone, no warning appears, and who lives long enough has 
 import os
 
 from host import Host, Place, check, run_cases, script, since
-from standin import Gone, hammer
+from standin import DEADLINE, Gone, hammer
 
 # Found by every script: the test lets the children live until it has seen what it wants.
 PRELUDE = """if 1:
@@ -112,7 +112,7 @@ def a_fork_as_the_first_statement(interpreter):
         for number in range(20):
             host = Host(place.daemon, script(interpreter, text % (number * 10000), "-S", "-W",
                                              "always::DeprecationWarning"))
-            out, err = host.process.communicate(timeout=20)
+            out, err = host.process.communicate(timeout=DEADLINE)
             check((host.process.returncode, out) == (0, b"1024\n"), "%r %r" % (out, err))
             check(not err or b"multi-threaded" in err, "stderr: %r" % err)
             warned += bool(err)
@@ -181,7 +181,7 @@ def a_fork_from_a_thread(interpreter):
         family.collect_in(family.others(1))
         family.tell()
         with_warning = interpreter.version >= (3, 12)  # the program has two threads: deserved
-        out, err = family.host.process.communicate(timeout=20)
+        out, err = family.host.process.communicate(timeout=DEADLINE)
         check(out == b"6\n" and family.host.process.returncode == 0, "%r %r" % (out, err))
         check(with_warning or not err, "stderr: %r" % err)
 

@@ -93,7 +93,7 @@ def a_hook_that_waits(place, host, session):
 
 def without_the_library(folder):
     program = build(folder, "bare", *OPTIONAL, "-ldl")
-    done = subprocess.run([program, "38"], stdout=subprocess.PIPE, timeout=20, check=False)
+    done = subprocess.run([program, "38"], stdout=subprocess.PIPE, timeout=60, check=False)
     check(done.returncode == 0 and done.stdout == b"", str(done))
 
 
@@ -103,7 +103,7 @@ def on_musl(folder):
         print("SKIP: musl-gcc is absent (package musl-tools)")
         return
     program = build(folder, "musl", *OPTIONAL, compiler="musl-gcc")
-    done = subprocess.run([program, "38"], stdout=subprocess.PIPE, timeout=20, check=False,
+    done = subprocess.run([program, "38"], stdout=subprocess.PIPE, timeout=60, check=False,
                           env={"LD_PRELOAD": AGENT})
     check(done.returncode == 0 and b"not glibc" in done.stdout, str(done))
 

@@ -4,7 +4,7 @@ import os
 import socket
 
 from host import Host, Place, check, need_agent, run_cases, script, since
-from standin import Gone
+from standin import DEADLINE, Gone
 
 
 @since(3, 7)
@@ -42,7 +42,7 @@ def exec_keeps_the_pid_and_says_hello_again(interpreter):
         first.stat(gc=False)
         host.go()
         second = place.daemon.session(host.pid, skip=1)
-        check(not second.hello["forked"] and first.closed.wait(5), "session after exec")
+        check(not second.hello["forked"] and first.closed.wait(DEADLINE), "session after exec")
         check(second.stat(gc=False)["t"] == "stats", "stat after exec")
         host.go()
         host.end()

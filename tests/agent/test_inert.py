@@ -14,7 +14,7 @@ QUIET = [{}, {"MEMTEND_NAME": "x"}, {"MEMTEND": "0", "MEMTEND_NAME": "x"}, {"MEM
 
 def ends_as_alone(command, env):
     done = subprocess.run(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                          timeout=20, check=False)
+                          timeout=60, check=False)
     check(done.returncode == 0 and done.stderr == b"", "%s: %d %s" % (
         command, done.returncode, done.stderr))
 

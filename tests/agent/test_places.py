@@ -9,7 +9,8 @@ import subprocess
 import sys
 import tempfile
 
-from host import AGENT, Failure, Host, Place, check, environment, interpreters, need_agent, script
+from host import (AGENT, Failure, Host, Place, at_once, check, environment, interpreters,
+                  need_agent, script)
 from standin import DEADLINE, hammer
 
 STRANGER = 12345  # a uid that owns nothing
@@ -345,9 +346,20 @@ def sub_interpreters(interpreter):
         host.end(b"done\n")
 
 
+def attempt(job):
+    """Whether it failed; a line about it."""
+    case, arguments = job
+    try:
+        case(*arguments)
+        return False
+    except Exception as error:  # a test must never take the others with it
+        print("FAILED %s %s: %s: %s" % (case.__name__, "".join(one.label for one in arguments),
+                                        type(error).__name__, error), flush=True)
+        return True
+
+
 def main():
     need_agent()
-    bad = 0
     only = sys.argv[1:]
     alone = [a_program_under_asan, a_static_program, a_musl_program_with_a_name,
              a_program_of_more_rights, a_program_that_locks_itself_in, an_old_glibc]
@@ -355,15 +367,8 @@ def main():
               a_root_of_its_own, an_interpreter_that_comes_and_goes, sub_interpreters]
     cases = [(case, ()) for case in alone]
     cases += [(case, (interpreter,)) for interpreter in interpreters() for case in python]
-    for case, arguments in cases:
-        if only and case.__name__ not in only:
-            continue
-        try:
-            case(*arguments)
-        except Exception as error:  # a test must never take the others with it
-            bad += 1
-            print("FAILED %s %s: %s: %s" % (case.__name__, "".join(one.label for one in arguments),
-                                            type(error).__name__, error), flush=True)
+    cases = [(case, arguments) for case, arguments in cases if not only or case.__name__ in only]
+    bad = sum(at_once(attempt, cases))
     print("%d cases, %d failed" % (len(cases), bad))
     sys.exit(1 if bad else 0)
 

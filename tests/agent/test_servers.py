@@ -13,7 +13,8 @@ import sys
 import threading
 import time
 
-from host import LONG, WORKLOADS, Failure, Place, check, environment, interpreters, need_agent
+from host import (LONG, WORKLOADS, Failure, Place, at_once, check, environment, interpreters,
+                  need_agent)
 from standin import DEADLINE, hammer
 
 # Collects in a server whose finalisers insist on their thread.
@@ -360,29 +361,28 @@ def asyncio_streams(interpreter):
             check("bad 0 freed True" in server.text(), server.text())
 
 
-def attempt(case, *arguments):
+def attempt(job):
+    """Whether it failed; a line about it."""
+    case, *arguments = job
     begun = time.monotonic()
     try:
         case(*arguments)
     except Exception as error:  # a test must never take the others with it
         print("FAILED %s%s: %s: %s" % (case.__name__, "".join(", " + a.label for a in arguments),
                                        type(error).__name__, error), flush=True)
-        return 1
+        return True
     print("passed %s%s (%.1f s)" % (case.__name__, "".join(", " + a.label for a in arguments),
                                     time.monotonic() - begun), flush=True)
-    return 0
+    return False
 
 
 def main():
     need_agent()
     only = sys.argv[1:]
-    bad = 0
-    for case in (gunicorn, uwsgi_with_threads, uwsgi_without_threads, uvicorn):
-        if not only or case.__name__ in only:
-            bad += attempt(case)
-    for case in (prefork, asyncio_streams):
-        if not only or case.__name__ in only:
-            bad += sum(attempt(case, interpreter) for interpreter in interpreters())
+    jobs = [(case,) for case in (uvicorn, gunicorn, uwsgi_with_threads, uwsgi_without_threads)]
+    jobs += [(case, interpreter) for case in (asyncio_streams, prefork)
+             for interpreter in interpreters()]
+    bad = sum(at_once(attempt, [job for job in jobs if not only or job[0].__name__ in only]))
     sys.exit(1 if bad else 0)
 
 
