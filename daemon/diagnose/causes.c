@@ -203,6 +203,8 @@ static bool files_holds(const struct facts *facts, struct finding *ret_finding)
 {
     const struct layers *layers = facts->evidence->layers;
     int64_t bytes = facts_line(facts, LAYER_FILE);
+    if (layers && layers->anonymous_bytes < 0)
+        return found(bytes, VERDICT_CONFIDENCE_MEDIUM, ret_finding);
     if (layers) {
         int64_t clean =
             layers->rss_bytes - layers->anonymous_bytes - layers->rss[MAPPING_KIND_SHMEM];

@@ -153,7 +153,9 @@ static void make_from_status(struct making *making)
     struct ledger *ledger = &making->ledger;
     if (sample_get(sample, METRIC_RSS, &ledger->rss_bytes) && ledger->rss_bytes < 0)
         ledger->rss_bytes = 0;
-    sample_get(sample, METRIC_SWAP, &ledger->swap_bytes);
+    ledger->huge_bytes = -1;
+    if (!sample_get(sample, METRIC_SWAP, &ledger->swap_bytes))
+        ledger->swap_bytes = -1;
     ledger->mono_usec = sample_time(sample, METRIC_RSS);
     int64_t left = ledger->rss_bytes;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {

@@ -71,6 +71,7 @@ void agent_peer_forget(struct agent_peer *peer)
     peer->pools = (struct control_stats){0};
     peer->pools_usec = 0;
     peer->pools_due_usec = 0;
+    peer->full_collection_usec = 0;
     if (!process)
         return;
     statistics_forget(&process->sample);
@@ -137,9 +138,18 @@ static void remember_pools(struct agent_peer *peer)
         peer->stats_usec + (interval > PEER_POOLS_USEC ? interval : PEER_POOLS_USEC);
 }
 
+/* Its own, or one that was asked for. */
+static void remember_collections(struct agent_peer *peer, const struct control_stats *stats)
+{
+    if (peer->stats.has & stats->has & CONTROL_HAS_GC_COLLECTIONS &&
+        stats->gc_collections[2] > peer->stats.gc_collections[2])
+        peer->full_collection_usec = clock_mono_usec();
+}
+
 static void on_stats(void *context, const struct control_stats *stats)
 {
     struct agent_peer *peer = context;
+    remember_collections(peer, stats);
     peer->stats = *stats;
     peer->stats_usec = clock_mono_usec();
     peer->not_ready = stats->py_result == CONTROL_RESULT_NOT_READY;

@@ -23,6 +23,8 @@
 /* Connections taken in one turn of the loop. */
 #define AGENT_ACCEPT_BATCH 16
 #define AGENT_WANTED_USEC  (5 * USEC_PER_SEC)
+/* To count pools takes some 16 ms for a GiB: below this it is done for a person who asks. */
+#define AGENT_POOLS_CHEAP_USEC (5 * USEC_PER_MSEC)
 
 struct agent_server {
     struct agent_server_config config;
@@ -267,6 +269,15 @@ void agent_server_want_stats(struct agent_server *server, struct process_id id, 
         peer->wanted_until_usec = now_usec + AGENT_WANTED_USEC;
 }
 
+void agent_server_want_pools(struct agent_server *server, struct process_id id,
+                             uint64_t max_age_usec, uint64_t now_usec)
+{
+    struct agent_peer *peer = find_open(server, id);
+    if (peer && peer->pools_usec + max_age_usec <= now_usec &&
+        peer->pools.pools_usec <= AGENT_POOLS_CHEAP_USEC)
+        peer->pools_due_usec = 0;
+}
+
 int agent_server_stat_now(struct agent_server *server, struct process_id id)
 {
     struct agent_peer *peer = find_open(server, id);
@@ -325,6 +336,9 @@ int agent_server_report(const struct agent_server *server, struct process_id id,
     ret_report->age_usec = now_usec - peer->stats_usec;
     if (ret_report->has_pools)
         ret_report->pools_age_usec = now_usec - peer->pools_usec;
+    ret_report->has_full_collection = peer->full_collection_usec > 0;
+    if (ret_report->has_full_collection)
+        ret_report->full_collection_age_usec = now_usec - peer->full_collection_usec;
     return 0;
 }
 

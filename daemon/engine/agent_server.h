@@ -57,6 +57,10 @@ int agent_server_report(const struct agent_server *server, struct process_id id,
                         struct agent_report *ret_report);
 /* A rule looks at fields of this agent: statistics every second; forgotten after 5 s. */
 void agent_server_want_stats(struct agent_server *server, struct process_id id, uint64_t now_usec);
+/* The next statistics shall count pymalloc's pools, unless that was done within max_age_usec or
+ * takes long there. */
+void agent_server_want_pools(struct agent_server *server, struct process_id id,
+                             uint64_t max_age_usec, uint64_t now_usec);
 /* 0: asked, or already under way, and on_stats follows. -ENOENT no agent, -EOPNOTSUPP it has none,
  * -EBUSY it is at a step, -ETIMEDOUT it has not answered the last time. */
 int agent_server_stat_now(struct agent_server *server, struct process_id id);

@@ -59,6 +59,16 @@ static void desk_event_add(struct head *head, struct command *command)
     journal_reply_when_durable(head->journal, command, sequence);
 }
 
+/* Those on disk are the reader's. */
+static void desk_event_list(struct head *head, struct command *command)
+{
+    journal_list_events(head->journal, command);
+    if (head->reader && store_reader_push(head->reader, command) == 0)
+        return;
+    command_refuse(command, COMMAND_UNAVAILABLE, "too many questions wait for the store");
+    reply_send(command);
+}
+
 static void desk_agent(struct head *head, struct command *command)
 {
     struct process_id id = command->target.id;
@@ -70,18 +80,30 @@ static void desk_agent(struct head *head, struct command *command)
     reply_send(command);
 }
 
-static void desk_census(struct head *head, struct command *command)
+/* False, and answered: it is gone, or not the asker's. */
+static bool desk_may(struct head *head, struct command *command)
 {
     const struct process *process = table_find(&head->table, command->target.id);
-    if (!process) {
-        command_refuse(command, COMMAND_NOT_FOUND, "there is no such process (any more)");
-        reply_send(command);
-    } else if (!command->asker.all && process->uid != command->asker.uid) {
+    if (process && (command->asker.all || process->uid == command->asker.uid))
+        return true;
+    if (process)
         command_refuse(command, COMMAND_FORBIDDEN, "that process belongs to another user");
-        reply_send(command);
-    } else {
+    else
+        command_refuse(command, COMMAND_NOT_FOUND, "there is no such process (any more)");
+    reply_send(command);
+    return false;
+}
+
+static void desk_census(struct head *head, struct command *command)
+{
+    if (desk_may(head, command))
         censuses_order(&head->censuses, head->agents, command);
-    }
+}
+
+static void desk_diagnosis(struct head *head, struct command *command)
+{
+    if (desk_may(head, command))
+        ledgers_take(head, command);
 }
 
 /* `reader`: http hands it over without a detour. `own`: people with rights on their own processes
@@ -102,11 +124,13 @@ static const struct desk_route {
     [COMMAND_PAUSE] = {.answer = desk_pause},
     [COMMAND_RESUME] = {.answer = desk_pause},
     [COMMAND_EVENT_ADD] = {.answer = desk_event_add},
-    [COMMAND_EVENT_LIST] = {.reader = true},
+    [COMMAND_EVENT_LIST] = {.answer = desk_event_list},
+    [COMMAND_EVENT_WINDOW] = {.reader = true},
     [COMMAND_AUDIT_LIST] = {.reader = true},
     [COMMAND_SERIES] = {.reader = true, .own = true},
     [COMMAND_AGENT_GET] = {.answer = desk_agent, .own = true},
     [COMMAND_CENSUS] = {.answer = desk_census, .own = true},
+    [COMMAND_DIAGNOSIS] = {.answer = desk_diagnosis, .own = true},
 };
 
 int desk_submit(void *context, struct command *command)

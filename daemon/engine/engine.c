@@ -103,6 +103,7 @@ static void engine_stop(struct engine *engine)
         http_stop(head->http);
     actions_free(head->actions);
     head->actions = NULL;
+    ledgers_stop(head);
     agent_server_free(head->agents);
     eyes_stop(head);
     if (head->journal)

@@ -15,6 +15,7 @@
 #include "engine/agent_server.h"
 #include "engine/censuses.h"
 #include "engine/journal.h"
+#include "engine/ledgers.h"
 #include "engine/pause.h"
 #include "engine/probe_client.h"
 #include "engine/publication.h"
@@ -67,6 +68,7 @@ struct head {
     struct probe_client *probe; /* NULL: switched off */
     struct agent_server *agents;
     struct censuses censuses;
+    struct ledgers ledgers;
     struct rule_book *book;
     struct actions *actions;
     struct http *http;

@@ -51,6 +51,7 @@ static void joints_on_stats(void *context, struct process_id id)
     struct head *head = context;
     if (head->actions)
         actions_on_stats(head->actions, id);
+    ledgers_on_stats(head, id);
 }
 
 static void joints_on_agent_event(void *context, enum event_kind kind, struct process_id id,

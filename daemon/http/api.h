@@ -34,6 +34,10 @@ API_ANSWER(api_agent_answer);
 API_HANDLER(api_census_get);
 API_ANSWER(api_census_answer);
 
+API_HANDLER(api_diagnosis_get);
+API_ANSWER(api_ledger_answer);
+API_ANSWER(api_verdict_answer);
+
 API_HANDLER(api_series_get);
 API_ANSWER(api_series_answer);
 

@@ -34,7 +34,9 @@
 #define HTTP_GRACE_USEC (1 * USEC_PER_SEC)
 /* More than an agent is given to answer (agents/session.c). */
 #define HTTP_CENSUS_USEC (7 * USEC_PER_SEC)
-#define HTTP_WAIT_USEC   (30 * USEC_PER_SEC) /* ?wait of an action */
+/* More than the loop waits for the mappings of a process (engine/ledgers.c). */
+#define HTTP_DIAGNOSIS_USEC (7 * USEC_PER_SEC)
+#define HTTP_WAIT_USEC      (30 * USEC_PER_SEC) /* ?wait of an action */
 /* Commands on their way: every connection one, and as many whose client did not wait. */
 #define HTTP_PENDING 256
 

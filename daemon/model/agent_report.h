@@ -32,6 +32,8 @@ struct agent_report {
     uint64_t age_usec;   /* of everything but pymalloc's */
     bool has_pools;
     uint64_t pools_age_usec;
+    bool has_full_collection; /* seen to have run, by itself or asked for */
+    uint64_t full_collection_age_usec;
     size_t value_count;
     struct agent_value values[AGENT_REPORT_VALUES]; /* by section */
     size_t class_count;

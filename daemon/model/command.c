@@ -22,8 +22,10 @@ void command_free(struct command *command)
     free(command->rules);
     free(command->receipts);
     free(command->events);
+    event_window_free(command->window);
     series_result_finish(&command->series_result);
     free(command->agent);
+    free(command->diagnosis);
     free(command->census);
     free(command->text);
     free(command);

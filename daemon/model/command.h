@@ -11,28 +11,31 @@
 #include "base/mailbox.h"
 #include "model/agent_report.h"
 #include "model/census.h"
-#include "model/event.h"
+#include "model/pin.h"
 #include "model/rule.h"
 #include "model/series.h"
+#include "model/verdict.h"
 
 enum command_kind {
-    COMMAND_ACTION,      /* loop; answered when finished or at wait_until */
-    COMMAND_ACTION_GET,  /* loop, then reader when it is not in RAM */
-    COMMAND_ACTION_LIST, /* loop (running ones), then reader */
-    COMMAND_RULE_LIST,   /* loop */
-    COMMAND_RULE_GET,    /* loop */
-    COMMAND_RULE_PUT,    /* loop; answered when durable */
-    COMMAND_RULE_DELETE, /* loop; answered when durable */
-    COMMAND_RULE_ARM,    /* loop; answered when durable */
-    COMMAND_RULE_DISARM, /* loop; answered when durable */
-    COMMAND_PAUSE,       /* loop; answered when durable */
-    COMMAND_RESUME,      /* loop; answered when durable */
-    COMMAND_EVENT_ADD,   /* loop; answered when durable */
-    COMMAND_EVENT_LIST,  /* reader */
-    COMMAND_AUDIT_LIST,  /* reader: receipts, armings, pauses as events with who asked */
-    COMMAND_SERIES,      /* reader */
-    COMMAND_CENSUS,      /* loop; answered when the agent has answered */
-    COMMAND_AGENT_GET,   /* loop: what the agent of a process said last */
+    COMMAND_ACTION,       /* loop; answered when finished or at wait_until */
+    COMMAND_ACTION_GET,   /* loop, then reader when it is not in RAM */
+    COMMAND_ACTION_LIST,  /* loop (running ones), then reader */
+    COMMAND_RULE_LIST,    /* loop */
+    COMMAND_RULE_GET,     /* loop */
+    COMMAND_RULE_PUT,     /* loop; answered when durable */
+    COMMAND_RULE_DELETE,  /* loop; answered when durable */
+    COMMAND_RULE_ARM,     /* loop; answered when durable */
+    COMMAND_RULE_DISARM,  /* loop; answered when durable */
+    COMMAND_PAUSE,        /* loop; answered when durable */
+    COMMAND_RESUME,       /* loop; answered when durable */
+    COMMAND_EVENT_ADD,    /* loop; answered when durable */
+    COMMAND_EVENT_LIST,   /* loop (those not on disk yet), then reader */
+    COMMAND_EVENT_WINDOW, /* reader: one event with the samples that are pinned for it */
+    COMMAND_AUDIT_LIST,   /* reader: receipts, armings, pauses as events with who asked */
+    COMMAND_SERIES,       /* reader */
+    COMMAND_CENSUS,       /* loop; answered when the agent has answered */
+    COMMAND_AGENT_GET,    /* loop: what the agent of a process said last */
+    COMMAND_DIAGNOSIS,    /* loop; answered when the probe has read its mappings, or will not */
 };
 
 enum command_result {
@@ -63,7 +66,7 @@ struct command {
     struct asker asker;
 
     /* The question; which fields count depends on kind. */
-    struct target target;                   /* ACTION, AGENT_GET, CENSUS */
+    struct target target;                   /* ACTION, AGENT_GET, CENSUS, DIAGNOSIS */
     struct census_question census_question; /* CENSUS */
     size_t step_count;                      /* ACTION */
     enum step_kind steps[STEP_LIMIT];
@@ -73,6 +76,7 @@ struct command {
     char *text;                   /* RULE_PUT: rule text; EVENT_ADD: event text. Owned */
     enum event_kind event_kind;   /* EVENT_ADD; EVENT_LIST with has_event_kind */
     bool has_event_kind;
+    int64_t event_id;                 /* EVENT_WINDOW */
     uint64_t for_usec;                /* PAUSE: 0 = until resumed */
     uint64_t from_wall_usec;          /* EVENT_LIST: 0 = from the beginning */
     size_t limit;                     /* lists: 1..COMMAND_LIST_LIMIT */
@@ -86,12 +90,14 @@ struct command {
     size_t receipt_count;
     struct receipt *receipts; /* owned */
     size_t event_count;
-    struct event *events; /* owned; EVENT_ADD: the one made */
+    struct event *events;        /* owned; EVENT_ADD: the one made */
+    struct event_window *window; /* owned; EVENT_WINDOW */
     size_t rule_count;
     struct rule_record *rules;             /* owned */
     struct series_result series_result;    /* owned */
     struct census *census;                 /* owned; its outcome may be a refusal */
     struct agent_report *agent;            /* owned */
+    struct diagnosis *diagnosis;           /* owned */
     char next_cursor[COMMAND_CURSOR_SIZE]; /* "" = end */
 
     /* Whose it is. */

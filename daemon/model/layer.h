@@ -83,7 +83,7 @@ struct ledger {
     int64_t rss_bytes;         /* sum of all lines that are present */
     bool present[LAYER_COUNT]; /* absent: not looked at, and not 0 */
     int64_t bytes[LAYER_COUNT];
-    int64_t huge_bytes, swap_bytes; /* of rss; beside rss */
+    int64_t huge_bytes, swap_bytes; /* of rss; beside rss; -1 = not known */
     bool whole;                     /* from mappings; else only from PID/status */
     /* Monotonic times of what it is made from, 0 = not in it: the mappings (or PID/status), the
      * count of pools, malloc's own numbers. */

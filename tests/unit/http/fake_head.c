@@ -204,9 +204,42 @@ static void fake_answer_census(struct command *command)
         command_refuse(command, COMMAND_NO_AGENT, "no in-process agent in it");
 }
 
+/* 103 could not be read. */
+static void fake_answer_diagnosis(struct command *command)
+{
+    struct diagnosis *diagnosis = calloc(1, sizeof(*diagnosis));
+    command->diagnosis = diagnosis;
+    *diagnosis = (struct diagnosis){.id = command->target.id, .mono_usec = 9 * USEC_PER_SEC};
+    struct ledger *ledger = &diagnosis->ledger;
+    *ledger = (struct ledger){.rss_bytes = 1000, .mono_usec = 7 * USEC_PER_SEC, .huge_bytes = -1};
+    ledger->present[LAYER_FILE] = ledger->present[LAYER_UNEXPLAINED] = true;
+    ledger->bytes[LAYER_FILE] = 1000;
+    struct verdict *verdict = &diagnosis->verdict;
+    *verdict = (struct verdict){.cause = VERDICT_FILES,
+                                .confidence = VERDICT_CONFIDENCE_HIGH,
+                                .bytes = 1000,
+                                .sentence = "Mapped files.",
+                                .line_count = 1,
+                                .lines = {"one line"},
+                                .cannot = "free them"};
+    diagnosis->has_layers = ledger->whole = command->target.id.pid != 103;
+    if (!diagnosis->has_layers) {
+        text_copy(diagnosis->missing, sizeof(diagnosis->missing), "not yours");
+        return;
+    }
+    verdict->has_prediction = true;
+    verdict->prediction = (struct prediction){.high_bytes = 64, .pause_usec = -1};
+    diagnosis->layers.large_count = 1;
+    diagnosis->layers.large[0] = (struct layers_large){
+        .start = 0x7f0000001000, .size_bytes = 70, .rss_bytes = 60, .born_usec = 4 * USEC_PER_SEC};
+}
+
 static void fake_answer(struct command *command)
 {
     switch (command->kind) {
+    case COMMAND_DIAGNOSIS:
+        fake_answer_diagnosis(command);
+        break;
     case COMMAND_CENSUS:
         fake_answer_census(command);
         break;

@@ -287,6 +287,57 @@ static void test_agent(void **state)
     assert_int_equal(ask_tcp("GET", "/api/v1/processes/pid:100/agent", "", NULL), 401);
 }
 
+static void test_ledger(void **state)
+{
+    (void)state;
+    assert_int_equal(ask_tcp("GET", "/api/v1/processes/pid:100/ledger", AUTH, NULL), 200);
+    json_t *told = raw_json(&answer), *layers = json_object_get(told, "layers");
+    json_t *large = json_array_get(json_object_get(told, "large"), 0);
+    assert_string_equal(json_string_value(json_object_get(told, "id")), "100-5000");
+    assert_true(json_is_true(json_object_get(told, "whole")));
+    assert_true(json_is_null(json_object_get(told, "missing")));
+    assert_int_equal(json_real_value(json_object_get(told, "age_seconds")) * 10, 20);
+    assert_null(json_object_get(told, "pools_age_seconds"));
+    assert_null(json_object_get(told, "huge_bytes"));
+    assert_int_equal(json_array_size(layers), 2);
+    assert_string_equal(json_string_value(json_object_get(json_array_get(layers, 0), "layer")),
+                        "file");
+    assert_string_equal(json_string_value(json_object_get(large, "start")), "7f0000001000");
+    assert_int_equal(json_real_value(json_object_get(large, "born_seconds_ago")), 5);
+    json_decref(told);
+    assert_int_equal(ask_tcp("GET", "/api/v1/processes/pid:103/ledger", AUTH, NULL), 200);
+    told = raw_json(&answer);
+    assert_true(json_is_false(json_object_get(told, "whole")));
+    assert_string_equal(json_string_value(json_object_get(told, "missing")), "not yours");
+    assert_null(json_object_get(told, "large"));
+    json_decref(told);
+    assert_int_equal(ask_tcp("GET", "/api/v1/processes/pid:99/ledger", AUTH, NULL), 404);
+    assert_int_equal(ask_tcp("GET", "/api/v1/processes/pid:100/ledger?a=1", AUTH, NULL), 422);
+    assert_int_equal(ask_tcp("GET", "/api/v1/processes/pid:100/ledger", "", NULL), 401);
+}
+
+static void test_verdict(void **state)
+{
+    (void)state;
+    assert_int_equal(ask_tcp("GET", "/api/v1/processes/pid:100/verdict", AUTH, NULL), 200);
+    json_t *told = raw_json(&answer);
+    assert_string_equal(json_string_value(json_object_get(told, "cause")), "files");
+    assert_string_equal(json_string_value(json_object_get(told, "confidence")), "high");
+    assert_string_equal(json_string_value(json_object_get(told, "step")), "none");
+    assert_int_equal(json_array_size(json_object_get(told, "evidence")), 1);
+    assert_int_equal(
+        json_integer_value(json_array_get(json_object_get(told, "predicted_bytes"), 1)), 64);
+    assert_null(json_object_get(told, "predicted_pause_seconds"));
+    assert_true(json_is_null(json_object_get(told, "next")));
+    json_decref(told);
+    assert_int_equal(ask_tcp("GET", "/api/v1/processes/pid:103/verdict", AUTH, NULL), 200);
+    told = raw_json(&answer);
+    assert_null(json_object_get(told, "predicted_bytes"));
+    json_decref(told);
+    assert_int_equal(ask_tcp("GET", "/api/v1/processes/pid:99/verdict", AUTH, NULL), 404);
+    assert_int_equal(ask_tcp("POST", "/api/v1/processes/pid:100/verdict", AUTH, NULL), 405);
+}
+
 static void test_census(void **state)
 {
     (void)state;
@@ -583,6 +634,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_live_state_has_tags, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_processes_pages_hold_each_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_agent, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_ledger, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_verdict, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_census, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_hostile_names_stay_text, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_bad_queries, set_up, tear_down),

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/ledgers.h"
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "diagnose/ledger.h"
+#include "diagnose/verdict.h"
+#include "engine/head.h"
+#include "engine/reply.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* A person waits; afterwards the answer is made from what there is. */
+#define LEDGERS_WAIT_USEC (10 * USEC_PER_SEC)
+
+/* What an agent is asked for beside its reading of malloc: pools younger than this are fresh. */
+#define LEDGERS_POOLS_USEC (5 * USEC_PER_SEC)
+
+/* --- evidence --- */
+
+static void fill_family(const struct table *table, const struct process *process,
+                        struct evidence_family *ret_family)
+{
+    struct evidence_family family = {.members = process->family_size, .has_pss = true};
+    if (process->family_size < 2)
+        return;
+    for (size_t i = 0; i < table->count; i++) {
+        int64_t pss;
+        if (!process_id_equal(table->processes[i].family, process->family))
+            continue;
+        if (sample_get(&table->processes[i].sample, METRIC_PSS, &pss))
+            family.pss_bytes += pss;
+        else
+            family.has_pss = false;
+    }
+    family.is_worker = !process_id_equal(process->family, process->id);
+    *ret_family = family;
+}
+
+/* Good enough to hold back a verdict where pools may be and were not counted. */
+static bool looks_like_python(const struct process *process)
+{
+    static const char *const names[] = {"python", "gunicorn", "uwsgi", "celery", "uvicorn"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (text_starts_with(process->comm, names[i]))
+            return true;
+    return false;
+}
+
+/* What evidence borrows and nobody else keeps. */
+struct ledgers_material {
+    struct agent_report agent;
+    struct prediction trim, collect;
+};
+
+static void fill_agent(struct head *head, struct ledgers_material *material,
+                       struct evidence *evidence)
+{
+    static const struct estimate_memory nothing;
+    const struct process *process = evidence->process;
+    const struct estimate_memory *memory = agent_server_memory(head->agents, process->id);
+    if (agent_server_report(head->agents, process->id, evidence->now_usec, &material->agent) < 0)
+        return;
+    if (!memory)
+        memory = &nothing;
+    material->trim = estimate_trim(&process->sample, memory);
+    material->collect = estimate_collect(&process->sample, memory, process->family_size);
+    if (material->agent.has_full_collection)
+        evidence->full_collection_usec =
+            evidence->now_usec - material->agent.full_collection_age_usec;
+    evidence->agent = &material->agent;
+    evidence->trim = &material->trim;
+    evidence->collect = &material->collect;
+}
+
+/* --- answers --- */
+
+static void diagnose(struct head *head, const struct ledgers_order *order,
+                     const struct process *process, struct diagnosis *diagnosis)
+{
+    struct ledgers_material material = {0};
+    struct evidence evidence = {
+        .now_usec = clock_mono_usec(),
+        .process = process,
+        .host = &head->host,
+        .layers = order->has_layers ? &order->layers : NULL,
+        .is_python = looks_like_python(process),
+    };
+    fill_family(&head->table, process, &evidence.family);
+    fill_agent(head, &material, &evidence);
+    *diagnosis = (struct diagnosis){.id = process->id,
+                                    .mono_usec = evidence.now_usec,
+                                    .has_layers = order->has_layers,
+                                    .layers = order->layers};
+    if (!order->has_layers)
+        text_copy(diagnosis->missing, sizeof(diagnosis->missing), order->missing);
+    ledger_make(&evidence, &diagnosis->ledger);
+    verdict_make(&evidence, &diagnosis->ledger, &diagnosis->verdict);
+}
+
+/* Takes the order's command. */
+static void answer(struct head *head, const struct ledgers_order *order)
+{
+    struct command *command = order->command;
+    const struct process *process = table_find(&head->table, command->target.id);
+    command->diagnosis = process ? calloc(1, sizeof(*command->diagnosis)) : NULL;
+    if (!process) {
+        command_refuse(command, COMMAND_NOT_FOUND, "there is no such process (any more)");
+    } else if (!command->diagnosis) {
+        command_refuse(command, COMMAND_UNAVAILABLE, "out of memory");
+    } else {
+        diagnose(head, order, process, command->diagnosis);
+        command->result = COMMAND_OK;
+    }
+    reply_send(command);
+}
+
+static void arm(struct ledgers *ledgers)
+{
+    uint64_t until_usec = UINT64_MAX;
+    for (size_t i = 0; i < ledgers->count; i++)
+        if (ledgers->orders[i].until_usec < until_usec)
+            until_usec = ledgers->orders[i].until_usec;
+    sd_event_source_set_time(ledgers->timer, until_usec);
+    sd_event_source_set_enabled(ledgers->timer,
+                                ledgers->count > 0 ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
+}
+
+/* Answers what waits for nothing any more. */
+static void settle(struct head *head, uint64_t now_usec)
+{
+    struct ledgers *ledgers = &head->ledgers;
+    for (size_t i = ledgers->count; i-- > 0;) {
+        struct ledgers_order *order = &ledgers->orders[i];
+        bool waits = order->wants_layers || order->wants_stats;
+        if (waits && now_usec < order->until_usec)
+            continue;
+        answer(head, order);
+        *order = ledgers->orders[--ledgers->count];
+    }
+    arm(ledgers);
+}
+
+static int on_timer(sd_event_source *source, uint64_t usec, void *context)
+{
+    (void)source;
+    (void)usec;
+    settle(context, clock_mono_usec());
+    return 0;
+}
+
+void ledgers_on_stats(struct head *head, struct process_id id)
+{
+    struct ledgers *ledgers = &head->ledgers;
+    bool any = false;
+    for (size_t i = 0; i < ledgers->count; i++) {
+        if (!process_id_equal(ledgers->orders[i].command->target.id, id))
+            continue;
+        any |= ledgers->orders[i].wants_stats;
+        ledgers->orders[i].wants_stats = false;
+    }
+    if (any)
+        settle(head, clock_mono_usec());
+}
+
+void ledgers_take(struct head *head, struct command *command)
+{
+    struct ledgers *ledgers = &head->ledgers;
+    int r = 0;
+    if (!ledgers->timer)
+        r = sd_event_add_time(head->event, &ledgers->timer, CLOCK_MONOTONIC, 0, 0, on_timer, head);
+    if (r < 0 || ledgers->count == LEDGERS_LIMIT) {
+        command_refuse(command, COMMAND_UNAVAILABLE, "too many ledgers at a time; try again");
+        reply_send(command);
+        return;
+    }
+    struct process_id id = command->target.id;
+    uint64_t now_usec = clock_mono_usec();
+    struct ledgers_order *order = &ledgers->orders[ledgers->count++];
+    *order = (struct ledgers_order){.command = command, .until_usec = now_usec + LEDGERS_WAIT_USEC};
+    agent_server_want_pools(head->agents, id, LEDGERS_POOLS_USEC, now_usec);
+    order->wants_stats = agent_server_stat_now(head->agents, id) == 0;
+    settle(head, now_usec);
+}
+
+void ledgers_stop(struct head *head)
+{
+    struct ledgers *ledgers = &head->ledgers;
+    for (size_t i = 0; i < ledgers->count; i++) {
+        command_refuse(ledgers->orders[i].command, COMMAND_UNAVAILABLE, "memtend is stopping");
+        reply_send(ledgers->orders[i].command);
+    }
+    ledgers->count = 0;
+    ledgers->timer = sd_event_source_disable_unref(ledgers->timer);
+}
