@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "engine/event_book.h"
 #include "engine/reply.h"
 
 #include <errno.h>
@@ -24,6 +25,7 @@ struct journal_waiting {
 
 struct journal {
     struct store_writer *writer;
+    struct event_book *recent;
     uint64_t durable_sequence;
     size_t waiting_count;
     struct journal_waiting waiting[JOURNAL_WAITING_LIMIT];
@@ -35,6 +37,11 @@ int journal_new(struct store_writer *writer, struct journal **ret_journal)
     if (!journal)
         return -ENOMEM;
     journal->writer = writer;
+    int r = event_book_new(&journal->recent);
+    if (r < 0) {
+        free(journal);
+        return r;
+    }
     *ret_journal = journal;
     return 0;
 }
@@ -52,12 +59,14 @@ void journal_free(struct journal *journal)
         return;
     for (size_t i = 0; i < journal->waiting_count; i++)
         journal_give_up(journal->waiting[i].command);
+    event_book_free(journal->recent);
     free(journal);
 }
 
 static void journal_log(const struct event *event)
 {
-    enum log_level level = event->kind == EVENT_KIND_STORE || event->kind == EVENT_KIND_OOM_KILL
+    enum log_level level = event->kind == EVENT_KIND_STORE || event->kind == EVENT_KIND_OOM_KILL ||
+                                   event->kind == EVENT_KIND_PRESSURE
                                ? LOG_LEVEL_WARNING
                                : LOG_LEVEL_INFO;
     bool agent = event->kind == EVENT_KIND_HELLO || event->kind == EVENT_KIND_BYE ||
@@ -67,7 +76,8 @@ static void journal_log(const struct event *event)
              event->rule, event->text);
 }
 
-int journal_event(struct journal *journal, struct event *event, uint64_t *ret_sequence)
+static int journal_put(struct journal *journal, struct event *event, const struct pin *pin,
+                       uint64_t *ret_sequence)
 {
     if (event->wall_usec == 0)
         event->wall_usec = clock_wall_usec();
@@ -76,7 +86,33 @@ int journal_event(struct journal *journal, struct event *event, uint64_t *ret_se
     journal_log(event);
     if (!journal->writer)
         return -ENODEV;
-    return store_writer_event(journal->writer, event, &event->id, ret_sequence);
+    uint64_t sequence;
+    int r = store_writer_pinned_event(journal->writer, event, pin, &event->id, &sequence);
+    if (r < 0)
+        return r;
+    event_book_add(journal->recent, event, sequence);
+    if (ret_sequence)
+        *ret_sequence = sequence;
+    return 0;
+}
+
+int journal_event(struct journal *journal, struct event *event, uint64_t *ret_sequence)
+{
+    return journal_put(journal, event, NULL, ret_sequence);
+}
+
+static void journal_say_lost(struct journal *journal, int error)
+{
+    if (error < 0 && error != -ENODEV)
+        log_warning("this event could not be kept: %d records wait for the store",
+                    (int)store_writer_pending(journal->writer));
+}
+
+int journal_pinned_event(struct journal *journal, struct event *event, const struct pin *pin)
+{
+    int r = journal_put(journal, event, pin, NULL);
+    journal_say_lost(journal, r);
+    return r;
 }
 
 void journal_note(struct journal *journal, enum event_kind kind, const char *target,
@@ -90,10 +126,7 @@ void journal_note(struct journal *journal, enum event_kind kind, const char *tar
     va_start(list, format);
     vsnprintf(event.text, sizeof(event.text), format, list);
     va_end(list);
-    int r = journal_event(journal, &event, NULL);
-    if (r < 0 && r != -ENODEV)
-        log_warning("this event could not be kept: %d records wait for the store",
-                    (int)store_writer_pending(journal->writer));
+    journal_say_lost(journal, journal_event(journal, &event, NULL));
 }
 
 /* Each kind of record is the writer's function of the same name; without a store there is none. */
@@ -138,6 +171,11 @@ int journal_setting(struct journal *journal, const char *key, const char *value,
 {
     JOURNAL_WITHOUT_STORE(journal);
     return store_writer_setting(journal->writer, key, value, ret_sequence);
+}
+
+void journal_list_events(const struct journal *journal, struct command *command)
+{
+    event_book_list(journal->recent, journal->durable_sequence, command);
 }
 
 void journal_reply_when_durable(struct journal *journal, struct command *command, uint64_t sequence)

@@ -20,6 +20,8 @@ void journal_free(struct journal *journal);
 /* Fills the id, and the times when 0. *ret_sequence (NULL allowed): durable once the writer passes
  * it. */
 int journal_event(struct journal *journal, struct event *event, uint64_t *ret_sequence);
+/* The same, and the samples from before it are kept; the newest are copied first. */
+int journal_pinned_event(struct journal *journal, struct event *event, const struct pin *pin);
 /* The short form; target, rule and receipt may be NULL. */
 void journal_note(struct journal *journal, enum event_kind kind, const char *target,
                   const char *rule, const char *receipt, const char *format, ...) _printf_(6, 7);
@@ -32,6 +34,9 @@ int journal_arming_put(struct journal *journal, const struct rule_arming *arming
 int journal_arming_delete(struct journal *journal, const char *name, uint64_t *ret_sequence);
 int journal_setting(struct journal *journal, const char *key, const char *value,
                     uint64_t *ret_sequence);
+
+/* Adds events that are not on disk yet to the answer of an EVENT_LIST. */
+void journal_list_events(const struct journal *journal, struct command *command);
 
 /* Takes the command; it goes to its reply mailbox when sequence is durable, or refused with
  * COMMAND_UNAVAILABLE when the store is degraded for longer than 5 s. */

@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/text.h"
+#include "engine/event_book.h"
 #include "engine/receipt_book.h"
 #include "engine/reply.h"
 #include "storage/history.h"
@@ -42,8 +43,19 @@ static int store_reader_series(struct history *history, struct command *command)
 static int store_reader_events(struct history *history, struct command *command)
 {
     struct history_page page = store_reader_page(command);
-    return history_events(history, &page, &command->event_count, &command->events,
-                          command->next_cursor);
+    struct event *stored = NULL;
+    size_t count = 0;
+    page.limit -= command->event_count; /* event_book_list() leaves room */
+    int r = history_events(history, &page, &count, &stored, command->next_cursor);
+    /* What is not on disk is all there is while the store cannot be opened. */
+    if (r == -ENOENT && command->event_count > 0)
+        return 0;
+    return r < 0 ? r : event_book_append(command, stored, count);
+}
+
+static int store_reader_window(struct history *history, struct command *command)
+{
+    return history_event_window(history, command->event_id, &command->window);
 }
 
 static int store_reader_audit(struct history *history, struct command *command)
@@ -73,7 +85,7 @@ static int store_reader_receipt(struct history *history, struct command *command
 static int (*const store_reader_answers[])(struct history *, struct command *) = {
     [COMMAND_SERIES] = store_reader_series,      [COMMAND_EVENT_LIST] = store_reader_events,
     [COMMAND_AUDIT_LIST] = store_reader_audit,   [COMMAND_ACTION_LIST] = store_reader_receipts,
-    [COMMAND_ACTION_GET] = store_reader_receipt,
+    [COMMAND_ACTION_GET] = store_reader_receipt, [COMMAND_EVENT_WINDOW] = store_reader_window,
 };
 
 static void store_reader_refuse(struct command *command, int error)
@@ -110,6 +122,9 @@ static void store_reader_answer(struct store_reader *reader, struct command *com
         store_reader_refuse(command, r);
     else if (command->kind == COMMAND_ACTION_GET && command->receipt_count == 0)
         command_refuse(command, COMMAND_NOT_FOUND, "there is no action %s", command->name);
+    else if (command->kind == COMMAND_EVENT_WINDOW && !command->window)
+        command_refuse(command, COMMAND_NOT_FOUND, "there is no stored event %lld",
+                       (long long)command->event_id);
     else
         command->result = COMMAND_OK;
     reply_send(command);

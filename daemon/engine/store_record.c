@@ -21,6 +21,18 @@ static int write_event(struct store *store, const void *payload)
     return store_write_event(store, payload);
 }
 
+struct pinned_event {
+    struct event event;
+    struct pin pin;
+};
+
+static int write_pinned_event(struct store *store, const void *payload)
+{
+    const struct pinned_event *pinned = payload;
+    int r = store_write_event(store, &pinned->event);
+    return r < 0 ? r : store_write_pin(store, &pinned->event, &pinned->pin);
+}
+
 static int write_receipt(struct store *store, const void *payload)
 {
     return store_write_receipt(store, payload);
@@ -76,9 +88,12 @@ static struct store_record *store_record_texts(int (*write)(struct store *, cons
     return record;
 }
 
-struct store_record *store_record_event(const struct event *event)
+struct store_record *store_record_event(const struct event *event, const struct pin *pin)
 {
-    return store_record_new(write_event, event, sizeof(*event));
+    if (!pin || pin->count == 0)
+        return store_record_new(write_event, event, sizeof(*event));
+    struct pinned_event pinned = {.event = *event, .pin = *pin};
+    return store_record_new(write_pinned_event, &pinned, sizeof(pinned));
 }
 
 struct store_record *store_record_receipt(const struct receipt *receipt)

@@ -18,7 +18,8 @@ struct store_record {
 };
 
 /* NULL: no memory. The payload is a copy. */
-struct store_record *store_record_event(const struct event *event);
+/* pin NULL: nothing is pinned for it. */
+struct store_record *store_record_event(const struct event *event, const struct pin *pin);
 struct store_record *store_record_receipt(const struct receipt *receipt);
 struct store_record *store_record_rule_put(const char *name, const char *text);
 struct store_record *store_record_rule_delete(const char *name);
