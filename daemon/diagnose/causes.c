@@ -18,6 +18,8 @@
  * of all old ones, to the next full collection. */
 #define CAUSE_YOUNG_ON       100000
 #define CAUSE_YOUNG_ON_SHARE 2 /* and one in so many of all objects */
+/* Fewer bytes than one in so many do not make what is in use doubtful. */
+#define CAUSE_UNCOLLECTED_PART 4
 /* What a plain object with its parts weighs at least (1.5 million dead cycles were 171 MB). */
 #define CAUSE_OBJECT_BYTES  114
 #define CAUSE_GARBAGE_LEAST 1000
@@ -166,7 +168,8 @@ static bool python_objects_holds(const struct facts *facts, struct finding *ret_
     uint64_t full = evidence->full_collection_usec;
     if (!facts->python || !facts->has_pools)
         return false;
-    if (uncollected_holds(facts, &uncollected))
+    uncollected_holds(facts, &uncollected);
+    if (uncollected.bytes > facts->in_use_bytes / CAUSE_UNCOLLECTED_PART)
         confidence = VERDICT_CONFIDENCE_LOW;
     else if (full && full + CAUSE_FULL_FRESH_USEC >= evidence->now_usec)
         confidence = VERDICT_CONFIDENCE_HIGH;
