@@ -23,9 +23,10 @@
 
 static struct snapshot snapshot;
 
-static const struct snapshot *bench_acquire(void *context)
+static const struct snapshot *bench_acquire(void *context, bool processes)
 {
     (void)context;
+    (void)processes;
     return &snapshot;
 }
 

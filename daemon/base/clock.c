@@ -35,6 +35,12 @@ uint64_t clock_thread_usec(void)
     return clock_read(CLOCK_THREAD_CPUTIME_ID);
 }
 
+uint64_t clock_of_thread_usec(pthread_t thread)
+{
+    clockid_t id;
+    return pthread_getcpuclockid(thread, &id) == 0 ? clock_read(id) : 0;
+}
+
 void clock_format_rfc3339(uint64_t wall_usec, char ret_text[static CLOCK_RFC3339_SIZE])
 {
     time_t seconds = (time_t)(wall_usec / USEC_PER_SEC);

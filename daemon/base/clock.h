@@ -7,6 +7,7 @@
 #ifndef MEMTEND_BASE_CLOCK_H
 #define MEMTEND_BASE_CLOCK_H
 
+#include <pthread.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,6 +22,8 @@ uint64_t clock_wall_usec(void);
 uint64_t clock_cpu_usec(void);
 /* CPU time of the calling thread. */
 uint64_t clock_thread_usec(void);
+/* CPU time of another thread of ours that has not been joined; 0 when the kernel does not say. */
+uint64_t clock_of_thread_usec(pthread_t thread);
 
 /* "2026-11-22T10:41:18.123Z" (RFC 3339, UTC, milliseconds). */
 void clock_format_rfc3339(uint64_t wall_usec, char ret_text[static CLOCK_RFC3339_SIZE]);

@@ -34,11 +34,15 @@ enum config_outside_scan {
     CONFIG_OUTSIDE_SCAN_OFF,
 };
 
+/* As many descriptors of PID/statm as limits and memory let. */
+#define CONFIG_KEPT_FILES_AUTO UINT64_MAX
+
 struct config {
     /* [Daemon] */
     uint64_t tick_usec;
     uint64_t slow_period_usec;
     uint64_t max_processes;
+    uint64_t kept_files; /* CONFIG_KEPT_FILES_AUTO: as many as fit */
     char state_directory[CONFIG_PATH_SIZE];   /* "" = by the user who runs it */
     char runtime_directory[CONFIG_PATH_SIZE]; /* "" = by the user who runs it */
     /* [HTTP] */

@@ -42,6 +42,7 @@ void agent_peer_publish(struct agent_peer *peer)
     if (state != AGENT_STATE_NONE)
         process->agent = peer->info;
     process->agent.state = state;
+    table_tracked(table, process)->had_agent |= state != AGENT_STATE_NONE;
     if (peer->greeted && strcmp(process->name, peer->name) != 0) {
         text_copy(process->name, sizeof(process->name), peer->name);
         table_tracked(table, process)->identity_changed = true;

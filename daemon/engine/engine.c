@@ -26,12 +26,15 @@ static int engine_on_tick(sd_event_source *source, uint64_t due_usec, void *cont
 {
     struct head *head = context;
     uint64_t period = head->config.tick_usec, now = clock_mono_usec();
-    head->status.tick_late_usec = now > due_usec ? now - due_usec : 0;
+    status_count_late(&head->status, now > due_usec ? now - due_usec : 0);
     pipeline_tick(head, now);
     head->tick_due_usec += period;
     now = clock_mono_usec();
-    if (now > head->tick_due_usec + ENGINE_LATE_TICKS * period)
-        head->tick_due_usec += (now - head->tick_due_usec) / period * period;
+    if (now > head->tick_due_usec + ENGINE_LATE_TICKS * period) {
+        uint64_t skipped = (now - head->tick_due_usec) / period;
+        head->tick_due_usec += skipped * period;
+        head->status.ticks_skipped += skipped;
+    }
     sd_event_source_set_time(source, head->tick_due_usec);
     return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
@@ -71,6 +74,9 @@ static int engine_sources(struct engine *engine, struct error *error)
     if (r >= 0)
         r = sd_event_add_io(head->event, NULL, mailbox_fd(&head->commands), EPOLLIN,
                             desk_on_commands, head);
+    if (r >= 0)
+        r = sd_event_add_io(head->event, NULL, head->publication.wake, EPOLLIN, pipeline_on_wanted,
+                            head);
     if (r >= 0)
         r = sd_event_add_io(head->event, NULL, store_writer_acks_fd(head->writer), EPOLLIN,
                             joints_on_acks, head);
@@ -120,6 +126,7 @@ static void engine_stop(struct engine *engine)
         log_warning("the last records could not be stored");
     store_content_finish(&engine->start.content);
     process_list_finish(&head->pids);
+    newcomers_finish(&head->newcomers);
     publication_finish(&head->publication);
     pages_unmap(head->ended.rows, head->config.max_processes, sizeof(*head->ended.rows));
     sd_event_source_unref(head->tick_timer);
@@ -154,7 +161,7 @@ int engine_run(const struct engine_options *options, struct buffer *report, stru
     engine->sockets = (struct sockets){.http_unix = -1, .http_tcp = -1, .agent = -1};
     engine->paths.state_lock = engine->paths.runtime_lock = -1;
     head->config = options->config;
-    head->proc_fd = -1;
+    head->proc_fd = head->newcomers.loadavg = -1;
     head->started_usec = clock_mono_usec();
     head->status.started_wall_usec = clock_wall_usec();
     head->status.tick_usec = options->config.tick_usec;

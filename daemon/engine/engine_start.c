@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "collect/meminfo.h"
 #include "engine/engine_state.h"
 #include "engine/joints.h"
 #include "engine/pages.h"
@@ -13,6 +14,21 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <string.h>
+
+/* How many descriptors may stay open between ticks. */
+static void engine_kept_files(struct head *head)
+{
+    struct sample host = {0};
+    int64_t total = 0;
+    meminfo_read(head->proc_fd, 0, &host);
+    sample_get(&host, METRIC_MEM_TOTAL, &total);
+    struct kept_files_means means = {
+        .wanted = head->config.kept_files,
+        .descriptors = kept_files_raise_descriptors(),
+        .machine_bytes = (uint64_t)total,
+    };
+    head->kept.limit = kept_files_limit(&means);
+}
 
 static int engine_memory(struct head *head, struct error *error)
 {
@@ -197,6 +213,8 @@ int engine_start(struct engine *engine, struct buffer *report, struct error *err
     int r = sd_event_default(&head->event);
     if (r < 0)
         return error_set(error, r, "cannot make an event loop: %s", strerror(-r));
+    newcomers_init(&head->newcomers, head->proc_fd);
+    engine_kept_files(head);
     r = paths_open(&head->config, &engine->paths, error);
     if (r == 0)
         r = sockets_open(&head->config, &engine->paths, &engine->sockets, error);

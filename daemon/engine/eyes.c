@@ -49,6 +49,7 @@ static void eyes_identity(struct head *head, struct process *process,
     cmdline_full(answer->payload, answer->payload_length, full, sizeof(full));
     cmdline_redact(answer->payload, answer->payload_length, redacted, sizeof(redacted));
     bool another = process->exec_mark != 0 && process->exec_mark != answer->exec_mark;
+    head->table.families_stale |= process->exec_mark != answer->exec_mark;
     process->exec_mark = answer->exec_mark;
     process->exe_device = answer->exe_device;
     process->exe_inode = answer->exe_inode;

@@ -9,10 +9,10 @@
 
 /* --- what http asks for, on its thread --- */
 
-static const struct snapshot *joints_snapshot_acquire(void *context)
+static const struct snapshot *joints_snapshot_acquire(void *context, bool processes)
 {
     struct head *head = context;
-    return publication_acquire(&head->publication);
+    return publication_acquire(&head->publication, processes);
 }
 
 static void joints_snapshot_release(void *context, const struct snapshot *snapshot)

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "collect/proc_statm.h"
 #include "collect/self.h"
 
 #include <stdio.h>
@@ -13,6 +14,8 @@
 
 /* Own memory is read from smaps_rollup, which costs about a millisecond: rarely. */
 #define OVERVIEW_SELF_TICKS 10
+/* What is missing takes a look at everybody; nobody can do anything about it within seconds. */
+#define OVERVIEW_MISSING_TICKS 4
 
 /* The probe says in each answer what it costs itself; own memory is that of all roles. */
 static void overview_probe(const struct head *head, struct status *status)
@@ -86,7 +89,23 @@ static void overview_missing(const struct head *head, struct status *status)
     }
 }
 
-void overview_fill(struct head *head, uint64_t now_usec, struct status *ret_status)
+/* Who is watched, what that takes, and which other threads of ours there are. */
+static void overview_cost(struct head *head, struct status *status)
+{
+    uint64_t http = head->http ? http_cpu_usec(head->http) : 0;
+    status->processes = head->table.count - head->kernel_threads;
+    status->kept_files = head->table.kept;
+    status->kept_files_limit = head->kept.limit;
+    status->kept_kernel_bytes = head->table.kept * PROC_STATM_KERNEL_BYTES;
+    if (head->writer)
+        self_cost_thread(&head->cost, status, STAGE_STORE, store_writer_cpu_usec(head->writer));
+    if (head->reader)
+        http += store_reader_cpu_usec(head->reader);
+    self_cost_thread(&head->cost, status, STAGE_HTTP, http);
+    self_cost_tick(&head->cost, status);
+}
+
+void overview_fill(struct head *head, uint64_t now_usec)
 {
     struct status *status = &head->status;
     overview_self(head, now_usec);
@@ -100,6 +119,7 @@ void overview_fill(struct head *head, uint64_t now_usec, struct status *ret_stat
     pause_status(head->pause, status);
     if (head->writer)
         status->store_queue = store_writer_pending(head->writer);
-    overview_missing(head, status);
-    *ret_status = *status;
+    if (head->tick % OVERVIEW_MISSING_TICKS == 1)
+        overview_missing(head, status);
+    overview_cost(head, status);
 }

@@ -15,3 +15,8 @@ void pages_unmap(void *memory, size_t count, size_t size)
     if (memory)
         munmap(memory, count * size);
 }
+
+void pages_release(void *memory, size_t count, size_t size)
+{
+    madvise(memory, count * size, MADV_DONTNEED);
+}

@@ -10,6 +10,8 @@
 
 /* NULL: no memory. */
 void *pages_map(size_t count, size_t size);
+/* Gives its memory back; what is read afterwards is zero. */
+void pages_release(void *memory, size_t count, size_t size);
 /* As it was mapped; NULL is fine. */
 void pages_unmap(void *memory, size_t count, size_t size);
 

@@ -20,22 +20,43 @@ static uint64_t boot_offset_usec(uint64_t now_usec)
 }
 
 /* The snapshot leaves out kernel threads: they have no memory of their own. */
-static void pipeline_publish(struct head *head, uint64_t now_usec)
+static void pipeline_copy(const struct table *table, struct snapshot *snapshot)
+{
+    for (size_t i = 0; i < table->count; i++)
+        if (!table->glances[i].kernel_thread)
+            snapshot->processes[snapshot->count++] = table->processes[i];
+}
+
+static void pipeline_publish(struct head *head, bool whole)
 {
     struct snapshot *snapshot = publication_begin(&head->publication);
     if (!snapshot)
         return; /* readers hold all other buffers: they keep what they have, the age shows it */
     snapshot->tick = head->tick;
-    snapshot->mono_usec = now_usec;
-    snapshot->wall_usec = clock_wall_usec();
+    snapshot->mono_usec = head->tick_usec;
+    snapshot->wall_usec = head->tick_wall_usec;
     snapshot->host = head->host;
     snapshot->count = 0;
-    for (size_t i = 0; i < head->table.count; i++)
-        if (!head->table.processes[i].kernel_thread)
-            snapshot->processes[snapshot->count++] = head->table.processes[i];
-    head->status.processes = snapshot->count;
-    overview_fill(head, now_usec, &snapshot->status);
-    publication_publish(&head->publication, snapshot);
+    if (whole) {
+        fast_pass_renew(head, head->tick_usec);
+        pipeline_copy(&head->table, snapshot);
+    }
+    snapshot->status = head->status;
+    publication_publish(&head->publication, snapshot, whole);
+}
+
+int pipeline_on_wanted(sd_event_source *source, int fd, uint32_t events, void *context)
+{
+    (void)source;
+    (void)fd;
+    (void)events;
+    struct head *head = context;
+    if (!publication_woken(&head->publication))
+        return 0;
+    self_cost_stage(&head->cost, &head->status, STAGE_AGENTS);
+    pipeline_publish(head, true);
+    self_cost_stage(&head->cost, &head->status, STAGE_PUBLISH);
+    return 0;
 }
 
 /* systemd hears from the tick itself: a loop that hangs is not alive. */
@@ -57,23 +78,65 @@ static void pipeline_want_statistics(struct head *head, uint64_t now_usec)
             agent_server_want_stats(head->agents, head->table.processes[i].id, now_usec);
 }
 
-void pipeline_tick(struct head *head, uint64_t now_usec)
+static void pipeline_done(struct head *head, enum stage stage)
 {
-    head->tick++;
-    head->boot_offset_usec = boot_offset_usec(now_usec);
+    self_cost_stage(&head->cost, &head->status, stage);
+}
 
-    passes_fast(head, now_usec);
-    passes_slow(head, now_usec);
-    passes_host(head, now_usec);
+static void pipeline_collect(struct head *head, uint64_t now_usec)
+{
+    int listed = fast_pass_discover(head);
+    pipeline_done(head, STAGE_DISCOVER);
+    /* Without a list nobody is declared dead: the table stays as it was. */
+    if (listed == 0)
+        fast_pass(head, now_usec);
+    pipeline_done(head, STAGE_FAST);
+    slow_pass(head, now_usec);
+    pipeline_done(head, STAGE_SLOW);
+    host_pass(head, now_usec);
+    pipeline_done(head, STAGE_HOST);
+}
+
+static void pipeline_judge(struct head *head, uint64_t now_usec)
+{
     table_families(&head->table);
-    agent_server_on_tick(head->agents, now_usec);
-    eyes_on_tick(head, now_usec);
     pause_on_time(head->pause, now_usec);
+    if (head->rules_want)
+        fast_pass_renew(head, now_usec);
     rule_book_tick(head->book, &head->table, &head->host, now_usec);
-    pipeline_want_statistics(head, now_usec);
+    if (head->rules_want)
+        pipeline_want_statistics(head, now_usec);
+    pipeline_done(head, STAGE_RULES);
+}
+
+static void pipeline_hand_on(struct head *head, uint64_t now_usec)
+{
     record_tick(head, now_usec);
     journal_on_time(head->journal, now_usec);
-    pipeline_publish(head, now_usec);
+    pipeline_done(head, STAGE_STORE);
+    overview_fill(head, now_usec);
+    bool whole = publication_wanted(&head->publication, now_usec);
+    pipeline_publish(head, whole);
+    if (!whole)
+        publication_trim(&head->publication);
+    pipeline_done(head, STAGE_PUBLISH);
+}
+
+void pipeline_tick(struct head *head, uint64_t now_usec)
+{
+    pipeline_done(head, STAGE_AGENTS); /* what was done since the last tick */
+    head->tick++;
+    head->tick_usec = now_usec;
+    head->tick_wall_usec = clock_wall_usec();
+    head->boot_offset_usec = boot_offset_usec(now_usec);
+
+    pipeline_collect(head, now_usec);
+    agent_server_on_tick(head->agents, now_usec);
+    pipeline_done(head, STAGE_AGENTS);
+    eyes_on_tick(head, now_usec);
+    pipeline_done(head, STAGE_PROBE);
+    pipeline_judge(head, now_usec);
+    pipeline_hand_on(head, now_usec);
 
     head->status.tick_duration_usec = clock_mono_usec() - now_usec;
     pipeline_alive(head);

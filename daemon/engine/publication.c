@@ -4,11 +4,27 @@
 #include "engine/pages.h"
 
 #include <errno.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+static void publication_init_locks(struct publication *publication)
+{
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&publication->published, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    pthread_mutex_init(&publication->lock, NULL);
+}
 
 int publication_init(struct publication *publication, size_t capacity)
 {
-    *publication = (struct publication){.capacity = capacity};
-    pthread_mutex_init(&publication->lock, NULL);
+    int wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (wake < 0)
+        return -errno;
+    *publication = (struct publication){.capacity = capacity, .wake = wake};
+    publication_init_locks(publication);
     for (size_t i = 0; i < PUBLICATION_BUFFERS; i++) {
         publication->buffers[i].processes = pages_map(capacity, sizeof(struct process));
         if (!publication->buffers[i].processes) {
@@ -26,8 +42,15 @@ void publication_finish(struct publication *publication)
     for (size_t i = 0; i < PUBLICATION_BUFFERS; i++)
         pages_unmap(publication->buffers[i].processes, publication->capacity,
                     sizeof(struct process));
+    close(publication->wake);
+    pthread_cond_destroy(&publication->published);
     pthread_mutex_destroy(&publication->lock);
     *publication = (struct publication){0};
+}
+
+static bool publication_is_free(const struct publication *publication, size_t i)
+{
+    return publication->readers[i] == 0 && &publication->buffers[i] != publication->current;
 }
 
 struct snapshot *publication_begin(struct publication *publication)
@@ -35,25 +58,94 @@ struct snapshot *publication_begin(struct publication *publication)
     struct snapshot *found = NULL;
     pthread_mutex_lock(&publication->lock);
     for (size_t i = 0; i < PUBLICATION_BUFFERS && !found; i++)
-        if (publication->readers[i] == 0 && &publication->buffers[i] != publication->current)
+        if (publication_is_free(publication, i))
             found = &publication->buffers[i];
     pthread_mutex_unlock(&publication->lock);
     return found;
 }
 
-void publication_publish(struct publication *publication, struct snapshot *snapshot)
+void publication_publish(struct publication *publication, struct snapshot *snapshot, bool whole)
 {
     pthread_mutex_lock(&publication->lock);
     publication->current = snapshot;
+    publication->whole[snapshot - publication->buffers] = whole;
+    publication->touched[snapshot - publication->buffers] |= whole;
+    if (whole)
+        pthread_cond_broadcast(&publication->published);
     pthread_mutex_unlock(&publication->lock);
 }
 
-const struct snapshot *publication_acquire(struct publication *publication)
+bool publication_wanted(struct publication *publication, uint64_t now_usec)
 {
     pthread_mutex_lock(&publication->lock);
-    const struct snapshot *snapshot = publication->current;
-    if (snapshot)
+    uint64_t wanted = publication->wanted_usec;
+    pthread_mutex_unlock(&publication->lock);
+    return wanted > 0 && (now_usec < wanted || now_usec - wanted < PUBLICATION_WANTED_USEC);
+}
+
+static bool publication_has(const struct publication *publication, bool whole)
+{
+    const struct snapshot *current = publication->current;
+    return current && (!whole || publication->whole[current - publication->buffers]);
+}
+
+bool publication_woken(struct publication *publication)
+{
+    eventfd_t count;
+    eventfd_read(publication->wake, &count);
+    pthread_mutex_lock(&publication->lock);
+    bool waits = publication->current && !publication_has(publication, true);
+    pthread_mutex_unlock(&publication->lock);
+    return waits;
+}
+
+/* Only the loop makes a free buffer current: what is free here stays so until it begins one. */
+void publication_trim(struct publication *publication)
+{
+    for (size_t i = 0; i < PUBLICATION_BUFFERS; i++) {
+        pthread_mutex_lock(&publication->lock);
+        bool idle = publication->touched[i] && publication_is_free(publication, i);
+        if (idle)
+            publication->touched[i] = false;
+        pthread_mutex_unlock(&publication->lock);
+        if (idle)
+            pages_release(publication->buffers[i].processes, publication->capacity,
+                          sizeof(struct process));
+    }
+}
+
+static struct timespec publication_deadline(uint64_t usec)
+{
+    return (struct timespec){.tv_sec = (time_t)(usec / USEC_PER_SEC),
+                             .tv_nsec = (long)(usec % USEC_PER_SEC * 1000)};
+}
+
+/* Holds the lock. Before the first tick there is nothing to wait for. */
+static void publication_wait(struct publication *publication, uint64_t now_usec)
+{
+    struct timespec deadline = publication_deadline(now_usec + PUBLICATION_WAIT_USEC);
+    if (!publication->current)
+        return;
+    eventfd_write(publication->wake, 1);
+    while (!publication_has(publication, true))
+        if (pthread_cond_timedwait(&publication->published, &publication->lock, &deadline) != 0)
+            return;
+}
+
+const struct snapshot *publication_acquire(struct publication *publication, bool whole)
+{
+    uint64_t now = whole ? clock_mono_usec() : 0;
+    const struct snapshot *snapshot = NULL;
+    pthread_mutex_lock(&publication->lock);
+    if (whole) {
+        publication->wanted_usec = now;
+        if (!publication_has(publication, true))
+            publication_wait(publication, now);
+    }
+    if (publication_has(publication, whole)) {
+        snapshot = publication->current;
         publication->readers[snapshot - publication->buffers]++;
+    }
     pthread_mutex_unlock(&publication->lock);
     return snapshot;
 }

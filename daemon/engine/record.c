@@ -32,35 +32,30 @@ static void record_identity(struct tick *tick, const struct process *process,
 }
 
 /* Age follows from the start time; storing it would make every row new at every tick. */
-static uint32_t record_present(const struct sample *sample)
-{
-    return sample->present & ~(UINT32_C(1) << METRIC_AGE);
-}
+#define RECORD_FIELDS (~(UINT32_C(1) << METRIC_AGE))
 
-static bool record_changed(const struct head *head, const struct process *process,
-                           const struct tracked *tracked)
-{
-    uint32_t present = record_present(&process->sample);
-    if (tracked->stored_tick == 0 || present != tracked->stored_present)
-        return true;
-    if ((head->tick + (uint64_t)tracked->row) % TICK_KEYFRAME == 0)
-        return true;
-    for (unsigned i = 0; i < METRIC_PROCESS_COUNT; i++)
-        if (present >> i & 1 && process->sample.value[i] != tracked->stored[i])
-            return true;
-    return false;
-}
-
-static void record_values(const struct head *head, struct tick *tick, const struct process *process,
-                          struct tracked *tracked)
+static void record_values(struct tick *tick, struct process *process, struct tracked *tracked)
 {
     struct tick_row *entry = &tick->rows[tick->row_count++];
     entry->row = tracked->row;
-    entry->present = record_present(&process->sample);
+    entry->present = process->sample.present & RECORD_FIELDS;
     memcpy(entry->value, process->sample.value, sizeof(entry->value));
-    tracked->stored_present = entry->present;
-    memcpy(tracked->stored, entry->value, sizeof(tracked->stored));
-    tracked->stored_tick = head->tick;
+    process->sample.changed = 0;
+    tracked->stored = true;
+}
+
+/* Of most processes nothing is new: that is known without a look at what else there is of them. */
+static void record_one(const struct head *head, struct tick *tick, size_t index)
+{
+    struct process *process = &head->table.processes[index];
+    struct tracked *tracked = &head->table.tracked[index];
+    bool keyframe = (head->tick + (uint64_t)head->table.glances[index].pid) % TICK_KEYFRAME == 0;
+    if (!keyframe && !(process->sample.changed & RECORD_FIELDS) && !tracked->identity_changed)
+        return;
+    if (tracked->identity_changed)
+        record_identity(tick, process, tracked);
+    if (keyframe || !tracked->stored || process->sample.changed & RECORD_FIELDS)
+        record_values(tick, process, tracked);
 }
 
 void record_tick(struct head *head, uint64_t now_usec)
@@ -74,16 +69,9 @@ void record_tick(struct head *head, uint64_t now_usec)
     tick->mono_usec = now_usec;
     tick->wall_usec = clock_wall_usec();
     tick->host = head->host;
-    for (size_t i = 0; i < head->table.count; i++) {
-        struct process *process = &head->table.processes[i];
-        struct tracked *tracked = &head->table.tracked[i];
-        if (process->kernel_thread)
-            continue;
-        if (tracked->identity_changed)
-            record_identity(tick, process, tracked);
-        if (record_changed(head, process, tracked))
-            record_values(head, tick, process, tracked);
-    }
+    for (size_t i = 0; i < head->table.count; i++)
+        if (!head->table.glances[i].kernel_thread)
+            record_one(head, tick, i);
     tick->ended_count = head->ended.count;
     memcpy(tick->ended, head->ended.rows, head->ended.count * sizeof(*tick->ended));
     head->ended.count = 0;

@@ -61,9 +61,9 @@ int rule_book_check(const char *config_directory, const char *const *files, size
                     struct buffer *report);
 
 /*
- * Evaluate every rule for every process that is no kernel thread and not ours. Sets slow_wanted,
- * deep_wanted and agent_wanted of each tracked process: does a rule that may match it name such a
- * field?
+ * Evaluate every rule for every process that is no kernel thread and not ours. Sets stat_wanted,
+ * slow_wanted, deep_wanted and so on of each tracked process: does a rule that may match it name
+ * such a field?
  */
 void rule_book_tick(struct rule_book *book, struct table *table, const struct sample *host,
                     uint64_t now_usec);

@@ -44,6 +44,7 @@ struct rule_book {
     struct rule_book_arming armings[RULE_BOOK_LIMIT];
     uint32_t next_serial;
     uint32_t generation; /* counts changes of active */
+    bool idle;           /* the last tick had no rule to evaluate */
     size_t turn;         /* index of the process that the next tick begins with */
 };
 

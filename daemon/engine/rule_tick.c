@@ -214,7 +214,8 @@ static void rule_tick_wants(const struct rule *rule, const struct rule_subject *
                             struct rule_progress *progress, uint64_t now_usec,
                             struct tracked *tracked)
 {
-    if ((!rule->wants_slow || tracked->slow_wanted) &&
+    if ((!rule->wants_stat || tracked->stat_wanted) &&
+        (!rule->wants_slow || tracked->slow_wanted) &&
         (!rule->wants_deep || tracked->deep_wanted) &&
         (!rule->wants_agent || tracked->agent_wanted) &&
         (!rule->wants_pools || tracked->pools_wanted))
@@ -222,6 +223,7 @@ static void rule_tick_wants(const struct rule *rule, const struct rule_subject *
     /* Unknown counts: the where clause itself may be waiting for the value. */
     if (rule_where(rule, subject, progress, now_usec) == TRUTH_FALSE)
         return;
+    tracked->stat_wanted |= rule->wants_stat;
     tracked->slow_wanted |= rule->wants_slow;
     tracked->deep_wanted |= rule->wants_deep;
     tracked->agent_wanted |= rule->wants_agent;
@@ -270,6 +272,10 @@ static void rule_tick_begin(struct rule_tick *tick)
 void rule_book_tick(struct rule_book *book, struct table *table, const struct sample *host,
                     uint64_t now_usec)
 {
+    /* Once without any rule, so that nothing is wanted any more; then there is nothing to do. */
+    if (book->active_count == 0 && book->idle)
+        return;
+    book->idle = book->active_count == 0;
     struct rule_tick tick = {.book = book, .now_usec = now_usec};
     rule_tick_begin(&tick);
     size_t first = book->turn < table->count ? book->turn : 0;
@@ -277,7 +283,7 @@ void rule_book_tick(struct rule_book *book, struct table *table, const struct sa
         size_t index = (first + i) % table->count;
         const struct process *process = &table->processes[index];
         struct tracked *tracked = &table->tracked[index];
-        tracked->slow_wanted = tracked->deep_wanted = false;
+        tracked->stat_wanted = tracked->slow_wanted = tracked->deep_wanted = false;
         tracked->agent_wanted = tracked->pools_wanted = false;
         if (process->kernel_thread ||
             (book->ops.is_own && book->ops.is_own(book->ops.context, process)))

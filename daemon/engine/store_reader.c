@@ -184,3 +184,8 @@ int store_reader_push(struct store_reader *reader, struct command *command)
         return -ENOBUFS;
     return mailbox_push(&reader->questions, command);
 }
+
+uint64_t store_reader_cpu_usec(const struct store_reader *reader)
+{
+    return clock_of_thread_usec(reader->thread);
+}

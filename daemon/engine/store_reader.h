@@ -21,4 +21,7 @@ void store_reader_stop(struct store_reader *reader);
 /* Any thread. Takes the command; -ENOBUFS: the queue is full and it stays the caller's. */
 int store_reader_push(struct store_reader *reader, struct command *command);
 
+/* CPU time of its thread so far. */
+uint64_t store_reader_cpu_usec(const struct store_reader *reader);
+
 #endif

@@ -202,6 +202,11 @@ int store_writer_stop(struct store_writer *writer)
     return r;
 }
 
+uint64_t store_writer_cpu_usec(const struct store_writer *writer)
+{
+    return clock_of_thread_usec(writer->thread);
+}
+
 struct tick *store_writer_tick_get(struct store_writer *writer)
 {
     for (struct tick *tick = mailbox_pop(&writer->free_ticks); tick;

@@ -75,6 +75,9 @@ int store_writer_setting(struct store_writer *writer, const char *name, const ch
 /* Records not yet known to be durable (by the acks popped so far). */
 size_t store_writer_pending(const struct store_writer *writer);
 
+/* CPU time of its thread so far. */
+uint64_t store_writer_cpu_usec(const struct store_writer *writer);
+
 struct store_ack {
     uint64_t durable_sequence; /* every record up to it is on disk */
     enum store_state state;

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 int table_init(struct table *table, size_t capacity)
 {
@@ -15,12 +16,13 @@ int table_init(struct table *table, size_t capacity)
         buckets *= 2;
     struct table new = {
         .capacity = capacity,
+        .glances = pages_map(capacity, sizeof(struct glance)),
         .processes = pages_map(capacity, sizeof(struct process)),
         .tracked = pages_map(capacity, sizeof(struct tracked)),
         .by_pid = pages_map(buckets, sizeof(uint32_t)),
         .hash_mask = buckets - 1,
     };
-    if (!new.processes || !new.tracked || !new.by_pid) {
+    if (!new.glances || !new.processes || !new.tracked || !new.by_pid) {
         table_finish(&new, NULL, NULL);
         return -ENOMEM;
     }
@@ -35,7 +37,9 @@ void table_finish(struct table *table, void (*release)(void *context, struct tra
         if (release)
             release(context, &table->tracked[i]);
         free(table->tracked[i].full_cmdline);
+        table_unkeep(table, &table->glances[i]);
     }
+    pages_unmap(table->glances, table->capacity, sizeof(struct glance));
     pages_unmap(table->processes, table->capacity, sizeof(struct process));
     pages_unmap(table->tracked, table->capacity, sizeof(struct tracked));
     pages_unmap(table->by_pid, table->hash_mask + 1, sizeof(uint32_t));
@@ -52,15 +56,20 @@ static size_t table_bucket(const struct table *table, pid_t pid)
 static size_t table_seek(const struct table *table, pid_t pid)
 {
     size_t bucket = table_bucket(table, pid);
-    while (table->by_pid[bucket] != 0 && table->processes[table->by_pid[bucket] - 1].id.pid != pid)
+    while (table->by_pid[bucket] != 0 && table->glances[table->by_pid[bucket] - 1].pid != pid)
         bucket = (bucket + 1) & table->hash_mask;
     return bucket;
 }
 
+ssize_t table_index(const struct table *table, pid_t pid)
+{
+    return (ssize_t)table->by_pid[table_seek(table, pid)] - 1;
+}
+
 struct process *table_find_pid(const struct table *table, pid_t pid)
 {
-    uint32_t entry = table->by_pid[table_seek(table, pid)];
-    return entry ? &table->processes[entry - 1] : NULL;
+    ssize_t index = table_index(table, pid);
+    return index < 0 ? NULL : &table->processes[index];
 }
 
 struct process *table_find(const struct table *table, struct process_id id)
@@ -74,6 +83,26 @@ struct tracked *table_tracked(const struct table *table, const struct process *p
     return &table->tracked[process - table->processes];
 }
 
+struct glance *table_glance(const struct table *table, const struct process *process)
+{
+    return &table->glances[process - table->processes];
+}
+
+void table_keep(struct table *table, struct glance *glance, int statm)
+{
+    glance->statm = statm;
+    table->kept++;
+}
+
+void table_unkeep(struct table *table, struct glance *glance)
+{
+    if (glance->statm < 0)
+        return;
+    close(glance->statm);
+    glance->statm = -1;
+    table->kept--;
+}
+
 struct process *table_add(struct table *table, struct process_id id)
 {
     if (table->count == table->capacity)
@@ -81,6 +110,8 @@ struct process *table_add(struct table *table, struct process_id id)
     size_t index = table->count++;
     table->processes[index] = (struct process){.id = id, .family = id, .family_size = 1};
     table->tracked[index] = (struct tracked){0};
+    table->glances[index] = (struct glance){.pid = id.pid, .statm = -1};
+    table->families_stale = true;
     table->by_pid[table_seek(table, id.pid)] = (uint32_t)index + 1;
     return &table->processes[index];
 }
@@ -92,7 +123,7 @@ static void table_unhash(struct table *table, pid_t pid)
     size_t hole = table_seek(table, pid);
     size_t next = (hole + 1) & table->hash_mask;
     while (table->by_pid[next] != 0) {
-        size_t home = table_bucket(table, table->processes[table->by_pid[next] - 1].id.pid);
+        size_t home = table_bucket(table, table->glances[table->by_pid[next] - 1].pid);
         if (((next - home) & table->hash_mask) >= ((next - hole) & table->hash_mask)) {
             table->by_pid[hole] = table->by_pid[next];
             hole = next;
@@ -107,24 +138,28 @@ void table_remove(struct table *table, struct process *process)
     size_t index = (size_t)(process - table->processes);
     size_t last = table->count - 1;
     free(table->tracked[index].full_cmdline);
+    table_unkeep(table, &table->glances[index]);
     table_unhash(table, process->id.pid);
     if (index != last) {
-        size_t moved = table_seek(table, table->processes[last].id.pid);
+        size_t moved = table_seek(table, table->glances[last].pid);
+        table->glances[index] = table->glances[last];
         table->processes[index] = table->processes[last];
         table->tracked[index] = table->tracked[last];
         table->by_pid[moved] = (uint32_t)index + 1;
     }
     table->count--;
+    table->families_stale = true;
 }
 
 static ssize_t table_index_of(const void *context, pid_t pid)
 {
-    const struct table *table = context;
-    const struct process *process = table_find_pid(table, pid);
-    return process ? process - table->processes : -1;
+    return table_index(context, pid);
 }
 
 void table_families(struct table *table)
 {
+    if (!table->families_stale)
+        return;
+    table->families_stale = false;
     group_families(table->processes, table->count, table_index_of, table);
 }

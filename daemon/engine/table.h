@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The loop's table of processes: what is published (struct process, dense, copied whole) and,
- * beside it at the same index, what only the loop knows (struct tracked). Mapped once for
- * max_processes. Entries move when another one is removed: keep a struct process_id, not a
- * pointer, across ticks. Loop thread only.
+ * The loop's table of processes, in three arrays with the same index: what a tick looks at of
+ * everybody (struct glance, small: it decides whether the rest is touched at all), what is
+ * published (struct process, copied whole) and what only the loop knows (struct tracked). Mapped
+ * once for max_processes. Entries move when another one is removed: keep a struct process_id, not
+ * a pointer, across ticks. Loop thread only.
  */
 #ifndef MEMTEND_ENGINE_TABLE_H
 #define MEMTEND_ENGINE_TABLE_H
@@ -16,18 +17,34 @@
 
 struct rule_track; /* of engine/rule_book: the state of every rule for this process */
 
+/* One cache line. Numbers of ticks are their low 32 bits: compared for equality or by distance. */
+struct glance {
+    int64_t rss_bytes;
+    int64_t slow_rss_bytes; /* when PID/stat and PID/status were last read */
+    pid_t pid;
+    int statm;              /* kept descriptor; -1 = none: the process is read by path */
+    uint32_t seen_tick;     /* last tick at which the fast pass saw it */
+    uint32_t slow_tick;     /* last tick at which its slow fields were read */
+    uint32_t text_pages;    /* 0 = not known */
+    uint8_t heat;           /* how much RSS moved lately, see kept_files.h */
+    uint8_t cpu_ticks_left; /* it used CPU: so many ticks more it is asked for it each tick */
+    bool kernel_thread;
+    bool slow_due; /* in this tick */
+    bool fresh;    /* added in this tick */
+};
+
 struct tracked {
     int64_t row;        /* in the store; 0 = not yet given out */
     char *full_cmdline; /* cleaned, unredacted; for rules only, never leaves the process. Owned */
     struct rule_track *rules; /* owned by rule_book, NULL = none */
 
-    uint64_t seen_tick;                     /* last tick at which the fast pass saw it */
-    uint64_t cpu_ticks[TABLE_CPU_SPAN + 1]; /* ring of utime + stime, USER_HZ */
-    uint64_t cpu_usec[TABLE_CPU_SPAN + 1];  /* when each was read */
+    /* Ring of utime + stime in USER_HZ, and of when each was read in ms: their low 32 bits, which
+     * is enough for differences. */
+    uint32_t cpu_ticks[TABLE_CPU_SPAN + 1];
+    uint32_t cpu_msec[TABLE_CPU_SPAN + 1];
     uint32_t cpu_count;
 
-    uint64_t slow_usec;     /* monotonic time of the last slow read */
-    int64_t slow_rss_bytes; /* RSS then */
+    uint64_t slow_usec; /* monotonic time of the last slow read; 0 = never */
     int64_t deep_rss_bytes;
     uint64_t deep_asked_usec;     /* a routine read is under way or was refused then */
     uint64_t stat_asked_usec;     /* agent statistics */
@@ -39,18 +56,19 @@ struct tracked {
     bool had_agent;               /* its state is gone when the exit is noticed */
     bool identity_changed;        /* tell the store */
     /* a rule names a field of this source */
-    bool slow_wanted, deep_wanted, agent_wanted, pools_wanted;
-    uint32_t stored_present; /* what the store got last */
-    int64_t stored[METRIC_PROCESS_COUNT];
-    uint64_t stored_tick; /* 0 = never */
+    bool stat_wanted, slow_wanted, deep_wanted, agent_wanted, pools_wanted;
+    bool stored; /* the store has a row of it */
 };
 
 struct table {
     size_t capacity, count;
-    struct process *processes; /* [0, count) */
+    struct glance *glances;    /* [0, count) */
+    struct process *processes; /* same index */
     struct tracked *tracked;   /* same index */
     uint32_t *by_pid;          /* open-addressing hash of index + 1 */
     size_t hash_mask;
+    size_t kept;         /* descriptors in glances */
+    bool families_stale; /* someone came, went, or became another program or another's child */
 };
 
 int table_init(struct table *table, size_t capacity);
@@ -62,11 +80,17 @@ void table_finish(struct table *table, void (*release)(void *context, struct tra
 struct process *table_find_pid(const struct table *table, pid_t pid);
 struct process *table_find(const struct table *table, struct process_id id);
 struct tracked *table_tracked(const struct table *table, const struct process *process);
+struct glance *table_glance(const struct table *table, const struct process *process);
+/* Index of the pid, -1 when it is not there. */
+ssize_t table_index(const struct table *table, pid_t pid);
+/* Takes the descriptor over; closes it. The glance has none before; has one, or has none. */
+void table_keep(struct table *table, struct glance *glance, int statm);
+void table_unkeep(struct table *table, struct glance *glance);
 /* A zeroed entry with this id; NULL when the table is full. The pid must not be in it. */
 struct process *table_add(struct table *table, struct process_id id);
-/* Frees full_cmdline; tracked->rules must have been released before. */
+/* Frees full_cmdline, closes statm; tracked->rules must have been released before. */
 void table_remove(struct table *table, struct process *process);
-/* Families of all entries (model/group). */
+/* Families of all entries (model/group), when something that they depend on has changed. */
 void table_families(struct table *table);
 
 #endif

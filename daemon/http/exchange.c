@@ -152,7 +152,7 @@ static void exchange_ask_handler(struct request *request, struct reply *reply)
 {
     const struct http_ops *ops = &request->site->ops;
     request->now_usec = clock_mono_usec();
-    request->snapshot = ops->snapshot_acquire(ops->context);
+    request->snapshot = ops->snapshot_acquire(ops->context, !route_is_brief(request->route));
     request->route->handle(request, reply);
     if (request->snapshot)
         ops->snapshot_release(ops->context, request->snapshot);

@@ -7,6 +7,7 @@
 #include "http/query.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 /* The text under way; one failure spoils it. */
@@ -95,6 +96,26 @@ static double seconds(uint64_t usec)
     return (double)usec / (double)USEC_PER_SEC;
 }
 
+/* A histogram: each bucket counts those below it as well. */
+static void metrics_lateness(struct exposition *text, const struct status *status)
+{
+    static const char name[] = "memtend_tick_lateness_seconds";
+    uint64_t count = 0;
+    exposition_head(text, name, "histogram", "How late the rounds began.");
+    for (size_t i = 0; i < STATUS_LATE_BUCKETS; i++) {
+        uint64_t bound = status_late_bound_usec(i);
+        char limit[24] = "+Inf";
+        if (bound != UINT64_MAX)
+            snprintf(limit, sizeof(limit), "%g", seconds(bound));
+        count += status->tick_late_counts[i];
+        exposition_labelled(text, "memtend_tick_lateness_seconds_bucket", "le", limit,
+                            (double)count);
+    }
+    exposition_value(text, "memtend_tick_lateness_seconds_sum",
+                     seconds(status->tick_late_usec_total));
+    exposition_value(text, "memtend_tick_lateness_seconds_count", (double)count);
+}
+
 static void metrics_ticks(struct exposition *text, const struct status *status)
 {
     exposition_one(text, "memtend_start_time_seconds", "gauge", "Unix time of the daemon's start.",
@@ -107,14 +128,40 @@ static void metrics_ticks(struct exposition *text, const struct status *status)
                    seconds(status->tick_duration_usec));
     exposition_one(text, "memtend_tick_late_seconds", "gauge", "How late the last round began.",
                    seconds(status->tick_late_usec));
-    exposition_head(text, "memtend_pass_seconds_total", "counter",
-                    "Time spent reading processes, by pass.");
-    exposition_labelled(text, "memtend_pass_seconds_total", "pass", "fast",
-                        seconds(status->fast_usec_total));
-    exposition_labelled(text, "memtend_pass_seconds_total", "pass", "slow",
-                        seconds(status->slow_usec_total));
-    exposition_labelled(text, "memtend_pass_seconds_total", "pass", "deep",
-                        seconds(status->probe_deep_usec_total));
+    exposition_one(text, "memtend_ticks_skipped_total", "counter",
+                   "Rounds not begun, because the one before took so long.",
+                   (double)status->ticks_skipped);
+    metrics_lateness(text, status);
+}
+
+/* CPU of the head's threads, stage by stage, and what the probe spent on deep readings. */
+static void metrics_cost(struct exposition *text, const struct status *status)
+{
+    exposition_head(text, "memtend_stage_cpu_seconds_total", "counter",
+                    "CPU time spent, by stage; together all of the head's.");
+    for (enum stage stage = 0; stage < STAGE_COUNT; stage++)
+        exposition_labelled(text, "memtend_stage_cpu_seconds_total", "stage", stage_name(stage),
+                            seconds(status->stages[stage].usec_total));
+    exposition_head(text, "memtend_stage_cpu_seconds", "gauge",
+                    "CPU time of the last round, by stage.");
+    for (enum stage stage = 0; stage < STAGE_COUNT; stage++)
+        exposition_labelled(text, "memtend_stage_cpu_seconds", "stage", stage_name(stage),
+                            seconds(status->stages[stage].last_usec));
+    exposition_one(text, "memtend_probe_deep_seconds_total", "counter",
+                   "Time that the probe spent on deep readings.",
+                   seconds(status->probe_deep_usec_total));
+    exposition_head(text, "memtend_process_reads_total", "counter",
+                    "Readings of files of processes, by how they ended.");
+    for (size_t outcome = 0; outcome < STATUS_OUTCOMES; outcome++)
+        exposition_labelled(text, "memtend_process_reads_total", "outcome",
+                            status_outcome_name(outcome), (double)status->reads[outcome]);
+    exposition_one(text, "memtend_kept_files", "gauge", "Files of processes that stay open.",
+                   (double)status->kept_files);
+    exposition_one(text, "memtend_kept_files_limit", "gauge", "Files that may stay open.",
+                   (double)status->kept_files_limit);
+    exposition_one(text, "memtend_kept_kernel_bytes", "gauge",
+                   "Memory that they hold in the kernel, about.",
+                   (double)status->kept_kernel_bytes);
 }
 
 static void metrics_counts(struct exposition *text, const struct status *status)
@@ -171,6 +218,7 @@ int metrics_write(struct buffer *buffer, const struct snapshot *snapshot, const 
     exposition_head(&text, "memtend_build_info", "gauge", "1, with the version as label.");
     exposition_labelled(&text, "memtend_build_info", "version", version, 1);
     metrics_ticks(&text, &snapshot->status);
+    metrics_cost(&text, &snapshot->status);
     metrics_counts(&text, &snapshot->status);
     metrics_parts(&text, &snapshot->status);
     metrics_host(&text, &snapshot->host);

@@ -27,6 +27,30 @@ static json_t *render_store(const struct status *status)
     return sheet_take(&sheet);
 }
 
+/* {"fast": {"cpu_seconds_total": …, "cpu_seconds": … of the last tick}, …} */
+static json_t *render_stages(const struct status *status)
+{
+    struct sheet stages;
+    sheet_init(&stages);
+    for (enum stage stage = 0; stage < STAGE_COUNT; stage++) {
+        struct sheet sheet;
+        sheet_init(&sheet);
+        sheet_seconds(&sheet, "cpu_seconds_total", status->stages[stage].usec_total);
+        sheet_seconds(&sheet, "cpu_seconds", status->stages[stage].last_usec);
+        sheet_value(&stages, stage_name(stage), sheet_take(&sheet));
+    }
+    return sheet_take(&stages);
+}
+
+static json_t *render_reads(const struct status *status)
+{
+    struct sheet sheet;
+    sheet_init(&sheet);
+    for (size_t outcome = 0; outcome < STATUS_OUTCOMES; outcome++)
+        sheet_integer(&sheet, status_outcome_name(outcome), (int64_t)status->reads[outcome]);
+    return sheet_take(&sheet);
+}
+
 /* Our own cost; what is not known is absent. */
 static json_t *render_self(const struct status *status)
 {
@@ -38,6 +62,12 @@ static json_t *render_self(const struct status *status)
         sheet_integer(&sheet, "private_bytes", status->self_private_bytes);
     if (status->self_rss_bytes >= 0)
         sheet_integer(&sheet, "rss_bytes", status->self_rss_bytes);
+    sheet_value(&sheet, "stages", render_stages(status));
+    sheet_value(&sheet, "reads", render_reads(status));
+    sheet_integer(&sheet, "ticks_skipped", (int64_t)status->ticks_skipped);
+    sheet_integer(&sheet, "kept_files", (int64_t)status->kept_files);
+    sheet_integer(&sheet, "kept_files_limit", (int64_t)status->kept_files_limit);
+    sheet_integer(&sheet, "kept_kernel_bytes", (int64_t)status->kept_kernel_bytes);
     return sheet_take(&sheet);
 }
 

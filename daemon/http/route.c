@@ -48,6 +48,23 @@ static const struct route routes[] = {
     {.pattern = NULL},
 };
 
+/* What is asked often by tools that watch us, and what is only handed on. */
+static void (*const brief_handlers[])(struct request *request, struct reply *reply) = {
+    assets_index,    assets_get,       assets_openapi, api_livez,        api_readyz,
+    api_metrics,     api_status,       api_host,       api_session_post, api_session_delete,
+    api_events_list, api_events_post,  api_rules_list, api_rules_check,  api_rules_get,
+    api_rules_put,   api_rules_delete, api_rules_arm,  api_rules_disarm, api_pause,
+    api_resume,      api_audit_list,
+};
+
+bool route_is_brief(const struct route *route)
+{
+    for (size_t i = 0; i < sizeof(brief_handlers) / sizeof(brief_handlers[0]); i++)
+        if (brief_handlers[i] == route->handle)
+            return true;
+    return false;
+}
+
 static const char *const method_names[METHOD_COUNT] = {
     [METHOD_GET] = "GET", [METHOD_POST] = "POST", [METHOD_PUT] = "PUT", [METHOD_DELETE] = "DELETE"};
 

@@ -46,6 +46,9 @@ struct route_match {
 
 void route_find(const char *method, const char *path, struct route_match *ret_match);
 
+/* Its handler looks at no process of the snapshot. */
+bool route_is_brief(const struct route *route);
+
 /* All routes, ended by a NULL pattern (for the test against openapi.json). */
 const struct route *route_table(void);
 

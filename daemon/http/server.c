@@ -378,3 +378,8 @@ void http_stop(struct http *http)
     pthread_join(http->thread, NULL);
     http->running = false;
 }
+
+uint64_t http_cpu_usec(const struct http *http)
+{
+    return http->running ? clock_of_thread_usec(http->thread) : 0;
+}

@@ -24,8 +24,12 @@
 
 /* What http needs from the rest of the head. All are called on the http thread. */
 struct http_ops {
-    /* The newest snapshot, borrowed until released; NULL before the first tick. Must not block. */
-    const struct snapshot *(*snapshot_acquire)(void *context);
+    /*
+     * The newest snapshot, borrowed until released; NULL before the first tick. Without `processes`
+     * it may have none (count 0) and the call must not block; with them it may wait for the loop,
+     * for a second at most.
+     */
+    const struct snapshot *(*snapshot_acquire)(void *context, bool processes);
     void (*snapshot_release)(void *context, const struct snapshot *snapshot);
     /*
      * Hand a command to the loop or the reader (command.h says which). Ownership moves on 0.
@@ -82,5 +86,8 @@ int http_start(struct http *http);
  * them, or frees them.
  */
 void http_stop(struct http *http);
+
+/* CPU time of its thread so far; 0 when it does not run. Not while it is being stopped. */
+uint64_t http_cpu_usec(const struct http *http);
 
 #endif

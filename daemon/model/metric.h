@@ -24,7 +24,8 @@ enum metric_kind { METRIC_KIND_GAUGE, METRIC_KIND_COUNTER };
 
 /* Which reader provides it, hence how old it may be (DESIGN: what is measured). */
 enum metric_source {
-    METRIC_SOURCE_FAST,    /* PID/stat, every tick */
+    METRIC_SOURCE_FAST,    /* PID/statm or PID/stat, every tick */
+    METRIC_SOURCE_STAT,    /* PID/stat: each tick where it is wanted or moves, else every 10 s */
     METRIC_SOURCE_SLOW,    /* PID/status, on change or every 10 s */
     METRIC_SOURCE_DEEP,    /* PID/smaps_rollup by the probe, under budget */
     METRIC_SOURCE_AGENT,   /* the in-process agent */
@@ -36,11 +37,11 @@ enum metric_source {
 /*        id              rule name         scope    unit       kind     source   help */
 #define METRIC_TABLE(X)                                                                            \
     X(RSS, "rss", PROCESS, BYTES, GAUGE, FAST,                                                     \
-      "resident set size (proc(5), PID/stat field 24 times the page size)")                        \
-    X(CPU, "cpu", PROCESS, PERMYRIAD, GAUGE, FAST,                                                 \
+      "resident set size (proc(5), PID/statm resident or PID/stat rss, times the page size)")      \
+    X(CPU, "cpu", PROCESS, PERMYRIAD, GAUGE, STAT,                                                 \
       "CPU time in percent of one core over the last 5 s (PID/stat utime + stime)")                \
-    X(THREADS, "threads", PROCESS, COUNT, GAUGE, FAST, "threads (PID/stat num_threads)")           \
-    X(MAJOR_FAULTS, "faults.major", PROCESS, COUNT, COUNTER, FAST,                                 \
+    X(THREADS, "threads", PROCESS, COUNT, GAUGE, STAT, "threads (PID/stat num_threads)")           \
+    X(MAJOR_FAULTS, "faults.major", PROCESS, COUNT, COUNTER, STAT,                                 \
       "major page faults since start (PID/stat majflt)")                                           \
     X(AGE, "age", PROCESS, USEC, GAUGE, DERIVED, "time since the process started")                 \
     X(ANON, "anon", PROCESS, BYTES, GAUGE, SLOW, "resident anonymous memory (RssAnon)")            \

@@ -10,14 +10,24 @@ static unsigned sample_field(enum metric metric)
 void sample_set(struct sample *sample, enum metric metric, int64_t value, uint64_t mono_usec)
 {
     unsigned field = sample_field(metric);
-    sample->present |= UINT32_C(1) << field;
+    uint32_t bit = UINT32_C(1) << field;
+    if (!(sample->present & bit) || sample->value[field] != value)
+        sample->changed |= bit;
+    sample->present |= bit;
     sample->value[field] = value;
     sample->mono_usec[field] = mono_usec;
 }
 
+void sample_touch(struct sample *sample, enum metric metric, uint64_t mono_usec)
+{
+    sample->mono_usec[sample_field(metric)] = mono_usec;
+}
+
 void sample_clear(struct sample *sample, enum metric metric)
 {
-    sample->present &= ~(UINT32_C(1) << sample_field(metric));
+    uint32_t bit = UINT32_C(1) << sample_field(metric);
+    sample->changed |= sample->present & bit;
+    sample->present &= ~bit;
 }
 
 bool sample_has(const struct sample *sample, enum metric metric)

@@ -15,6 +15,7 @@
 
 struct sample {
     uint32_t present;                  /* bit i = field i is known */
+    uint32_t changed;                  /* bit i = another value, or none, since it was cleared */
     int64_t value[SAMPLE_FIELDS];      /* in the metric's unit */
     uint64_t mono_usec[SAMPLE_FIELDS]; /* when it was read */
 };
@@ -23,6 +24,8 @@ _Static_assert(METRIC_PROCESS_COUNT <= SAMPLE_FIELDS, "process metrics fit a sam
 _Static_assert((int)METRIC_HOST_COUNT <= SAMPLE_FIELDS, "host metrics fit a sample");
 
 void sample_set(struct sample *sample, enum metric metric, int64_t value, uint64_t mono_usec);
+/* Read again, and the same as before: only its time is new. The field is present. */
+void sample_touch(struct sample *sample, enum metric metric, uint64_t mono_usec);
 void sample_clear(struct sample *sample, enum metric metric);
 bool sample_has(const struct sample *sample, enum metric metric);
 /* false and untouched when absent. */

@@ -15,6 +15,40 @@ enum probe_state { PROBE_STATE_OK, PROBE_STATE_LIMITED, PROBE_STATE_DOWN };
 enum store_state { STORE_STATE_OK, STORE_STATE_DEGRADED, STORE_STATE_OFF };
 enum psi_state { PSI_STATE_POLLED, PSI_STATE_TRIGGER, PSI_STATE_ABSENT };
 
+/*
+ * What the daemon spends its CPU time on. All of them together are the head; the probe's own time
+ * is probe_deep_usec_total.
+ */
+#define STAGE_TABLE(X)                                                                             \
+    X(DISCOVER, "discover", "list the processes there are")                                        \
+    X(FAST, "fast", "RSS of every process, PID/stat of some")                                      \
+    X(SLOW, "slow", "PID/status and cgroup of some")                                               \
+    X(HOST, "host", "files of the host")                                                           \
+    X(PROBE, "probe", "ask the probe")                                                             \
+    X(RULES, "rules", "families and rules")                                                        \
+    X(STORE, "store", "what changed, to the disk (with the writer's thread)")                      \
+    X(PUBLISH, "publish", "the snapshot for readers")                                              \
+    X(AGENTS, "agents", "agents, commands and answers of the probe between two ticks")             \
+    X(HTTP, "http", "the HTTP server and queries of the history (their threads)")
+
+enum stage {
+#define X(id, name, help) STAGE_##id,
+    STAGE_TABLE(X)
+#undef X
+        STAGE_COUNT,
+};
+
+struct stage_cost {
+    uint64_t usec_total; /* CPU since start */
+    uint64_t last_usec;  /* of that in the last tick and since the one before it */
+};
+
+/* Readings of files of processes by how they ended: as many as collect/outcome.h has outcomes. */
+#define STATUS_OUTCOMES 6
+
+/* Ticks by how late they began: at most the bound of the bucket, the last has none. */
+#define STATUS_LATE_BUCKETS 10
+
 #define STATUS_TEXT_SIZE     160
 #define STATUS_MISSING_LIMIT 8
 #define STATUS_ADDRESS_SIZE  80
@@ -28,7 +62,13 @@ struct status {
     uint64_t tick_usec;          /* configured period */
     uint64_t tick_duration_usec; /* CPU and waiting of the last one */
     uint64_t tick_late_usec;
-    uint64_t fast_usec_total, slow_usec_total; /* time spent in the passes since start */
+    uint64_t tick_late_usec_total;
+    uint64_t tick_late_counts[STATUS_LATE_BUCKETS]; /* each tick in one of them */
+    uint64_t ticks_skipped; /* not begun, because the one before took so long */
+    struct stage_cost stages[STAGE_COUNT];
+    uint64_t reads[STATUS_OUTCOMES];
+    size_t kept_files, kept_files_limit; /* descriptors of PID/statm */
+    uint64_t kept_kernel_bytes;          /* what they hold in the kernel, about */
     size_t processes, processes_unreadable;
     size_t agents, agents_ready;
     size_t rules, rules_armed;
@@ -62,6 +102,14 @@ struct status {
     char missing[STATUS_MISSING_LIMIT][STATUS_TEXT_SIZE]; /* what cannot be seen and the fix */
 };
 
+const char *stage_name(enum stage stage);
+const char *stage_help(enum stage stage);
+/* "ok", "gone", "denied", … */
+const char *status_outcome_name(size_t outcome);
+/* Bound of a bucket; UINT64_MAX for the last. */
+uint64_t status_late_bound_usec(size_t bucket);
+/* Puts a tick into its bucket. */
+void status_count_late(struct status *status, uint64_t late_usec);
 const char *probe_state_name(enum probe_state state);
 const char *store_state_name(enum store_state state);
 const char *psi_state_name(enum psi_state state);

@@ -29,6 +29,7 @@ static uint64_t evaluate_gap(const struct rule_subject *subject)
 static uint64_t evaluate_oldest(const struct rule_subject *subject, enum metric_source source)
 {
     switch (source) {
+    case METRIC_SOURCE_STAT:
     case METRIC_SOURCE_SLOW:
         return EVALUATE_SLOW_AGE_USEC;
     case METRIC_SOURCE_DEEP:

@@ -56,7 +56,8 @@ struct rule {
     size_t step_count;
     enum step_kind steps[STEP_LIMIT];
     enum rule_mode mode;
-    bool wants_slow, wants_deep, wants_agent, wants_pools; /* it names a metric of that source */
+    /* It names a metric of that source. */
+    bool wants_stat, wants_slow, wants_deep, wants_agent, wants_pools;
     size_t text_count;               /* comparisons with text, in both programs */
     struct rule_program where, when; /* where.count 0: every process */
 };

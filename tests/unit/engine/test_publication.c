@@ -13,23 +13,23 @@ static void test_publication_protects_readers(void **state)
     (void)state;
     struct publication publication;
     assert_int_equal(publication_init(&publication, 4), 0);
-    assert_null(publication_acquire(&publication));
+    assert_null(publication_acquire(&publication, true));
     struct snapshot *first = publication_begin(&publication);
     first->tick = 1;
-    publication_publish(&publication, first);
-    const struct snapshot *held = publication_acquire(&publication);
+    publication_publish(&publication, first, true);
+    const struct snapshot *held = publication_acquire(&publication, true);
     assert_int_equal(held->tick, 1);
     for (uint64_t tick = 2; tick < 50; tick++) {
         struct snapshot *next = publication_begin(&publication);
         assert_non_null(next);
         assert_ptr_not_equal(next, held);
         next->tick = tick;
-        publication_publish(&publication, next);
+        publication_publish(&publication, next, true);
     }
     assert_int_equal(held->tick, 1);
-    const struct snapshot *second = publication_acquire(&publication);
+    const struct snapshot *second = publication_acquire(&publication, true);
     struct snapshot *third = publication_begin(&publication);
-    publication_publish(&publication, third);
+    publication_publish(&publication, third, true);
     assert_null(publication_begin(&publication)); /* two held, one current */
     publication_release(&publication, held);
     assert_non_null(publication_begin(&publication));
@@ -51,7 +51,7 @@ static void *read_snapshots(void *context)
 {
     struct race *race = context;
     while (!atomic_load(&race->over)) {
-        const struct snapshot *snapshot = publication_acquire(&race->publication);
+        const struct snapshot *snapshot = publication_acquire(&race->publication, true);
         if (!snapshot)
             continue;
         for (size_t i = 0; i < PROCESSES; i++)
@@ -76,7 +76,7 @@ static void test_publication_is_never_torn(void **state)
         next->tick = tick;
         for (size_t i = 0; i < PROCESSES; i++)
             next->processes[i].first_seen_usec = tick;
-        publication_publish(&race.publication, next);
+        publication_publish(&race.publication, next, true);
     }
     atomic_store(&race.over, true);
     pthread_join(reader, NULL);

@@ -62,8 +62,9 @@ static void fake_snapshot(struct fake_head *head)
     sample_set(&head->snapshot.host, METRIC_MEM_TOTAL, INT64_C(1) << 33, clock_mono_usec());
 }
 
-static const struct snapshot *fake_acquire(void *context)
+static const struct snapshot *fake_acquire(void *context, bool processes)
 {
+    (void)processes;
     struct fake_head *head = context;
     if (head->no_snapshot)
         return NULL;

@@ -63,6 +63,36 @@ static void test_values(void **state)
     buffer_finish(&buffer);
 }
 
+/* The buckets of a histogram carry its name and an ending. */
+static const char *after_name(const char *line, const char *type)
+{
+    const char *rest = line + strlen(type);
+    for (const char *const *ending = (const char *const[]){"_bucket", "_sum", "_count", NULL};
+         *ending; ending++)
+        if (strncmp(rest, *ending, strlen(*ending)) == 0)
+            return rest + strlen(*ending);
+    return rest;
+}
+
+static void test_a_histogram_counts_up(void **state)
+{
+    (void)state;
+    struct snapshot snapshot = {0};
+    struct buffer buffer;
+    status_count_late(&snapshot.status, 0);
+    status_count_late(&snapshot.status, 5000);
+    status_count_late(&snapshot.status, 5001);
+    status_count_late(&snapshot.status, 70 * 1000000);
+    const char *text = written(&snapshot, &buffer);
+    assert_non_null(strstr(text, "lateness_seconds_bucket{le=\"0.0005\"} 1\n"));
+    assert_non_null(strstr(text, "lateness_seconds_bucket{le=\"0.005\"} 2\n"));
+    assert_non_null(strstr(text, "lateness_seconds_bucket{le=\"0.01\"} 3\n"));
+    assert_non_null(strstr(text, "lateness_seconds_bucket{le=\"+Inf\"} 4\n"));
+    assert_non_null(strstr(text, "lateness_seconds_sum 70.010001\n"));
+    assert_non_null(strstr(text, "lateness_seconds_count 4\n"));
+    buffer_finish(&buffer);
+}
+
 /* Every sample has its HELP and TYPE before it, and a name of ours. */
 static void test_format(void **state)
 {
@@ -81,7 +111,8 @@ static void test_format(void **state)
         }
         assert_int_equal(strncmp(line, "memtend_", 8), 0);
         assert_int_equal(strncmp(line, type, strlen(type)), 0);
-        assert_true(line[strlen(type)] == ' ' || line[strlen(type)] == '{');
+        const char *rest_of_line = after_name(line, type);
+        assert_true(*rest_of_line == ' ' || *rest_of_line == '{');
     }
     buffer_finish(&buffer);
 }
@@ -91,6 +122,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_labels_are_escaped),
         cmocka_unit_test(test_values),
+        cmocka_unit_test(test_a_histogram_counts_up),
         cmocka_unit_test(test_format),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -78,6 +78,12 @@ static void test_status(void **state)
                                       .self_private_bytes = 6 * MIB,
                                       .self_rss_bytes = -1,
                                       .self_cpu_permyriad = 45,
+                                      .ticks_skipped = 3,
+                                      .stages[STAGE_FAST] = {2000000, 3500},
+                                      .reads = {100, 5, 1},
+                                      .kept_files = 200,
+                                      .kept_files_limit = 1000,
+                                      .kept_kernel_bytes = 1126400,
                                       .missing_count = 1,
                                       .missing = {"PSS of other users"}};
     assert_golden(render_status(&snapshot, "0.1.0", "memtend", true), "status");

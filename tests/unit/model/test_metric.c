@@ -92,6 +92,25 @@ static void test_sample_keeps_absent_apart_from_zero(void **state)
     assert_int_equal(sample_time(&sample, METRIC_SWAP), 0);
 }
 
+static void test_sample_knows_what_changed(void **state)
+{
+    (void)state;
+    struct sample sample = {0};
+    sample_set(&sample, METRIC_RSS, 0, 1);
+    assert_int_equal(sample.changed, 1u << METRIC_RSS); /* from absent to 0 */
+    sample.changed = 0;
+    sample_set(&sample, METRIC_RSS, 0, 2);
+    sample_touch(&sample, METRIC_RSS, 3);
+    sample_clear(&sample, METRIC_SWAP);
+    assert_int_equal(sample.changed, 0);
+    assert_int_equal(sample_time(&sample, METRIC_RSS), 3);
+    sample_set(&sample, METRIC_RSS, 5, 4);
+    assert_int_equal(sample.changed, 1u << METRIC_RSS);
+    sample.changed = 0;
+    sample_clear(&sample, METRIC_RSS);
+    assert_int_equal(sample.changed, 1u << METRIC_RSS);
+}
+
 static void test_sample_holds_every_metric_of_its_scope(void **state)
 {
     (void)state;
@@ -113,6 +132,7 @@ int main(void)
         cmocka_unit_test(test_find_by_both_names),
         cmocka_unit_test(test_json_names_carry_the_unit),
         cmocka_unit_test(test_sample_keeps_absent_apart_from_zero),
+        cmocka_unit_test(test_sample_knows_what_changed),
         cmocka_unit_test(test_sample_holds_every_metric_of_its_scope),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

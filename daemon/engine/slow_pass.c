@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What is read of a process when it moved, when a rule asks, and else in turn: PID/status, and once
+ * for each program its cgroup. Who is due the fast pass has found out. Loop thread.
+ */
+#include "engine/head.h"
+
+#include "base/text.h"
+#include "collect/proc_cgroup.h"
+#include "collect/proc_stat.h"
+#include "collect/proc_statm.h"
+#include "collect/proc_status.h"
+
+#include <string.h>
+
+/* Once, and again when the program seems to be another one. */
+static void slow_unit(struct process *process, struct tracked *tracked,
+                      const struct proc_cgroup *cgroup)
+{
+    char unit[PROCESS_UNIT_SIZE] = "";
+    tracked->unit_known = true;
+    if (cgroup)
+        cgroup_unit(cgroup->path, unit);
+    if (strcmp(unit, process->unit) == 0)
+        return;
+    text_copy(process->unit, sizeof(process->unit), unit);
+    tracked->identity_changed = true;
+}
+
+/*
+ * A file read by path is of whoever has the pid at that moment. Alive before, by the fast pass, and
+ * alive now: it was this process in between as well.
+ */
+static bool slow_same(const struct head *head, const struct glance *glance, struct process_id id)
+{
+    struct proc_statm statm;
+    struct proc_stat stat;
+    if (glance->statm >= 0)
+        return proc_statm_read(glance->statm, &statm) == OUTCOME_OK;
+    return proc_stat_read(head->proc_fd, id.pid, &stat) == OUTCOME_OK &&
+           process_id_equal(stat.id, id);
+}
+
+static void slow_one(struct head *head, size_t index, uint64_t now)
+{
+    struct process *process = &head->table.processes[index];
+    struct tracked *tracked = &head->table.tracked[index];
+    struct glance *glance = &head->table.glances[index];
+    struct proc_status status;
+    struct proc_cgroup cgroup;
+    enum outcome outcome = proc_status_read(head->proc_fd, process->id.pid, &status);
+    head->status.reads[outcome]++;
+    if (outcome != OUTCOME_OK)
+        return;
+    bool unit = !tracked->unit_known &&
+                proc_cgroup_read(head->proc_fd, process->id.pid, &cgroup) == OUTCOME_OK;
+    if (!slow_same(head, glance, process->id))
+        return;
+    if (!tracked->unit_known)
+        slow_unit(process, tracked, unit ? &cgroup : NULL);
+    /* The store keeps who may see its history. */
+    tracked->identity_changed |= process->uid != status.uid;
+    process->uid = status.uid;
+    proc_status_sample(&status, now, &process->sample);
+    tracked->slow_usec = now;
+}
+
+void slow_pass(struct head *head, uint64_t now_usec)
+{
+    for (size_t i = 0; i < head->table.count; i++) {
+        struct glance *glance = &head->table.glances[i];
+        if (!glance->slow_due)
+            continue;
+        glance->slow_due = false;
+        slow_one(head, i, now_usec);
+    }
+}
