@@ -316,7 +316,7 @@ def come_back(_):
     def all_are_there():
         return daemon.get("/api/v1/status")["agents"] == count
 
-    with Daemon() as daemon, many_agents(daemon, count - 20, 20):
+    with Daemon(config="") as daemon, many_agents(daemon, count - 20, 20):
         wait_for("all agents", all_are_there, 60)
         for away_seconds in (0, 3):
             daemon.process.send_signal(signal.SIGKILL)
@@ -336,7 +336,7 @@ def main():
     for name in ONLY:
         if name not in parts:
             sys.exit(f"no part {name}; there are: {' '.join(parts)}")
-    with Daemon(rules=POLL) as daemon:
+    with Daemon(rules=POLL, config="") as daemon:
         wait_for("the socket", lambda: os.path.exists(socket_of(daemon)))
         for name, part in parts.items():
             if not ONLY or name in ONLY:

@@ -44,7 +44,7 @@ def environment(extra):
     return {**keep, **{name: value for name, value in extra.items() if value is not None}}
 
 
-def memtend(*arguments, code=None, env=None, timeout=30, clean=True, **options):
+def memtend(*arguments, code=None, env=None, timeout=60, clean=True, **options):
     """Run it; check the exit code and that no control byte came out."""
     options.setdefault("stdin", subprocess.DEVNULL)
     done = subprocess.run([MEMTEND, *map(os.fsencode, map(str, arguments))], check=False,
@@ -61,7 +61,7 @@ def memtend(*arguments, code=None, env=None, timeout=30, clean=True, **options):
     return said
 
 
-def wait_for(what, check, seconds=20):
+def wait_for(what, check, seconds=60):
     """Poll until check() gives something true; fail loudly at the deadline."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

@@ -124,7 +124,7 @@ class FakeDaemon:
     def start(self):
         self.server = Server(str(self.runtime / "http.sock"), Handler)
         self.server.answers = self
-        threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.05},
+        threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.005},
                          daemon=True).start()
 
     def stop(self):

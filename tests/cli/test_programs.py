@@ -135,7 +135,7 @@ def test_damaged_programs_end_as_without_memtend():
         program.write_bytes(content)
         program.chmod(0o755)
         ends = [subprocess.run([*command, program], env=env, cwd=folder, capture_output=True,
-                               timeout=20, check=False).returncode
+                               timeout=60, check=False).returncode
                 for command in (["/usr/bin/env"], [MEMTEND, "run"])]
         assert ends[0] == ends[1], (content[:80], ends)
 

@@ -45,7 +45,7 @@ def test_same_process():
     process = subprocess.Popen([MEMTEND, "run", "--", "sh", "-c", "echo $$ $MEMTEND_PID"],
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                env=environment({"MEMTEND_AGENT": AGENT}))
-    out, err = process.communicate(timeout=20)
+    out, err = process.communicate(timeout=60)
     assert out.decode().split() == [str(process.pid)] * 2, (out, process.pid)
     assert err == b"" and process.returncode == 0
 

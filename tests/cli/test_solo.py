@@ -75,7 +75,7 @@ class Solo:
 
     def __exit__(self, *_):
         try:
-            self.process.communicate(timeout=20)  # the end of its input ends every program here
+            self.process.communicate(timeout=60)  # the end of its input ends every program here
         except subprocess.TimeoutExpired:
             for pid in (*children(self.pid), self.pid):
                 os.kill(pid, signal.SIGKILL)
@@ -154,7 +154,7 @@ def test_descriptors():
         assert len(program) == 1, program
         for pid in {one.pid, *children(one.pid)} - set(program):
             wait_for("it lets go", lambda pid=pid: path not in links_of(pid))
-        one.communicate("x\n", timeout=20)
+        one.communicate("x\n", timeout=60)
 
 
 def test_signals_are_passed_on():
@@ -167,7 +167,7 @@ def test_signals_are_passed_on():
         assert one.ask() == list(FORWARDED)
         one.process.stdin.write("end\n")
         one.process.stdin.flush()
-        assert one.process.wait(20) == 0
+        assert one.process.wait(60) == 0
 
 
 def test_signals_and_children_that_the_caller_ignored():
@@ -179,7 +179,7 @@ def test_signals_and_children_that_the_caller_ignored():
 
     for command in ([MEMTEND, *options()], ["env"]):
         done = subprocess.run([*command, sys.executable, "-c", text], env=environ(), check=True,
-                              capture_output=True, text=True, preexec_fn=ignore, timeout=30)
+                              capture_output=True, text=True, preexec_fn=ignore, timeout=60)
         assert done.stdout == f"{signal.SIG_IGN} {signal.SIG_IGN}\n", done
 
 
@@ -188,7 +188,7 @@ def test_kill_0_in_the_program_is_not_echoed():
     process = subprocess.Popen([MEMTEND, *options(), "sh", "-c", text], env=environ(),
                                stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                start_new_session=True, text=True)
-    out, _ = process.communicate("x\n", timeout=20)
+    out, _ = process.communicate("x\n", timeout=60)
     assert out == "got\n" and process.returncode == 137, (out, process.returncode)
 
 
@@ -207,7 +207,7 @@ def test_the_daemon_serves_and_ends():
         assert not tcp_sockets(daemon), "a TCP socket that nobody asked for"
         one.process.stdin.write("end\n")
         one.process.stdin.flush()
-        assert one.process.wait(20) == 0
+        assert one.process.wait(60) == 0
         assert not exists(daemon), "the daemon was left behind"
         assert one.process.stderr.read() == ""
 
@@ -224,7 +224,7 @@ def test_http_when_asked_for():
     command = [MEMTEND, *options(), "--http", "127.0.0.1:0", "--", "sh", "-c", "read x"]
     with subprocess.Popen(command, env=environ(), stdin=subprocess.PIPE) as one:
         wait_for("a TCP socket", lambda: any(tcp_sockets(pid) for pid in children(one.pid)))
-        one.communicate(b"x\n", timeout=20)
+        one.communicate(b"x\n", timeout=60)
 
 
 def test_the_end_of_the_daemon_does_not_end_the_program():
@@ -317,7 +317,7 @@ def test_job_control():
 def test_sockets_handed_over_are_the_programs():
     said = subprocess.run(["sh", "-c", 'LISTEN_PID=$$ LISTEN_FDS=0 exec "$@"', "sh", MEMTEND,
                            *options(), "--", "sh", "-c", "test $LISTEN_PID = $$"], env=environ(),
-                          check=False, timeout=30)
+                          check=False, timeout=60)
     assert said.returncode == 0, said
 
 

@@ -26,6 +26,10 @@ WORKLOADS = ROOT / "tests" / "workloads"
 MIB = 1 << 20
 
 
+# Ten looks where a service makes one, and rules that begin soon: tests wait for both all the time.
+FAST = "[Daemon]\nTick=100ms\n[Actions]\nGrace=500ms\n"
+
+
 class Skipped(Exception):
     """A test that this machine cannot run; the text says why."""
 
@@ -34,7 +38,7 @@ def skip(reason):
     raise Skipped(reason)
 
 
-def wait_for(what, probe, seconds=30, every=0.05):
+def wait_for(what, probe, seconds=60, every=0.05):
     """The first true answer of probe(); fails with the last answer when the deadline passes."""
     deadline = time.monotonic() + seconds
     answer = None
@@ -58,7 +62,9 @@ class UnixConnection(http.client.HTTPConnection):
 
 
 class Daemon:
-    """memtendd in user mode: with Daemon(rules=TEXT) as daemon: ..."""
+    """memtendd in user mode: with Daemon(rules=TEXT) as daemon: ...
+
+    config is the text of its file; without one it is FAST, and with "" what a service has."""
 
     def __init__(self, rules=None, config=None, arguments=(), home=None):
         self.home = pathlib.Path(home or tempfile.mkdtemp(prefix="memtend-"))
@@ -67,12 +73,10 @@ class Daemon:
         self.config_dir = self.home / "config"
         self.config_dir.mkdir(exist_ok=True)
         self.log = self.home / "log"
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
         self.command = [str(BUILD / "bin" / "memtendd"), "--state-dir", str(self.state),
-                        "--runtime-dir", str(self.runtime), "--http", f"127.0.0.1:{self.port}"]
-        (self.config_dir / "memtend.conf").write_text(config or "", encoding="utf-8")
+                        "--runtime-dir", str(self.runtime), "--http", "127.0.0.1:0"]
+        (self.config_dir / "memtend.conf").write_text(FAST if config is None else config,
+                                                     encoding="utf-8")
         self.command += ["--config", str(self.config_dir / "memtend.conf")]
         if rules:
             (self.home / "test.rules").write_text(rules, encoding="utf-8")
@@ -84,7 +88,7 @@ class Daemon:
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(self.command, stderr=log, stdout=log,
                                             stdin=subprocess.DEVNULL)
-        wait_for(f"the daemon to be ready\n{self.log.read_text()}", self.ready, 20)
+        wait_for(f"the daemon to be ready\n{self.log.read_text()}", self.ready, 60)
         return self
 
     def ready(self):
@@ -116,7 +120,7 @@ class Daemon:
         status, answer = self.ask("GET", f"/api/v1/processes/pid:{pid}")
         return answer if status == 200 else None
 
-    def wait_agent(self, pid, seconds=30):
+    def wait_agent(self, pid, seconds=60):
         def ready():
             process = self.process_of(pid)
             return process if process and process["agent"]["state"] == "ready" else None
@@ -147,7 +151,7 @@ class Daemon:
     def stop(self):
         if self.process and self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-            code = self.process.wait(20)
+            code = self.process.wait(60)
             assert code == 0, f"memtendd ended with {code}:\n" + self.log.read_text()
 
     def __enter__(self):
@@ -184,6 +188,22 @@ class Program:
     def __exit__(self, *_):
         self.process.kill()
         self.process.wait()
+
+
+def wait_idle(*pids):
+    """Until these processes have done what they were started for, and only sleep."""
+    def work():
+        stats = [pathlib.Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rsplit(")", 1)[1]
+                 .split() for pid in pids]
+        return all(stat[0] == "S" for stat in stats) and [stat[11:13] for stat in stats]
+
+    def idle():
+        looks = []
+        for _ in range(3):
+            looks.append(work())
+            time.sleep(0.05)
+        return looks[0] and looks.count(looks[0]) == len(looks)
+    wait_for(f"rest in {pids}", idle)
 
 
 @contextlib.contextmanager

@@ -35,7 +35,7 @@ def processes(count, *arguments, script="import time; time.sleep(600)"):
         yield started
 
 
-def ticks_pass(daemon, count, seconds):
+def ticks_pass(daemon, count, seconds=60):
     first = daemon.get("/api/v1/status")["ticks"]
     wait_for(f"{count} ticks", lambda: daemon.get("/api/v1/status")["ticks"] >= first + count,
              seconds)
@@ -52,7 +52,7 @@ def test_dear_command_lines():
                 "text": f'rule r{number} for each process where cmdline ~ "a.*b{number}":\n'
                         "  when rss > 30 GiB\n  then trim"})
             assert status == 201, status
-        ticks_pass(daemon, 5, 15)
+        ticks_pass(daemon, 5, 30)
 
 
 def ask_as_stranger(daemon, requests):
@@ -94,7 +94,7 @@ def test_strangers_see_and_do_nothing():
         process = daemon.wait_agent(program.pid)
         with processes(1) as (ended,):
             ended_id = wait_for("it", lambda: daemon.process_of(ended.pid))["id"]
-            ticks_pass(daemon, 3, 20)
+            ticks_pass(daemon, 3)
         _, receipt = daemon.act(process["id"], "collect")
         rule = {"text": "rule hidden-rule for each process: when rss > 30 GiB then trim"}
         assert daemon.ask("PUT", "/api/v1/rules/hidden-rule", rule)[0] == 201
@@ -145,8 +145,8 @@ def test_history_belongs_to_the_last_owner():
             process.stdin.write(b"go\n")
             process.stdin.flush()
             wait_for("its new uid",
-                     lambda: (daemon.process_of(process.pid) or {}).get("uid") == STRANGER, 40)
-            ticks_pass(daemon, 2, 20)
+                     lambda: (daemon.process_of(process.pid) or {}).get("uid") == STRANGER)
+            ticks_pass(daemon, 2)
         wait_for("its end", lambda: daemon.process_of(process.pid) is None)
         path = f"/api/v1/series?target={found['id']}&metric=rss"
         wait_for("its history for its owner",
@@ -158,7 +158,7 @@ def refused(folder, saying):
     result = subprocess.run(
         [str(BUILD / "bin" / "memtendd"), "--state-dir", str(folder / "state"), "--runtime-dir",
          str(folder / "run"), "--http", "127.0.0.1:0"],
-        capture_output=True, text=True, timeout=20, check=False)
+        capture_output=True, text=True, timeout=60, check=False)
     assert result.returncode == 1 and saying in result.stderr, result
 
 
@@ -260,9 +260,9 @@ class Crowd:
 def connect(daemon):
     connection = socket.socket(socket.AF_UNIX)
     # Not settimeout() before: a full queue would be an error at once, instead of a wait.
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", 20, 0))
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", 60, 0))
     connection.connect(control_socket(daemon))
-    connection.settimeout(20)
+    connection.settimeout(60)
     return connection
 
 
@@ -299,7 +299,7 @@ class Watch:
 
     def __exit__(self, kind, *_):
         self.ended.set()
-        self.thread.join(20)
+        self.thread.join(60)
         if kind:
             return
         ticks = self.daemon.get("/api/v1/status")["ticks"] - self.first
@@ -343,7 +343,7 @@ def test_agents_that_lie():
                 stack.enter_context(Crowd(daemon, 1, says(daemon, bytes_)))
             wait_for("the log to name each", lambda: all(
                 saying in daemon.log.read_text() for saying in lies)
-                and daemon.log.read_text().count("broke the protocol") == len(lies), 20)
+                and daemon.log.read_text().count("broke the protocol") == len(lies))
             acts_still(daemon, program)
         assert len(agents(daemon)) == 1, agents(daemon)
 
@@ -408,7 +408,7 @@ def test_liars_do_not_fill_the_log():
     with Daemon() as daemon:
         with Watch(daemon), Crowd(daemon, 4, script):
             pass
-        ticks_pass(daemon, 2, 10)
+        ticks_pass(daemon, 2)
         text = daemon.log.read_text()
         count = text.count("not the JSON agreed on") + text.count("too fast to be noted")
         assert 1 <= count <= 20, f"{count} lines about 200 liars"
@@ -437,7 +437,7 @@ def test_one_user_cannot_take_every_place():
             count = len(agents(daemon))
             assert 500 <= count <= 514, f"{count} agents"
             assert "too many agents" in daemon.log.read_text()
-        ticks_pass(daemon, 2, 10)
+        ticks_pass(daemon, 2)
         wait_for("their places to be free", lambda: not agents(daemon))
 
 
@@ -450,7 +450,7 @@ def test_lines_that_never_end():
         daemon.wait_agent(program.pid)
         before = private_bytes()
         with Watch(daemon), Crowd(daemon, 400, says(daemon, line(HELLO), b'{"t":"' + b"a" * 60000)):
-            ticks_pass(daemon, 2, 10)
+            ticks_pass(daemon, 2)
             acts_still(daemon, program)
             grown = private_bytes() - before
             assert grown < 20 << 20, f"grown by {grown} bytes"
@@ -462,7 +462,7 @@ def test_five_hundred_agents_come_back():
     """After a restart and after three seconds without a daemon; bench_agent.py has the figure."""
     count = 500
     with Daemon() as daemon, many_agents(daemon, count - 20, 20):
-        wait_for("all agents", lambda: daemon.get("/api/v1/status")["agents"] == count, 60)
+        wait_for("all agents", lambda: daemon.get("/api/v1/status")["agents"] == count)
         for away_seconds in (0, 3):
             daemon.process.send_signal(signal.SIGKILL)
             daemon.process.wait()
@@ -471,8 +471,8 @@ def test_five_hundred_agents_come_back():
             daemon.start()
             with Watch(daemon):
                 wait_for("all agents again",
-                         lambda: daemon.get("/api/v1/status")["agents"] == count, 30)
-                ticks_pass(daemon, 2, 10)
+                         lambda: daemon.get("/api/v1/status")["agents"] == count)
+                ticks_pass(daemon, 2)
             back = hello_seconds(daemon, since)
             assert len(back) == count, len(back)
             crowded = max(sum(1 for one in back if moment <= one < moment + 0.1)

@@ -5,7 +5,8 @@ import os
 import signal
 import time
 
-from house import (MIB, Daemon, Program, children, near, rollup, run, status_bytes, wait_for)
+from house import (MIB, Daemon, Program, children, near, rollup, run, status_bytes, wait_for,
+                   wait_idle)
 
 CYCLES = """
 rule collect-cycles for each process where cmdline ~ "cycles\\.py":
@@ -23,7 +24,7 @@ def finished(receipts):
 def test_threshold_fires_and_frees():
     with Daemon(rules=CYCLES) as daemon, Program(daemon, "cycles.py", 150) as program:
         wait_for("the cycles", lambda: status_bytes(program.pid, "VmRSS") > 130 * MIB)
-        receipt = wait_for("a receipt", lambda: finished(daemon.receipts("collect-cycles")), 60)[0]
+        receipt = wait_for("a receipt", lambda: finished(daemon.receipts("collect-cycles")))[0]
         assert receipt["outcome"] == "freed", receipt
         assert receipt["basis"] == "uss", receipt
         assert receipt["rss_after_bytes"] <= 0.2 * receipt["rss_before_bytes"], receipt
@@ -42,7 +43,7 @@ def test_threshold_fires_and_frees():
 def test_dry_run_by_default():
     rules = CYCLES.replace("  armed\n", "")
     with Daemon(rules=rules) as daemon, Program(daemon, "cycles.py", 120) as program:
-        wait_for("what it would have done", lambda: daemon.events("rule_would_fire"), 60)
+        wait_for("what it would have done", lambda: daemon.events("rule_would_fire"))
         assert not daemon.receipts("collect-cycles")
         assert status_bytes(program.pid, "VmRSS") > 100 * MIB
 
@@ -51,6 +52,7 @@ def test_person_frees_thread_buffers():
     with Daemon() as daemon, Program(daemon, "thread_buffers.py", 150) as program:
         daemon.wait_agent(program.pid)
         wait_for("the buffers", lambda: status_bytes(program.pid, "VmRSS") > 120 * MIB)
+        wait_idle(program.pid)
         before = rollup(program.pid)
         status, receipt = daemon.act(f"pid:{program.pid}", "trim")
         assert status == 200 and receipt["outcome"] == "freed", receipt
@@ -62,6 +64,7 @@ def test_person_frees_thread_buffers():
 def test_live_data_is_left_alone():
     with Daemon() as daemon, Program(daemon, "growing_dict.py", 60) as program:
         daemon.wait_agent(program.pid)
+        wait_idle(program.pid)
         status, receipt = daemon.act(f"pid:{program.pid}", "collect", "trim")
         assert status == 200 and receipt["outcome"] == "freed_nothing", receipt
 
@@ -71,6 +74,7 @@ def test_shared_pages_free_nothing():
         child = wait_for("the child", lambda: children(program.pid))[0]
         daemon.wait_agent(child)
         wait_for("the family", lambda: daemon.process_of(child)["family_size"] == 2)
+        wait_idle(program.pid, child)
         before = status_bytes(child, "VmRSS")
         status, receipt = daemon.act(f"pid:{child}", "trim")
         assert status == 200, receipt
@@ -82,9 +86,10 @@ def test_shared_pages_free_nothing():
 def test_collect_that_would_unshare_is_refused():
     with Daemon() as daemon, Program(daemon, "prefork.py") as program:
         workers = wait_for("the workers", lambda: len(children(program.pid)) == 4
-                           and children(program.pid), 30)
+                           and children(program.pid))
         daemon.wait_agent(workers[0])
         wait_for("the family", lambda: daemon.process_of(workers[0])["family_size"] == 5)
+        wait_idle(program.pid, *workers)
         family = [program.pid, *workers]
         before = sum(rollup(pid)["Pss"] for pid in family)
         status, receipt = daemon.act(f"pid:{workers[0]}", "collect")
@@ -109,7 +114,7 @@ def test_pause_stops_before_the_next_rung():
         def done():
             receipt = daemon.get(f"/api/v1/actions/{running['id']}")
             return receipt if receipt.get("outcome") else None
-        receipt = wait_for("the ladder to stop", done, 30)
+        receipt = wait_for("the ladder to stop", done)
         assert receipt["outcome"] == "paused", receipt
         assert len([s for s in receipt["steps"] if s.get("outcome") not in (None, "paused")]) <= 1, receipt
         status, refused = daemon.act(f"pid:{program.pid}", "trim")
@@ -125,12 +130,13 @@ def test_pause_file():
         wait_for("the pause", lambda: daemon.get("/api/v1/status")["paused"])
         with Program(daemon, "cycles.py", 120) as program:
             daemon.wait_agent(program.pid)
+            wait_for("the cycles", lambda: status_bytes(program.pid, "VmRSS") > 110 * MIB)
             ticks = daemon.get("/api/v1/status")["ticks"]
-            wait_for("ten ticks", lambda: daemon.get("/api/v1/status")["ticks"] > ticks + 10)
+            wait_for("20 ticks", lambda: daemon.get("/api/v1/status")["ticks"] > ticks + 20)
             assert not [r for r in finished(daemon.receipts()) if r["outcome"] == "freed"]
             (daemon.config_dir / "PAUSE").unlink()
             wait_for("a receipt", lambda: [r for r in finished(daemon.receipts())
-                                           if r["outcome"] == "freed"], 60)
+                                           if r["outcome"] == "freed"])
 
 
 def test_hung_agent_is_said():
@@ -156,7 +162,7 @@ def test_target_that_dies():
         def done():
             receipt = daemon.get(f"/api/v1/actions/{running['id']}")
             return receipt if receipt.get("outcome") else None
-        assert wait_for("the receipt", done, 30)["outcome"] == "target_gone"
+        assert wait_for("the receipt", done)["outcome"] == "target_gone"
 
 
 def test_no_agent():
@@ -184,7 +190,7 @@ def test_exits_that_matter():
 def test_restart_keeps_events_and_receipts():
     daemon = Daemon(rules=CYCLES)
     with daemon, Program(daemon, "cycles.py", 120) as program:
-        receipt = wait_for("a receipt", lambda: finished(daemon.receipts()), 60)[0]
+        receipt = wait_for("a receipt", lambda: finished(daemon.receipts()))[0]
         wait_for("durable", lambda: daemon.get(f"/api/v1/actions/{receipt['id']}")["durable"])
         daemon.ask("POST", "/api/v1/events", {"kind": "deploy", "text": "release 7"})
         before = {event["id"] for event in daemon.events()}

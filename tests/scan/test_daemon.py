@@ -10,11 +10,12 @@ from truth import HERE, Target, check, compare_told, told
 
 sys.path[:0] = [str(HERE.parent / "e2e"), str(HERE.parent / "agent")]
 from host import interpreters  # noqa: E402
+import house  # noqa: E402
 from house import Daemon, run, skip, wait_for  # noqa: E402
 
 TARGET = HERE / "target.py"
 # All the interpreters at once are more than the budget of a quiet service gives in a few seconds.
-FAST = "[Probe]\nDeepBudget=10%\n"
+FAST = house.FAST + "[Probe]\nDeepBudget=10%\n"
 NOBODY = 65534
 
 
@@ -54,7 +55,7 @@ rule pinned for each process where cmdline ~ "target\.py":
   then trim
 """
     with Daemon(rules=rule, config=FAST) as daemon, Target([sys.executable, TARGET, "mixed"]) as target:
-        wait_for("the rule", lambda: daemon.events("rule_would_fire"), 60)
+        wait_for("the rule", lambda: daemon.events("rule_would_fire"))
         process = pools_of(daemon, target.pid)
         wait_for("its age", lambda: "py_used_age_seconds" in daemon.process_of(target.pid))
         path = f"/api/v1/series?target=pid:{target.pid}&metric=py.used,py.pinned&points=10"

@@ -6,7 +6,6 @@
  */
 import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -69,24 +68,15 @@ async function stop(child) {
   clearTimeout(timer);
 }
 
-function freePort() {
-  return new Promise((resolve) => {
-    const probe = createServer().listen(0, "127.0.0.1", () => {
-      const { port } = probe.address();
-      probe.close(() => resolve(port));
-    });
-  });
-}
-
 async function prepare() {
-  const port = await freePort();
-  const url = `http://127.0.0.1:${port}`;
   const rules = join(home, "web.rules");
   const config = join(home, "memtend.conf");
   writeFileSync(rules, RULES);
   writeFileSync(config, "");
   const daemon = start(join(bin, "memtendd"), ["--state-dir", state, "--runtime-dir", runtime,
-    "--http", `127.0.0.1:${port}`, "--config", config, "--rules", rules]);
+    "--http", "127.0.0.1:0", "--config", config, "--rules", rules]);
+  const url = await until("the dashboard's address",
+    () => /dashboard on (http:[^ ]+[0-9])\//.exec(log)?.[1]);
   await until("the daemon to be ready", () => isReady(url, daemon));
   const token = readFileSync(join(state, "token"), "utf8").trim();
   const ask = asker(url, token);
