@@ -90,8 +90,9 @@ static enum colour kind_colour(const char *kind)
         const char *kind;
         enum colour colour;
     } colours[] = {
-        {"oom_kill", COLOUR_BAD}, {"rule_fired", COLOUR_GOOD}, {"pause", COLOUR_WARN},
-        {"probe", COLOUR_WARN},   {"store", COLOUR_WARN},      {"disarm", COLOUR_WARN},
+        {"oom_kill", COLOUR_BAD}, {"pressure", COLOUR_BAD}, {"rule_fired", COLOUR_GOOD},
+        {"pause", COLOUR_WARN},   {"probe", COLOUR_WARN},   {"store", COLOUR_WARN},
+        {"disarm", COLOUR_WARN},
     };
     for (size_t i = 0; i < sizeof(colours) / sizeof(colours[0]); i++)
         if (strcmp(colours[i].kind, kind) == 0)

@@ -25,7 +25,7 @@ const EVENT_DASHES = { solid: [], dashed: [5, 4], dotted: [1, 3] };
 /* A label wider than the room to its neighbour is left out; the list below the chart has it. */
 const LABEL_LEAST_SHARE = 0.09;
 /* Whose label stays where two would collide; kinds not named come last. */
-const LABEL_ORDER = ["oom_kill", "receipt", "exec", "exit", "deploy", "rule_fired"];
+const LABEL_ORDER = ["oom_kill", "pressure", "receipt", "exec", "exit", "deploy", "rule_fired"];
 /* A marker on each point would hide the line; one in this many tells the lines apart. */
 const MARKERS_PER_LINE = 8;
 

@@ -78,6 +78,8 @@ export const EVENTS = {
   exec: { label: "exec", says: "the process became another program", line: "dotted" },
   exit: { label: "exit", says: "the process ended", line: "dotted" },
   oom_kill: { label: "OOM kill", says: "the kernel killed for memory", line: "solid" },
+  pressure: { label: "pressure", says: "the machine waits for memory", line: "dashed" },
+  pressure_end: { label: "pressure over", says: "the machine waits for memory no more" },
   region: { label: "region", says: "a part of its work, named by the program", line: "dotted" },
   deploy: { label: "deploy", says: "a mark set by a person", line: "dashed" },
   pause: { label: "pause", says: "acting was paused" },

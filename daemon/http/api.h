@@ -44,8 +44,10 @@ API_ANSWER(api_series_answer);
 API_HANDLER(api_events_list);
 API_HANDLER(api_events_post);
 API_HANDLER(api_audit_list);
+API_HANDLER(api_events_window);
 API_ANSWER(api_events_answer);
 API_ANSWER(api_events_added);
+API_ANSWER(api_events_windowed);
 
 API_HANDLER(api_actions_post);
 API_HANDLER(api_actions_list);

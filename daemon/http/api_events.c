@@ -93,3 +93,54 @@ void api_events_added(struct request *request, const struct command *command, st
     else
         reply->status = 204;
 }
+
+void api_events_window(struct request *request, struct reply *reply)
+{
+    static const char *const names[] = {NULL};
+    int64_t id;
+    if (!query_check(request, names, reply))
+        return;
+    if (text_parse_i64(request->parameter, &id) < 0 || id <= 0) {
+        reply_problem(reply, 404, "not_found", "there is no event %.64s", request->parameter);
+        return;
+    }
+    request->command = request_command(request, COMMAND_EVENT_WINDOW, reply);
+    if (request->command)
+        request->command->event_id = id;
+}
+
+/* Process by process: all samples at once would be megabytes of heap. */
+void api_events_windowed(struct request *request, const struct command *command,
+                         struct reply *reply)
+{
+    (void)request;
+    const struct event_window *window = command->window;
+    struct buffer *body = &reply->body;
+    char from[CLOCK_RFC3339_SIZE], to[CLOCK_RFC3339_SIZE];
+    clock_format_rfc3339(window->from_wall_usec, from);
+    clock_format_rfc3339(window->to_wall_usec, to);
+    json_t *event = render_event(&window->event);
+    reply->status = 200;
+    reply->content_type = "application/json";
+    int r = buffer_append_text(body, "{\"event\":");
+    r |= sheet_dump(body, event);
+    json_decref(event);
+    if (window->count > 0) {
+        r |= buffer_append_text(body, ",\"from\":\"");
+        r |= buffer_append_text(body, from);
+        r |= buffer_append_text(body, "\",\"to\":\"");
+        r |= buffer_append_text(body, to);
+        r |= buffer_append_text(body, "\"");
+    }
+    r |= buffer_append_text(body, ",\"items\":[");
+    for (size_t i = 0; i < window->count && r == 0; i++) {
+        json_t *process = render_pinned_process(&window->processes[i]);
+        if (i > 0)
+            r |= buffer_append_text(body, ",");
+        r |= sheet_dump(body, process);
+        json_decref(process);
+    }
+    r |= buffer_append_text(body, "]}");
+    if (r != 0)
+        reply_no_memory(reply);
+}

@@ -180,21 +180,6 @@ json_t *render_receipt(const struct receipt *receipt)
     return sheet_take(&sheet);
 }
 
-json_t *render_event(const struct event *event)
-{
-    struct sheet sheet;
-    sheet_init(&sheet);
-    sheet_integer(&sheet, "id", event->id);
-    sheet_time(&sheet, "time", event->wall_usec);
-    sheet_text(&sheet, "kind", event_kind_name(event->kind));
-    sheet_text(&sheet, "target", event->target);
-    sheet_text(&sheet, "rule", event->rule);
-    sheet_text(&sheet, "receipt", event->receipt);
-    sheet_text(&sheet, "text", event->text);
-    sheet_text(&sheet, "asked_by", event->asked_by);
-    return sheet_take(&sheet);
-}
-
 json_t *render_rule(const struct rule_record *rule)
 {
     struct sheet sheet;

@@ -30,6 +30,8 @@ static const struct route routes[] = {
     {METHOD_GET, "/api/v1/series", RIGHTS_SOME, BODY_NONE, api_series_get, api_series_answer},
     {METHOD_GET, "/api/v1/events", RIGHTS_ALL, BODY_NONE, api_events_list, api_events_answer},
     {METHOD_POST, "/api/v1/events", RIGHTS_ALL, BODY_JSON, api_events_post, api_events_added},
+    {METHOD_GET, "/api/v1/events/{}/window", RIGHTS_ALL, BODY_NONE, api_events_window,
+     api_events_windowed},
     {METHOD_GET, "/api/v1/actions", RIGHTS_SOME, BODY_NONE, api_actions_list, api_actions_listed},
     {METHOD_POST, "/api/v1/actions", RIGHTS_SOME, BODY_JSON, api_actions_post, api_actions_answer},
     {METHOD_GET, "/api/v1/actions/{}", RIGHTS_SOME, BODY_NONE, api_actions_get, api_actions_answer},

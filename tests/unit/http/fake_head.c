@@ -132,6 +132,36 @@ static void fake_answer_events(struct command *command)
         text_copy(command->next_cursor, sizeof(command->next_cursor), "abc-7");
 }
 
+/* 8 is an event without a window, and there is no other but 7. */
+static void fake_answer_window(struct command *command)
+{
+    if (command->event_id != 7 && command->event_id != 8) {
+        command_refuse(command, COMMAND_NOT_FOUND, "there is no such event");
+        return;
+    }
+    struct event_window *window = calloc(1, sizeof(*window));
+    command->window = window;
+    window->event = (struct event){.id = command->event_id,
+                                   .kind = EVENT_KIND_OOM_KILL,
+                                   .wall_usec = 1000 * USEC_PER_SEC,
+                                   .comm = "python3",
+                                   .has_window = command->event_id == 7};
+    if (command->event_id == 8)
+        return;
+    window->from_wall_usec = 940 * USEC_PER_SEC;
+    window->to_wall_usec = 1000 * USEC_PER_SEC;
+    window->count = 2;
+    for (size_t i = 0; i < window->count; i++) {
+        struct pinned_process *process = &window->processes[i];
+        *process = (struct pinned_process){
+            .id = {.pid = 100 + (pid_t)i, .start_ticks = 5}, .victim = i == 0, .count = 1};
+        process->samples = calloc(1, sizeof(*process->samples));
+        process->samples[0] = (struct pinned_sample){.wall_usec = 941 * USEC_PER_SEC,
+                                                     .present = UINT32_C(1) << METRIC_RSS};
+        process->samples[0].value[METRIC_RSS] = 4096;
+    }
+}
+
 static void fake_answer_rules(struct command *command)
 {
     command->rule_count = 1;
@@ -255,6 +285,9 @@ static void fake_answer(struct command *command)
     case COMMAND_PAUSE:
     case COMMAND_RESUME:
         fake_answer_events(command);
+        break;
+    case COMMAND_EVENT_WINDOW:
+        fake_answer_window(command);
         break;
     case COMMAND_SERIES:
         fake_answer_series(command);

@@ -198,6 +198,22 @@ static void test_event(void **state)
                           .rule = "idle-after-burst",
                           .text = "would collect, trim"};
     assert_golden(render_event(&event), "event");
+    event = (struct event){.id = 13,
+                           .kind = EVENT_KIND_OOM_KILL,
+                           .wall_usec = WALL,
+                           .target = "4711-88213",
+                           .text = "python3 was killed",
+                           .comm = "python3",
+                           .unit = "shop.service",
+                           .cgroup = "/system.slice/shop.service",
+                           .oom_constraint = "memcg",
+                           .certainty = "probably",
+                           .has_window = true,
+                           .not_durable = true};
+    event_set_number(&event, EVENT_NUMBER_RSS, 1 << 20);
+    event_set_number(&event, EVENT_NUMBER_DURATION, 1500000);
+    event_set_number(&event, EVENT_NUMBER_PSI_SOME, 1234);
+    assert_golden(render_event(&event), "event-death");
 }
 
 static void test_rule(void **state)

@@ -31,6 +31,8 @@ static void test_finds(void **state)
         {"POST", "/api/v1/rules/x", NULL, true, "x", "GET, HEAD, PUT, DELETE"},
         {"get", "/livez", NULL, true, "", "GET, HEAD"},
         {"POST", "/api/v1/events", api_events_post, true, "", "GET, HEAD, POST"},
+        {"GET", "/api/v1/events/7/window", api_events_window, true, "7", "GET, HEAD"},
+        {"GET", "/api/v1/events/7", NULL, false, "", ""},
         {"GET", "", NULL, false, "", ""},
         {"GET", "//", NULL, false, "", ""},
         {"GET", "*", NULL, false, "", ""},

@@ -393,6 +393,37 @@ static void test_actions(void **state)
     assert_non_null(strstr(answer.body, "memtend run -- CMD"));
 }
 
+static void test_event_window(void **state)
+{
+    (void)state;
+    assert_int_equal(ask_unix("GET", "/api/v1/events/7/window", NULL), 200);
+    json_t *window = raw_json(&answer);
+    json_t *event = json_object_get(window, "event"), *items = json_object_get(window, "items");
+    assert_string_equal(json_string_value(json_object_get(event, "window")),
+                        "/api/v1/events/7/window");
+    assert_string_equal(json_string_value(json_object_get(event, "comm")), "python3");
+    assert_true(json_is_true(json_object_get(event, "durable")));
+    assert_string_equal(json_string_value(json_object_get(window, "from")),
+                        "1970-01-01T00:15:40.000Z");
+    assert_int_equal(json_array_size(items), 2);
+    json_t *victim = json_array_get(items, 0);
+    assert_true(json_is_true(json_object_get(victim, "victim")));
+    assert_string_equal(json_string_value(json_object_get(victim, "id")), "100-5");
+    json_t *sample = json_array_get(json_object_get(victim, "samples"), 0);
+    assert_int_equal(json_integer_value(json_object_get(sample, "rss_bytes")), 4096);
+    assert_null(json_object_get(sample, "pss_bytes"));
+    json_decref(window);
+    assert_int_equal(ask_unix("GET", "/api/v1/events/8/window", NULL), 200);
+    window = raw_json(&answer);
+    assert_null(json_object_get(window, "from"));
+    assert_int_equal(json_array_size(json_object_get(window, "items")), 0);
+    json_decref(window);
+    assert_int_equal(ask_unix("GET", "/api/v1/events/9/window", NULL), 404);
+    assert_int_equal(ask_unix("GET", "/api/v1/events/-7/window", NULL), 404);
+    assert_int_equal(ask_unix("GET", "/api/v1/events/x/window", NULL), 404);
+    assert_int_equal(ask_unix("GET", "/api/v1/events/7/window?x=1", NULL), 422);
+}
+
 static void test_bad_bodies(void **state)
 {
     (void)state;
@@ -640,6 +671,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_hostile_names_stay_text, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_bad_queries, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_actions, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_event_window, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_bad_bodies, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_events, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_rules, set_up, tear_down),
