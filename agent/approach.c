@@ -41,6 +41,7 @@ static struct {
     uint64_t began_usec; /* of looking for what is expected now */
     uint64_t first_usec; /* when the main thread was first asked */
     uint64_t asked_usec;
+    uint64_t job_usec; /* when a job was last started */
     _Atomic int asked; /* calls that were not made yet */
     _Atomic bool asked_again;
 } approach STATE;
@@ -122,9 +123,13 @@ void approach_forget(void)
 
 /* ---- the turn ---- */
 
-static void approach_by_job(void)
+/* A job that has failed wakes us at once, and what it lacks takes its time. */
+static void approach_by_job(uint64_t now)
 {
-    job_start(&(struct job_request){.kind = JOB_CONTACT}); /* busy: next turn */
+    if (now - approach.job_usec < approach_pace_usec(now - approach.began_usec))
+        return;
+    if (job_start(&(struct job_request){.kind = JOB_CONTACT}) == 0) /* busy: next turn */
+        approach.job_usec = now;
 }
 
 /* Not on the main thread: 3.6 is asked there first, 3.8 prints an error about a call that is added
@@ -142,7 +147,7 @@ static bool approach_needs_job(uint64_t now)
 static void approach_try(uint64_t now)
 {
     if (approach_needs_job(now))
-        approach_by_job();
+        approach_by_job(now);
     else
         approach_ask(now);
 }
