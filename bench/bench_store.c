@@ -86,7 +86,7 @@ static const enum metric shown[] = {
     METRIC_RSS,  METRIC_CPU,   METRIC_THREADS, METRIC_MAJOR_FAULTS, METRIC_ANON,
     METRIC_FILE, METRIC_SHMEM, METRIC_SWAP,    METRIC_PSS,          METRIC_PEAK_RSS};
 
-static int64_t values[PROCESSES][METRIC_PROCESS_COUNT];
+static int64_t values[PROCESSES][METRIC_STORED_COUNT];
 
 static void change(size_t process)
 {

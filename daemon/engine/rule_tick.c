@@ -218,7 +218,8 @@ static void rule_tick_wants(const struct rule *rule, const struct rule_subject *
         (!rule->wants_slow || tracked->slow_wanted) &&
         (!rule->wants_deep || tracked->deep_wanted) &&
         (!rule->wants_agent || tracked->agent_wanted) &&
-        (!rule->wants_pools || tracked->pools_wanted))
+        (!rule->wants_pools || tracked->pools_wanted) &&
+        (!rule->wants_cgroup || tracked->cgroup_wanted))
         return;
     /* Unknown counts: the where clause itself may be waiting for the value. */
     if (rule_where(rule, subject, progress, now_usec) == TRUTH_FALSE)
@@ -228,6 +229,7 @@ static void rule_tick_wants(const struct rule *rule, const struct rule_subject *
     tracked->deep_wanted |= rule->wants_deep;
     tracked->agent_wanted |= rule->wants_agent;
     tracked->pools_wanted |= rule->wants_pools;
+    tracked->cgroup_wanted |= rule->wants_cgroup;
 }
 
 static void rule_tick_process(struct rule_tick *tick, struct table *table, size_t index,
@@ -284,7 +286,7 @@ void rule_book_tick(struct rule_book *book, struct table *table, const struct sa
         const struct process *process = &table->processes[index];
         struct tracked *tracked = &table->tracked[index];
         tracked->stat_wanted = tracked->slow_wanted = tracked->deep_wanted = false;
-        tracked->agent_wanted = tracked->pools_wanted = false;
+        tracked->agent_wanted = tracked->pools_wanted = tracked->cgroup_wanted = false;
         if (process->kernel_thread ||
             (book->ops.is_own && book->ops.is_own(book->ops.context, process)))
             continue;

@@ -56,7 +56,7 @@ struct tracked {
     bool had_agent;               /* its state is gone when the exit is noticed */
     bool identity_changed;        /* tell the store */
     /* a rule names a field of this source */
-    bool stat_wanted, slow_wanted, deep_wanted, agent_wanted, pools_wanted;
+    bool stat_wanted, slow_wanted, deep_wanted, agent_wanted, pools_wanted, cgroup_wanted;
     bool stored; /* the store has a row of it */
 };
 

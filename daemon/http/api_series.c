@@ -85,6 +85,11 @@ static bool series_take_metric(const char *part, void *context)
         reply_problem(reading->reply, 422, "bad_query", "%.64s is not a metric", part);
         return false;
     }
+    if (!metric_is_stored(*metric)) {
+        reply_problem(reading->reply, 422, "bad_query",
+                      "%.64s has no history: it is of the control group (/api/v1/cgroups)", part);
+        return false;
+    }
     reading->query->metric_count++;
     return true;
 }

@@ -29,6 +29,11 @@ const struct metric_info *metric_info(enum metric metric)
     return &metric_infos[metric];
 }
 
+bool metric_is_stored(enum metric metric)
+{
+    return metric < METRIC_STORED_COUNT || metric >= METRIC_HOST_FIRST;
+}
+
 void metric_json_name(enum metric metric, char ret_name[static METRIC_JSON_NAME_SIZE])
 {
     const struct metric_info *info = &metric_infos[metric];

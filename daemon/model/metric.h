@@ -7,6 +7,7 @@
 #ifndef MEMTEND_MODEL_METRIC_H
 #define MEMTEND_MODEL_METRIC_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum metric_scope { METRIC_SCOPE_PROCESS, METRIC_SCOPE_HOST };
@@ -31,6 +32,7 @@ enum metric_source {
     METRIC_SOURCE_AGENT,   /* the in-process agent */
     METRIC_SOURCE_POOLS,   /* the probe's scan from outside, or the agent: whichever is there */
     METRIC_SOURCE_HOST,    /* /proc/meminfo, vmstat, pressure */
+    METRIC_SOURCE_CGROUP,  /* its control group's files, every 5 s or every tick */
     METRIC_SOURCE_DERIVED, /* computed from other values */
 };
 
@@ -80,6 +82,11 @@ enum metric_source {
       "agent)")                                                                                    \
     X(PY_COVERAGE, "py.coverage", PROCESS, PERMYRIAD, GAUGE, POOLS,                                \
       "share of the memory that could hold pools that was read; the rest is swapped out or went")  \
+    X(LIMIT, "limit", PROCESS, BYTES, GAUGE, CGROUP,                                               \
+      "the smallest memory.max of its control group and those above, else MemTotal")               \
+    X(HEADROOM, "headroom", PROCESS, BYTES, GAUGE, CGROUP,                                         \
+      "what its control group, or one above, may still take before its limit, cache not counted; " \
+      "without a limit MemAvailable")                                                              \
     X(MEM_TOTAL, "mem.total", HOST, BYTES, GAUGE, HOST, "MemTotal")                                \
     X(MEM_AVAILABLE, "mem.available", HOST, BYTES, GAUGE, HOST, "MemAvailable")                    \
     X(MEM_FREE, "mem.free", HOST, BYTES, GAUGE, HOST, "MemFree")                                   \
@@ -108,6 +115,8 @@ enum metric {
         METRIC_COUNT,
     METRIC_HOST_FIRST = METRIC_MEM_TOTAL,
     METRIC_PROCESS_COUNT = METRIC_HOST_FIRST,
+    /* From here on those of a process are of its group: the store has them for no process. */
+    METRIC_STORED_COUNT = METRIC_LIMIT,
     METRIC_HOST_COUNT = METRIC_COUNT - METRIC_HOST_FIRST,
 };
 
@@ -123,6 +132,8 @@ struct metric_info {
 };
 
 const struct metric_info *metric_info(enum metric metric);
+/* Whether the store has a column for it. */
+bool metric_is_stored(enum metric metric);
 /* By rule name ("heap.free") or JSON name ("heap_free_bytes"). -ENOENT. */
 int metric_find(const char *name, enum metric *ret_metric);
 /* "heap.free" -> "heap_free_bytes". */

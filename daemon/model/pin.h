@@ -30,7 +30,7 @@ struct pin {
 struct pinned_sample {
     uint64_t wall_usec;
     uint32_t present;
-    int64_t value[METRIC_PROCESS_COUNT];
+    int64_t value[METRIC_STORED_COUNT];
 };
 
 struct pinned_process {

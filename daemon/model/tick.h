@@ -29,8 +29,8 @@ struct tick_process {
 
 struct tick_row {
     int64_t row;
-    uint32_t present; /* bit = enum metric */
-    int64_t value[METRIC_PROCESS_COUNT];
+    uint32_t present; /* bit = enum metric, of those that are stored */
+    int64_t value[METRIC_STORED_COUNT];
 };
 
 struct tick {

@@ -138,6 +138,7 @@ static void condition_want(struct rule *rule, enum metric metric)
     enum metric_source source = metric_info(metric)->source;
     rule->wants_stat |= source == METRIC_SOURCE_STAT;
     rule->wants_slow |= source == METRIC_SOURCE_SLOW;
+    rule->wants_cgroup |= source == METRIC_SOURCE_CGROUP;
     rule->wants_deep |= source == METRIC_SOURCE_DEEP;
     rule->wants_agent |= source == METRIC_SOURCE_AGENT || source == METRIC_SOURCE_POOLS;
     rule->wants_pools |= source == METRIC_SOURCE_POOLS;

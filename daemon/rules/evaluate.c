@@ -31,6 +31,7 @@ static uint64_t evaluate_oldest(const struct rule_subject *subject, enum metric_
     switch (source) {
     case METRIC_SOURCE_STAT:
     case METRIC_SOURCE_SLOW:
+    case METRIC_SOURCE_CGROUP:
         return EVALUATE_SLOW_AGE_USEC;
     case METRIC_SOURCE_DEEP:
     case METRIC_SOURCE_AGENT:

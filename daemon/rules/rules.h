@@ -57,7 +57,7 @@ struct rule {
     enum step_kind steps[STEP_LIMIT];
     enum rule_mode mode;
     /* It names a metric of that source. */
-    bool wants_stat, wants_slow, wants_deep, wants_agent, wants_pools;
+    bool wants_stat, wants_slow, wants_deep, wants_agent, wants_pools, wants_cgroup;
     size_t text_count;               /* comparisons with text, in both programs */
     struct rule_program where, when; /* where.count 0: every process */
 };
@@ -135,7 +135,7 @@ enum truth rule_where(const struct rule *rule, const struct rule_subject *subjec
 /*
  * One tick. now_usec is monotonic. More than 2.5 periods since the last call, an unknown value or
  * an exec breaks `for D`. Values that were read too long ago are unknown: 2.5 periods for what is
- * read each tick, 1 min for the slow pass, 5 min for the probe and the agent.
+ * read each tick, 1 min for the slow pass and control groups, 5 min for the probe and the agent.
  */
 enum rule_outcome rule_evaluate(const struct rule *rule, const struct rule_subject *subject,
                                 struct rule_progress *progress, uint64_t now_usec);

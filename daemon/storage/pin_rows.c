@@ -125,7 +125,7 @@ static void pin_rows_take_sample(sqlite3_stmt *statement, struct pinned_sample *
     enum { WALL_USEC, VALUES };
     *ret_sample =
         (struct pinned_sample){.wall_usec = (uint64_t)sqlite3_column_int64(statement, WALL_USEC)};
-    for (int i = 0; i < METRIC_PROCESS_COUNT; i++) {
+    for (int i = 0; i < METRIC_STORED_COUNT; i++) {
         if (sqlite3_column_type(statement, VALUES + i) == SQLITE_NULL)
             continue;
         ret_sample->present |= UINT32_C(1) << i;

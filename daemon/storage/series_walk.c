@@ -99,7 +99,8 @@ static int walker_piece(struct walker *walker, uint64_t start_usec, int64_t last
     for (size_t i = 0; i < walk->metric_count; i++) {
         enum metric metric = walk->metrics[i];
         int field = (int)(metric < METRIC_HOST_FIRST ? metric : metric - METRIC_HOST_FIRST);
-        if (sqlite3_column_type(statement, first_column + field) != SQLITE_NULL)
+        if (metric_is_stored(metric) &&
+            sqlite3_column_type(statement, first_column + field) != SQLITE_NULL)
             buckets_add(&walk->buckets[i], start_usec, end_usec,
                         sqlite3_column_int64(statement, first_column + field));
     }

@@ -58,7 +58,7 @@ static int tick_writer_load_positions(struct tick_writer *writer)
     r = query_get(writer->queries, QUERY_TICK_INSERT, &tick);
     if (r < 0)
         return r;
-    query_metric_positions(sample, 0, METRIC_PROCESS_COUNT, writer->sample_positions);
+    query_metric_positions(sample, 0, METRIC_STORED_COUNT, writer->sample_positions);
     query_metric_positions(tick, METRIC_HOST_FIRST, METRIC_HOST_COUNT, writer->host_positions);
     return 0;
 }

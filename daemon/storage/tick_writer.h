@@ -29,7 +29,7 @@ struct tick_writer {
     int64_t boot;                        /* row of the boot that is running */
     struct tick_position newest, before; /* before: when the transaction began */
     struct chain chain;
-    int sample_positions[METRIC_PROCESS_COUNT]; /* of the parameters of sample_insert.sql */
+    int sample_positions[METRIC_STORED_COUNT]; /* of the parameters of sample_insert.sql */
     int host_positions[METRIC_HOST_COUNT];
 };
 

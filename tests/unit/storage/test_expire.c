@@ -99,7 +99,7 @@ static void fill_rows(struct fixture *fixture, size_t ticks)
     for (size_t i = 0; i < ticks; i++) {
         for (int64_t row = 1; row <= FIXTURE_CAPACITY; row++) {
             struct tick_row *entry = fixture_row(fixture, row);
-            for (unsigned metric = 0; metric < METRIC_PROCESS_COUNT; metric++)
+            for (unsigned metric = 0; metric < METRIC_STORED_COUNT; metric++)
                 fixture_value(entry, metric, (int64_t)(i * 1000000007 + metric));
         }
         fixture_tick(fixture);

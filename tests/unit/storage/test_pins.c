@@ -208,7 +208,7 @@ static void so_are_their_bytes(void **state)
     for (int tick = 0; tick < 60; tick++) {
         for (int64_t row = 1; row <= PIN_PROCESSES_LIMIT; row++) {
             struct tick_row *entry = fixture_row(fixture, row);
-            for (unsigned metric = 0; metric < METRIC_PROCESS_COUNT; metric++)
+            for (unsigned metric = 0; metric < METRIC_STORED_COUNT; metric++)
                 fixture_value(entry, metric, (INT64_C(8) << 30) + tick + (int64_t)metric);
         }
         fixture_tick(fixture);

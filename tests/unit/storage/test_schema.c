@@ -40,8 +40,8 @@ static void assert_columns(sqlite3 *database, const char *pragma, int skip, enum
 static void columns_are_the_metric_table(void **state)
 {
     sqlite3 *database = open_read(*state);
-    assert_columns(database, "PRAGMA table_info(sample)", 3, 0, METRIC_PROCESS_COUNT);
-    assert_columns(database, "PRAGMA table_info(pinned_sample)", 3, 0, METRIC_PROCESS_COUNT);
+    assert_columns(database, "PRAGMA table_info(sample)", 3, 0, METRIC_STORED_COUNT);
+    assert_columns(database, "PRAGMA table_info(pinned_sample)", 3, 0, METRIC_STORED_COUNT);
     assert_columns(database, "PRAGMA table_info(tick)", 5, METRIC_HOST_FIRST, METRIC_HOST_COUNT);
     connection_close(database);
 }
@@ -65,9 +65,9 @@ static void results_are_in_the_order_of_the_metric_table(void **state)
     queries_init(&queries, database);
     sqlite3_stmt *statement;
     assert_int_equal(query_get(&queries, QUERY_SAMPLE_GET, &statement), 0);
-    assert_result_columns(statement, 4, 0, METRIC_PROCESS_COUNT);
+    assert_result_columns(statement, 4, 0, METRIC_STORED_COUNT);
     assert_int_equal(query_get(&queries, QUERY_PIN_SAMPLES, &statement), 0);
-    assert_result_columns(statement, 1, 0, METRIC_PROCESS_COUNT);
+    assert_result_columns(statement, 1, 0, METRIC_STORED_COUNT);
     assert_int_equal(query_get(&queries, QUERY_TICK_WALK, &statement), 0);
     assert_result_columns(statement, 3, METRIC_HOST_FIRST, METRIC_HOST_COUNT);
     queries_finish(&queries);
