@@ -8,8 +8,11 @@ import time
 from house import (MIB, Daemon, Program, children, near, rollup, run, status_bytes, wait_for,
                    wait_idle)
 
-CYCLES = """
-rule collect-cycles for each process where cmdline ~ "cycles\\.py":
+# The name reaches only the daemon that the program's agent talks to: what other tests run beside
+# this one is none of its business.
+NAME = "looped"
+CYCLES = f"""
+rule collect-cycles for each process where cmdline ~ "cycles\\.py" and name = "{NAME}":
   when rss > 100 MiB
   then collect, trim
   at most once per 1m
@@ -22,7 +25,8 @@ def finished(receipts):
 
 
 def test_threshold_fires_and_frees():
-    with Daemon(rules=CYCLES) as daemon, Program(daemon, "cycles.py", 150) as program:
+    rules = CYCLES.replace("100 MiB", "150 MiB for 1s")  # when they are built, not meanwhile
+    with Daemon(rules=rules) as daemon, Program(daemon, "cycles.py", 150, name=NAME) as program:
         wait_for("the cycles", lambda: status_bytes(program.pid, "VmRSS") > 130 * MIB)
         receipt = wait_for("a receipt", lambda: finished(daemon.receipts("collect-cycles")))[0]
         assert receipt["outcome"] == "freed", receipt
@@ -42,7 +46,7 @@ def test_threshold_fires_and_frees():
 
 def test_dry_run_by_default():
     rules = CYCLES.replace("  armed\n", "")
-    with Daemon(rules=rules) as daemon, Program(daemon, "cycles.py", 120) as program:
+    with Daemon(rules=rules) as daemon, Program(daemon, "cycles.py", 120, name=NAME) as program:
         wait_for("what it would have done", lambda: daemon.events("rule_would_fire"))
         assert not daemon.receipts("collect-cycles")
         assert status_bytes(program.pid, "VmRSS") > 100 * MIB
@@ -128,7 +132,7 @@ def test_pause_file():
     with Daemon(rules=CYCLES) as daemon:
         (daemon.config_dir / "PAUSE").touch()
         wait_for("the pause", lambda: daemon.get("/api/v1/status")["paused"])
-        with Program(daemon, "cycles.py", 120) as program:
+        with Program(daemon, "cycles.py", 120, name=NAME) as program:
             daemon.wait_agent(program.pid)
             wait_for("the cycles", lambda: status_bytes(program.pid, "VmRSS") > 110 * MIB)
             ticks = daemon.get("/api/v1/status")["ticks"]
@@ -179,7 +183,7 @@ def test_no_agent():
 def test_exits_that_matter():
     """An exit is an event when memtend had to do with the process, not for every short command."""
     with Daemon(rules=CYCLES) as daemon:
-        with Program(daemon, "cycles.py", 10) as program:
+        with Program(daemon, "cycles.py", 10, name=NAME) as program:
             gone = daemon.wait_agent(program.pid)["id"]
             with Program(daemon, "cycles.py", 10, agent=False) as other:
                 wait_for("the other", lambda: daemon.process_of(other.pid))
@@ -189,7 +193,7 @@ def test_exits_that_matter():
 
 def test_restart_keeps_events_and_receipts():
     daemon = Daemon(rules=CYCLES)
-    with daemon, Program(daemon, "cycles.py", 120) as program:
+    with daemon, Program(daemon, "cycles.py", 120, name=NAME) as program:
         receipt = wait_for("a receipt", lambda: finished(daemon.receipts()))[0]
         wait_for("durable", lambda: daemon.get(f"/api/v1/actions/{receipt['id']}")["durable"])
         daemon.ask("POST", "/api/v1/events", {"kind": "deploy", "text": "release 7"})
