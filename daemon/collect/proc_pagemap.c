@@ -8,8 +8,9 @@
 #include <unistd.h>
 
 /* Documentation/admin-guide/mm/pagemap.rst */
-#define PAGEMAP_PRESENT (UINT64_C(1) << 63)
-#define PAGEMAP_SWAPPED (UINT64_C(1) << 62)
+#define PAGEMAP_PRESENT   (UINT64_C(1) << 63)
+#define PAGEMAP_SWAPPED   (UINT64_C(1) << 62)
+#define PAGEMAP_EXCLUSIVE (UINT64_C(1) << 56)
 
 enum outcome proc_pagemap_open(int proc, pid_t pid, int *ret_fd)
 {
@@ -43,4 +44,9 @@ enum proc_page proc_pagemap_page(uint64_t word)
     if (word & PAGEMAP_PRESENT)
         return PROC_PAGE_PRESENT;
     return word & PAGEMAP_SWAPPED ? PROC_PAGE_SWAPPED : PROC_PAGE_ABSENT;
+}
+
+bool proc_pagemap_is_exclusive(uint64_t word)
+{
+    return (word & PAGEMAP_PRESENT) && (word & PAGEMAP_EXCLUSIVE);
 }

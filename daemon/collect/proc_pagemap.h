@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * PID/pagemap: which pages of a range are in memory, so that nobody reads the others: that would
- * swap them in, or make the kernel give memory to a process that never used it. The file belongs
+ * swap them in, or make the kernel give memory to a process that never used it; and which of them
+ * no other process maps. The kernel takes the mmap lock of the process for 2 MiB of addresses at a
+ * time. Where pages are is hidden without CAP_SYS_ADMIN, the rest is not. The file belongs
  * to the owner of the process, mode 0400: for the processes of others it takes CAP_DAC_READ_SEARCH
  * beside CAP_SYS_PTRACE. Any thread.
  */
@@ -10,6 +12,7 @@
 
 #include "collect/outcome.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -33,5 +36,7 @@ enum outcome proc_pagemap_read(int fd, uint64_t first, size_t pages, uint64_t *w
                                size_t *ret_pages);
 
 enum proc_page proc_pagemap_page(uint64_t word);
+/* In memory and mapped once in all: what smaps counts as Private (Linux 4.2 and later). */
+bool proc_pagemap_is_exclusive(uint64_t word);
 
 #endif

@@ -28,6 +28,7 @@
 #include "engine/store_writer.h"
 #include "engine/table.h"
 #include "http/server.h"
+#include "model/layer.h"
 
 #include <systemd/sd-event.h>
 
@@ -71,7 +72,7 @@ struct head {
     struct publication publication;
     struct head_ended ended;
     int64_t next_row;
-    struct eyes *eyes; /* readings for receipts under way; NULL without probe */
+    struct eyes *eyes; /* readings under way and layers read; NULL without probe */
     struct scans scans;
 
     struct store_writer *writer; /* NULL: no store */
@@ -98,12 +99,19 @@ void fast_pass_renew(struct head *head, uint64_t now_usec);
 void slow_pass(struct head *head, uint64_t now_usec);
 void host_pass(struct head *head, uint64_t now_usec);
 
+/* Layers of a process; result as of probe_client_request(), layers NULL unless it is 0. */
+typedef void (*eyes_layers_answer)(void *context, struct process_id id, int result,
+                                   const struct layers *layers);
+
 /* eyes.c: what only the probe may read, into the table. */
 int eyes_start(struct head *head, const char *socket_path);
 void eyes_stop(struct head *head);
 void eyes_on_tick(struct head *head, uint64_t now_usec);
 /* For receipts: the probe as a struct measure_source. */
 struct measure_source eyes_measure_source(struct head *head);
+/* For a person's question. 0 and answer() exactly once, later, from the loop; or -errno and never:
+ * -ENODEV no probe, -ESRCH no such process, -ENOBUFS too many questions. */
+int eyes_layers(struct head *head, struct process_id id, eyes_layers_answer answer, void *context);
 
 /* record.c: what changed, to the writer. */
 void record_tick(struct head *head, uint64_t now_usec);

@@ -7,7 +7,14 @@
 #include <errno.h>
 #include <stdlib.h>
 
-enum member_state { MEMBER_PENDING, MEMBER_READ, MEMBER_GONE, MEMBER_UNREADABLE };
+/* READ_USS: of smaps_rollup only USS is known. */
+enum member_state {
+    MEMBER_PENDING,
+    MEMBER_READ,
+    MEMBER_READ_USS,
+    MEMBER_GONE,
+    MEMBER_UNREADABLE,
+};
 
 struct member {
     struct process_id id;
@@ -98,10 +105,12 @@ static void refresh_table(const struct measurement *measurement, const struct pr
     for (size_t i = 0; i < measurement->count; i++) {
         const struct member *member = &measurement->members[i];
         struct process *process = table_find(measurement->table, member->id);
-        if (!process || member->state != MEMBER_READ)
+        if (!process || (member->state != MEMBER_READ && member->state != MEMBER_READ_USS))
+            continue;
+        sample_set(&process->sample, METRIC_USS, member->rollup.uss_bytes, now_usec);
+        if (member->state == MEMBER_READ_USS)
             continue;
         sample_set(&process->sample, METRIC_PSS, member->rollup.pss_bytes, now_usec);
-        sample_set(&process->sample, METRIC_USS, member->rollup.uss_bytes, now_usec);
         sample_set(&process->sample, METRIC_SWAP_PSS, member->rollup.swap_pss_bytes, now_usec);
     }
 }
@@ -127,10 +136,10 @@ static void read_target(const struct measurement *measurement, uint64_t now_usec
     bool has_status = proc_status_read(measurement->proc_fd, pid, &status) == OUTCOME_OK;
     if (has_status && status.present >> PROC_STATUS_SWAP & 1)
         measure_set(&result->measure, MEASURE_SWAP, status.bytes[PROC_STATUS_SWAP]);
-    if (target->state == MEMBER_READ) {
+    if (target->state == MEMBER_READ)
         measure_set(&result->measure, MEASURE_PSS, target->rollup.pss_bytes);
+    if (target->state == MEMBER_READ || target->state == MEMBER_READ_USS)
         measure_set(&result->measure, MEASURE_USS, target->rollup.uss_bytes);
-    }
     refresh_table(measurement, known ? &stat : NULL, has_status ? &status : NULL, now_usec);
 }
 
@@ -166,7 +175,7 @@ static void on_answer(void *context, struct process_id id, int result,
         return;
     }
     if (member && result == 0) {
-        member->state = MEMBER_READ;
+        member->state = rollup->pss_bytes < 0 ? MEMBER_READ_USS : MEMBER_READ;
         member->rollup = *rollup;
     } else if (member) {
         member->state = result == -ESRCH ? MEMBER_GONE : MEMBER_UNREADABLE;

@@ -19,7 +19,9 @@
 
 /* One process's smaps_rollup in bytes, as the probe answered. */
 struct measure_rollup {
-    int64_t rss_bytes, pss_bytes, uss_bytes, swap_bytes, swap_pss_bytes;
+    int64_t rss_bytes;
+    int64_t pss_bytes; /* -1: only USS was read, the rest would have held the process up too long */
+    int64_t uss_bytes, swap_bytes, swap_pss_bytes;
 };
 
 /* result 0, or -errno: ESRCH gone, EACCES not ours to read, ETIMEDOUT, EFBIG too dear. */

@@ -8,10 +8,9 @@
 /* Ten minutes' worth. Without a floor one storm of receipts would end routine reads for hours. */
 #define BUDGET_FLOOR_USEC (600 * USEC_PER_SEC)
 
-/* Measured: 9 to 16 ms for a GiB of 4 KiB pages; huge pages take far less. */
-#define BUDGET_STALL_USEC_PER_GIB UINT64_C(16000)
-#define BUDGET_STALL_USEC         UINT64_C(10000)
-#define BUDGET_RECEIPT_FACTOR     10
+/* A process that maps and unmaps waits for so long at worst: as long as for a disk. */
+#define BUDGET_STALL_USEC     UINT64_C(10000)
+#define BUDGET_RECEIPT_FACTOR 10
 
 #define BUDGET_UNREADABLE_USEC (600 * USEC_PER_SEC)
 
@@ -42,13 +41,13 @@ static void budget_fill(struct probe_budget *budget, uint64_t now_usec)
     budget->filled_usec = now_usec;
 }
 
-void probe_budget_spend(struct probe_budget *budget, uint64_t now_usec, uint64_t duration_usec)
+void probe_budget_spend(struct probe_budget *budget, uint64_t now_usec, uint64_t cpu_usec)
 {
     budget_fill(budget, now_usec);
     int64_t most_nsec = budget->left_nsec + budget_inflow_nsec(budget, BUDGET_FLOOR_USEC);
-    if (duration_usec > (uint64_t)most_nsec / 1000)
-        duration_usec = (uint64_t)most_nsec / 1000;
-    budget->left_nsec -= (int64_t)duration_usec * 1000;
+    if (cpu_usec > (uint64_t)most_nsec / 1000)
+        cpu_usec = (uint64_t)most_nsec / 1000;
+    budget->left_nsec -= (int64_t)cpu_usec * 1000;
 }
 
 bool probe_budget_allows(struct probe_budget *budget, uint64_t now_usec)
@@ -64,17 +63,9 @@ uint64_t probe_budget_when(struct probe_budget *budget, uint64_t now_usec)
     return now_usec + (uint64_t)-budget->left_nsec * 10 / budget->permyriad + 1;
 }
 
-uint64_t probe_budget_stall_usec(int64_t rss_bytes)
+bool probe_budget_too_dear(uint64_t stall_usec, bool for_receipt)
 {
-    if (rss_bytes <= 0)
-        return 0;
-    return (uint64_t)rss_bytes / 1024 * BUDGET_STALL_USEC_PER_GIB / UINT64_C(1048576);
-}
-
-bool probe_budget_too_dear(int64_t rss_bytes, bool for_receipt)
-{
-    uint64_t bearable_usec = BUDGET_STALL_USEC * (for_receipt ? BUDGET_RECEIPT_FACTOR : 1);
-    return probe_budget_stall_usec(rss_bytes) > bearable_usec;
+    return stall_usec > BUDGET_STALL_USEC * (for_receipt ? BUDGET_RECEIPT_FACTOR : 1);
 }
 
 void probe_budget_mark(struct probe_budget *budget, struct process_id id, uint64_t now_usec)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What deep reading may cost: a bucket of reading time that fills at a share of a core, a limit to
- * how long one process may be held up, and the processes that were too slow to be asked again
- * soon. Pure over the time handed in. Plain data, one owner.
+ * What deep reading may cost: a bucket of CPU time that fills at a share of a core, a limit to how
+ * long one process may be held up, and the processes that were too slow to be asked again soon.
+ * Pure over the time handed in. Plain data, one owner.
  */
 #ifndef MEMTEND_ENGINE_PROBE_BUDGET_H
 #define MEMTEND_ENGINE_PROBE_BUDGET_H
@@ -22,7 +22,7 @@ struct probe_unreadable {
 
 struct probe_budget {
     uint32_t permyriad;   /* of one core, > 0 */
-    int64_t left_nsec;    /* of reading time; below 0: overdrawn, routine reads wait */
+    int64_t left_nsec;    /* of CPU time; below 0: overdrawn, routine reads wait */
     uint64_t filled_usec; /* monotonic time up to which it has been filled */
     size_t unreadable_count;
     struct probe_unreadable unreadable[PROBE_BUDGET_UNREADABLE_LIMIT];
@@ -31,17 +31,15 @@ struct probe_budget {
 /* permyriad 0: the default. */
 void probe_budget_init(struct probe_budget *budget, uint32_t permyriad, uint64_t now_usec);
 
-/* Reading time was used, whoever it was for. */
-void probe_budget_spend(struct probe_budget *budget, uint64_t now_usec, uint64_t duration_usec);
+/* CPU time was used, whoever it was for. */
+void probe_budget_spend(struct probe_budget *budget, uint64_t now_usec, uint64_t cpu_usec);
 /* Whether a read that must keep to the budget may begin now. */
 bool probe_budget_allows(struct probe_budget *budget, uint64_t now_usec);
 /* When it may begin; now_usec when at once. */
 uint64_t probe_budget_when(struct probe_budget *budget, uint64_t now_usec);
 
-/* How long smaps_rollup of so much resident memory may hold its lock at worst. */
-uint64_t probe_budget_stall_usec(int64_t rss_bytes);
-/* Whether that is too long; for a receipt ten times as much is borne. */
-bool probe_budget_too_dear(int64_t rss_bytes, bool for_receipt);
+/* Whether a process may not be held up for so long; for a receipt ten times as much is borne. */
+bool probe_budget_too_dear(uint64_t stall_usec, bool for_receipt);
 
 /* Leave the process alone for ten minutes. */
 void probe_budget_mark(struct probe_budget *budget, struct process_id id, uint64_t now_usec);

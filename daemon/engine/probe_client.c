@@ -23,8 +23,8 @@
 /* Raw command line bytes: what is shown is 256, what rules match is cut here. */
 #define CLIENT_CMDLINE_BYTES 8192
 
-/* One part of a scan: others need not wait longer than for a rollup. */
-#define CLIENT_SCAN_USEC (20 * USEC_PER_MSEC)
+/* One part of what is read in parts: others need not wait longer than for a rollup. */
+#define CLIENT_PART_USEC (20 * USEC_PER_MSEC)
 
 struct probe_client {
     struct probe_client_config config;
@@ -138,8 +138,9 @@ static int client_send(struct probe_client *client, struct probe_pending *pendin
         .start_ticks = pending->id.start_ticks,
         .what = pending->what,
         .byte_budget = CLIENT_CMDLINE_BYTES,
-        .time_budget_usec =
-            pending->what == PROBE_WHAT_POOLS ? CLIENT_SCAN_USEC : client->config.deadline_usec,
+        .time_budget_usec = pending->what & (PROBE_WHAT_POOLS | PROBE_WHAT_USS)
+                                ? CLIENT_PART_USEC
+                                : client->config.deadline_usec,
         /* Those before it in flight may each take as long as it may itself. */
         .deadline_usec =
             now + client->config.deadline_usec * (CLIENT_IN_FLIGHT + CLIENT_START_FACTOR),
@@ -264,9 +265,9 @@ static void client_on_packet(void *context, const unsigned char *packet, size_t 
     struct probe_pending *pending = probe_queue_pop(&client->in_flight);
     client->head_deadline_usec = now + client->config.deadline_usec;
     client_take_state(client, &answer);
-    if (answer.what & (PROBE_WHAT_ROLLUP | PROBE_WHAT_POOLS)) {
-        client->state.deep_usec_total += answer.duration_usec;
-        probe_budget_spend(&client->schedule.budget, now, answer.duration_usec);
+    if (answer.what & PROBE_WHAT_DEEP) {
+        client->state.deep_usec_total += answer.cpu_usec;
+        probe_budget_spend(&client->schedule.budget, now, answer.cpu_usec);
     }
     answer.what = pending->asked;
     if (answer.result == 0)
@@ -287,13 +288,25 @@ static void client_take_in(struct probe_client *client, struct probe_pending *pe
     sd_event_source_set_enabled(client->timer, SD_EVENT_ONESHOT);
 }
 
-int probe_client_request(struct probe_client *client, struct process_id id, int64_t rss_bytes,
+int probe_client_request(struct probe_client *client, struct process_id id, uint64_t stall_usec,
                          uint32_t what, enum probe_priority priority, uint32_t *ret_sequence)
 {
     struct probe_pending *pending =
-        probe_schedule_add(&client->schedule, id, rss_bytes, what, priority);
+        probe_schedule_add(&client->schedule, id, stall_usec, what, priority);
     if (!pending)
         return -ENOBUFS;
+    client_take_in(client, pending, ret_sequence);
+    return 0;
+}
+
+int probe_client_uss(struct probe_client *client, struct process_id id, uint64_t cursor,
+                     enum probe_priority priority, uint32_t *ret_sequence)
+{
+    struct probe_pending *pending =
+        probe_schedule_add(&client->schedule, id, 0, PROBE_WHAT_USS, priority);
+    if (!pending)
+        return -ENOBUFS;
+    pending->part.cursor = cursor;
     client_take_in(client, pending, ret_sequence);
     return 0;
 }

@@ -20,8 +20,9 @@
 
 /* Served in this order. */
 enum probe_priority {
-    PROBE_PRIORITY_RECEIPT, /* may overdraw the budget; ten times the stall of the others */
-    PROBE_PRIORITY_RULE,    /* a rule names a deep field */
+    PROBE_PRIORITY_RECEIPT,  /* may overdraw the budget; ten times the stall of the others */
+    PROBE_PRIORITY_QUESTION, /* a person waits: may overdraw the budget */
+    PROBE_PRIORITY_RULE,     /* a rule names a deep field */
     PROBE_PRIORITY_ROUTINE,
     PROBE_PRIORITY_COUNT,
 };
@@ -39,8 +40,9 @@ struct probe_client_config {
     const char *proc_root;   /* for a child; NULL: /proc */
     uint64_t deadline_usec;  /* of one reading; 0: 2 s */
     bool other_users;        /* a child keeps the right to scan processes of others, if it has it */
-    uint32_t budget_permyriad; /* of a core, for all but command lines and receipts; 0: 0.5 % */
-    void *context;             /* of the two functions, which must not free the client */
+    uint32_t
+        budget_permyriad; /* of a core, for what nobody waits for but command lines; 0: 0.5 % */
+    void *context;        /* of the two functions, which must not free the client */
     void (*on_answer)(void *context, const struct probe_answer *answer);
     /* Something for the timeline: lost, replaced, back. NULL allowed. */
     void (*on_event)(void *context, const char *text);
@@ -54,8 +56,8 @@ void probe_client_free(struct probe_client *client);
 
 /*
  * Ask for `what` (enum probe_what). 0: exactly one answer with *ret_sequence (NULL allowed) comes
- * later, never from inside this call; -ENOBUFS: too many wait, nothing will come. rss_bytes is
- * what the process has as far as is known: it tells how dear a rollup would be.
+ * later, never from inside this call; -ENOBUFS: too many wait, nothing will come. stall_usec is how
+ * long a rollup or the layers would hold the process up, see probe_price.h.
  *
  * A request with a command line in it is never held up by the budget: when the rollup may not be
  * read, the command line is read alone and the result says why. The results of the client:
@@ -64,8 +66,15 @@ void probe_client_free(struct probe_client *client);
  * the answer was dropped. Those of the probe: -ESRCH gone, -EACCES not ours to read, -ENODATA a
  * process without memory.
  */
-int probe_client_request(struct probe_client *client, struct process_id id, int64_t rss_bytes,
+int probe_client_request(struct probe_client *client, struct process_id id, uint64_t stall_usec,
                          uint32_t what, enum probe_priority priority, uint32_t *ret_sequence);
+
+/*
+ * Ask for a part of USS. As above; -ENOBUFS while another routine one waits. Further results:
+ * -EPERM, -EACCES, -EFBIG, see probe_pagemap.h.
+ */
+int probe_client_uss(struct probe_client *client, struct process_id id, uint64_t cursor,
+                     enum probe_priority priority, uint32_t *ret_sequence);
 
 /*
  * Ask for a part of a scan, which waits for everything else and for the budget. As above; -ENOBUFS
@@ -81,7 +90,7 @@ struct probe_client_state {
     enum probe_state state;
     bool separated;           /* runs as its own unit, with its own rights */
     uint64_t restarts;        /* after the first start */
-    uint64_t deep_usec_total; /* time spent reading smaps_rollup and scanning for pools */
+    uint64_t deep_usec_total; /* CPU time spent on all but command lines */
     uint64_t too_dear_total, late_total;
     size_t waiting;
     int64_t own_private_bytes, own_rss_bytes; /* of the probe; -1 = unknown */

@@ -10,7 +10,9 @@
 #include "collect/proc_stat.h"
 #include "collect/self.h"
 #include "engine/probe_jail.h"
+#include "engine/probe_pagemap.h"
 #include "engine/probe_pools.h"
+#include "engine/probe_smaps.h"
 #include "wire/probe.h"
 
 #include <errno.h>
@@ -37,7 +39,6 @@ struct role {
     uint32_t dropped;
     uint64_t own_usec; /* when own was read; 0 = never */
     struct self_memory own;
-    uint64_t paused_usec;                   /* of the reading under way */
     unsigned char packet[PROBE_PACKET_MAX]; /* answer under way: header and payload */
 };
 
@@ -125,11 +126,38 @@ static int role_read_pools(struct role *role, const struct probe_request *reques
                                     .scan_bytes = request->scan_bytes,
                                     .until_usec = clock_mono_usec() + request->time_budget_usec};
     int r = probe_pools_read(&scan);
-    role->paused_usec = scan.paused_usec;
     if (r < 0)
         return r;
     probe_pools_encode(&scan.pools, role->packet + PROBE_HEADER_SIZE);
     answer->payload_length = PROBE_POOLS_SIZE;
+    return 0;
+}
+
+static int role_read_layers(struct role *role, const struct probe_request *request,
+                            struct probe_answer *answer)
+{
+    struct probe_layers layers;
+    enum outcome outcome = probe_smaps_read(role->proc, request->pid, &layers);
+    if (outcome != OUTCOME_OK)
+        return role_part_errno(outcome);
+    probe_layers_encode(&layers, role->packet + PROBE_HEADER_SIZE);
+    answer->payload_length = PROBE_LAYERS_SIZE;
+    return 0;
+}
+
+/* As with pools. */
+static int role_read_uss(struct role *role, const struct probe_request *request,
+                         struct probe_answer *answer)
+{
+    struct probe_pagemap_scan scan = {.proc = role->proc,
+                                      .pid = request->pid,
+                                      .cursor = request->cursor,
+                                      .until_usec = clock_mono_usec() + request->time_budget_usec};
+    int r = probe_pagemap_read(&scan);
+    if (r < 0)
+        return r;
+    probe_uss_encode(&scan.uss, role->packet + PROBE_HEADER_SIZE);
+    answer->payload_length = PROBE_USS_SIZE;
     return 0;
 }
 
@@ -150,7 +178,9 @@ static void role_read_parts(struct role *role, const struct probe_request *reque
                     struct probe_answer *answer);
     } parts[] = {{PROBE_WHAT_CMDLINE, role_read_cmdline},
                  {PROBE_WHAT_ROLLUP, role_read_rollup},
-                 {PROBE_WHAT_POOLS, role_read_pools}};
+                 {PROBE_WHAT_POOLS, role_read_pools},
+                 {PROBE_WHAT_LAYERS, role_read_layers},
+                 {PROBE_WHAT_USS, role_read_uss}};
 
     for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
         if (!(request->what & parts[i].what))
@@ -167,12 +197,11 @@ static void role_read_parts(struct role *role, const struct probe_request *reque
 static void role_read(struct role *role, const struct probe_request *request,
                       struct probe_answer *answer)
 {
-    uint64_t begun = clock_mono_usec();
     *answer = (struct probe_answer){.sequence = request->sequence,
                                     .pid = request->pid,
                                     .start_ticks = request->start_ticks,
                                     .what = request->what};
-    if (begun >= request->deadline_usec) {
+    if (clock_mono_usec() >= request->deadline_usec) {
         answer->result = -ETIMEDOUT;
         return;
     }
@@ -181,13 +210,13 @@ static void role_read(struct role *role, const struct probe_request *request,
     if (answer->result < 0)
         return;
     role_set_alarm(request->time_budget_usec + ROLE_HUNG_USEC);
-    role->paused_usec = 0;
+    uint64_t cpu = clock_thread_usec();
     role_read_parts(role, request, answer);
     role_set_alarm(0);
-    answer->duration_usec = clock_mono_usec() - begun - role->paused_usec;
+    answer->cpu_usec = clock_thread_usec() - cpu;
     int after = role_check(role, request, &mark);
     if (after == 0) {
-        answer->exec_mark = answer->present & (PROBE_WHAT_CMDLINE | PROBE_WHAT_POOLS) ? mark : 0;
+        answer->exec_mark = answer->present & ~(uint32_t)PROBE_WHAT_ROLLUP ? mark : 0;
         return;
     }
     answer->result = after;

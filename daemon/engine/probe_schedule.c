@@ -6,8 +6,10 @@
 /* In all below PROBE_CLIENT_LIMIT but for receipts: there is always room for some of those. */
 static const size_t line_limits[PROBE_LINES] = {
     [PROBE_LINE_RECEIPT] = PROBE_CLIENT_LIMIT,
+    [PROBE_LINE_QUESTION] = 64, /* as many as http has connections */
     [PROBE_LINE_IDENTITY] = 256,
     [PROBE_LINE_RULE] = 256,
+    [PROBE_LINE_USS] = 1, /* one process at a time, part by part */
     [PROBE_LINE_ROUTINE] = PROBE_CLIENT_ROUTINE_LIMIT,
     [PROBE_LINE_POOLS] = 1, /* one scan at a time, part by part */
 };
@@ -63,21 +65,25 @@ static enum probe_line line_of(uint32_t what, enum probe_priority priority)
 {
     if (priority == PROBE_PRIORITY_RECEIPT)
         return PROBE_LINE_RECEIPT;
+    if (priority == PROBE_PRIORITY_QUESTION)
+        return PROBE_LINE_QUESTION;
     if (what & PROBE_WHAT_CMDLINE)
         return PROBE_LINE_IDENTITY;
     if (what & PROBE_WHAT_POOLS)
         return PROBE_LINE_POOLS;
+    if (what & PROBE_WHAT_USS)
+        return PROBE_LINE_USS;
     return priority == PROBE_PRIORITY_RULE ? PROBE_LINE_RULE : PROBE_LINE_ROUTINE;
 }
 
-/* Lines of rollups and scans only: they wait while the budget is used up. */
+/* Lines of deep readings that nobody waits for: they wait while the budget is used up. */
 static bool line_keeps_to_budget(enum probe_line line)
 {
-    return line == PROBE_LINE_RULE || line == PROBE_LINE_ROUTINE || line == PROBE_LINE_POOLS;
+    return line >= PROBE_LINE_RULE;
 }
 
 struct probe_pending *probe_schedule_add(struct probe_schedule *schedule, struct process_id id,
-                                         int64_t rss_bytes, uint32_t what,
+                                         uint64_t stall_usec, uint32_t what,
                                          enum probe_priority priority)
 {
     enum probe_line line = line_of(what, priority);
@@ -87,7 +93,7 @@ struct probe_pending *probe_schedule_add(struct probe_schedule *schedule, struct
     if (!pending)
         return NULL;
     *pending =
-        (struct probe_pending){.id = id, .rss_bytes = rss_bytes, .asked = what, .line = line};
+        (struct probe_pending){.id = id, .stall_usec = stall_usec, .asked = what, .line = line};
     probe_queue_push(&schedule->lines[line], pending);
     return pending;
 }
@@ -97,6 +103,7 @@ static void pending_restrict(struct probe_schedule *schedule, struct probe_pendi
                              uint64_t now_usec)
 {
     bool for_receipt = pending->line == PROBE_LINE_RECEIPT;
+    bool waited_for = for_receipt || pending->line == PROBE_LINE_QUESTION;
     pending->what = pending->asked;
     pending->result = 0;
     if (probe_budget_is_unreadable(&schedule->budget, pending->id, now_usec)) {
@@ -104,14 +111,16 @@ static void pending_restrict(struct probe_schedule *schedule, struct probe_pendi
         pending->what = 0;
         return;
     }
-    if (!(pending->asked & PROBE_WHAT_ROLLUP))
+    /* What is paused holds nobody up. */
+    uint32_t holds_up = pending->asked & (PROBE_WHAT_ROLLUP | PROBE_WHAT_LAYERS);
+    if (!holds_up)
         return;
-    if (probe_budget_too_dear(pending->rss_bytes, for_receipt))
+    if (probe_budget_too_dear(pending->stall_usec, for_receipt))
         pending->result = -EFBIG;
-    else if (!for_receipt && !probe_budget_allows(&schedule->budget, now_usec))
+    else if (!waited_for && !probe_budget_allows(&schedule->budget, now_usec))
         pending->result = -EBUSY;
     if (pending->result < 0)
-        pending->what &= ~(uint32_t)PROBE_WHAT_ROLLUP;
+        pending->what &= ~holds_up;
 }
 
 struct probe_pending *probe_schedule_next(struct probe_schedule *schedule, uint64_t now_usec)

@@ -12,8 +12,10 @@
 /* Waiting lines, served in this order. */
 enum probe_line {
     PROBE_LINE_RECEIPT,
+    PROBE_LINE_QUESTION,
     PROBE_LINE_IDENTITY, /* has a command line in it: cheap, and rules match nothing without it */
     PROBE_LINE_RULE,
+    PROBE_LINE_USS, /* parts, so seldom that the routine behind them does not starve */
     PROBE_LINE_ROUTINE,
     PROBE_LINE_POOLS, /* parts of a scan: what the budget has left */
     PROBE_LINES,
@@ -23,11 +25,11 @@ struct probe_pending {
     struct probe_pending *next;
     uint32_t sequence;
     struct process_id id;
-    int64_t rss_bytes;
-    uint32_t asked; /* enum probe_what */
-    uint32_t what;  /* the part of it that is sent; 0 = none */
+    uint64_t stall_usec; /* at most, as far as is known */
+    uint32_t asked;      /* enum probe_what */
+    uint32_t what;       /* the part of it that is sent; 0 = none */
     enum probe_line line;
-    struct probe_scan_part part; /* of PROBE_WHAT_POOLS */
+    struct probe_scan_part part; /* of PROBE_WHAT_POOLS and PROBE_WHAT_USS */
     int result;                  /* why a part is not sent, or all of it; 0 = all is */
 };
 
@@ -57,7 +59,7 @@ void probe_schedule_init(struct probe_schedule *schedule, uint32_t budget_permyr
 
 /* Take a request in. NULL when its line is full. */
 struct probe_pending *probe_schedule_add(struct probe_schedule *schedule, struct process_id id,
-                                         int64_t rss_bytes, uint32_t what,
+                                         uint64_t stall_usec, uint32_t what,
                                          enum probe_priority priority);
 /*
  * The next one that may go now, out of its line, with what may be read of it; NULL when none may.

@@ -9,6 +9,7 @@
 #ifndef MEMTEND_ENGINE_TABLE_H
 #define MEMTEND_ENGINE_TABLE_H
 
+#include "engine/probe_price.h"
 #include "engine/scan_turn.h"
 #include "model/process.h"
 
@@ -44,9 +45,14 @@ struct tracked {
     uint32_t cpu_msec[TABLE_CPU_SPAN + 1];
     uint32_t cpu_count;
 
-    uint64_t slow_usec; /* monotonic time of the last slow read; 0 = never */
-    int64_t deep_rss_bytes;
+    uint64_t slow_usec;           /* monotonic time of the last slow read; 0 = never */
+    struct probe_price price;     /* of deep readings */
+    int64_t deep_rss_bytes;       /* RSS at the last one */
     uint64_t deep_asked_usec;     /* a routine read is under way or was refused then */
+    int64_t layers_rss_bytes;     /* at the last reading of layers */
+    uint64_t layers_usec;         /* of that; 0 = never */
+    uint64_t uss_usec;            /* last USS page by page; 0 = never */
+    uint64_t uss_cpu_usec;        /* what that took */
     uint64_t stat_asked_usec;     /* agent statistics */
     struct scan_turn scan;        /* for pools, from outside */
     uint64_t identity_usec;       /* when cmdline and exe were read; 0 = read them soon */

@@ -47,3 +47,13 @@ const char *agent_state_name(enum agent_state state)
     };
     return names[state];
 }
+
+const char *absence_name(enum absence absence)
+{
+    static const char *const names[] = {
+        [ABSENCE_NOT_YET] = "not_yet",     [ABSENCE_TOO_DEAR] = "too_dear",
+        [ABSENCE_DENIED] = "denied",       [ABSENCE_UNREADABLE] = "unreadable",
+        [ABSENCE_NO_MEMORY] = "no_memory",
+    };
+    return names[absence];
+}

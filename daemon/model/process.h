@@ -33,6 +33,15 @@ enum agent_state {
     AGENT_STATE_SILENT, /* did not answer in time */
 };
 
+/* Why a value that takes a deep reading is absent. */
+enum absence {
+    ABSENCE_NOT_YET,    /* its turn will come */
+    ABSENCE_TOO_DEAR,   /* to read it would hold the process up for too long */
+    ABSENCE_DENIED,     /* the probe lacks the right */
+    ABSENCE_UNREADABLE, /* the last reading hung: left alone for a while */
+    ABSENCE_NO_MEMORY,  /* a zombie */
+};
+
 struct agent_info {
     enum agent_state state;
     char runtime[24];    /* "cpython 3.13.0", "" = none found */
@@ -57,9 +66,10 @@ struct process {
     uint32_t family_size;     /* members alive, >= 1 */
     uint64_t first_seen_usec; /* monotonic */
     char comm[PROCESS_COMM_SIZE];
-    char name[PROCESS_NAME_SIZE];       /* given by `memtend run --name` */
-    char unit[PROCESS_UNIT_SIZE];       /* systemd unit from the cgroup path */
-    char cmdline[PROCESS_CMDLINE_SIZE]; /* redacted */
+    char name[PROCESS_NAME_SIZE];          /* given by `memtend run --name` */
+    char unit[PROCESS_UNIT_SIZE];          /* systemd unit from the cgroup path */
+    char cmdline[PROCESS_CMDLINE_SIZE];    /* redacted */
+    enum absence pss_absence, uss_absence; /* of no meaning while the sample has them */
     struct agent_info agent;
     struct sample sample;
 };
@@ -71,5 +81,7 @@ int process_id_parse(const char *text, struct process_id *ret_id);
 /* Case-insensitive substring of comm, redacted cmdline, unit or name (the q= of REST and ps). */
 bool process_matches(const struct process *process, const char *query);
 const char *agent_state_name(enum agent_state state);
+/* "not_yet", "too_dear", ... */
+const char *absence_name(enum absence absence);
 
 #endif

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "wire/probe.h"
 
+#include "wire/probe_layers.h"
+#include "wire/probe_uss.h"
+
 #include <errno.h>
 #include <stdbool.h>
 #include <string.h>
@@ -28,7 +31,7 @@ struct answer_packet {
     uint32_t what, present;
     int32_t result;
     uint32_t dropped;
-    uint64_t duration_usec;
+    uint64_t cpu_usec;
     uint64_t exe_device, exe_inode;
     struct probe_rollup rollup;
     int64_t own_private_bytes, own_rss_bytes;
@@ -49,9 +52,25 @@ _Static_assert(sizeof(struct request_packet) == PROBE_REQUEST_SIZE, "no padding 
 _Static_assert(sizeof(struct pools_packet) == PROBE_POOLS_SIZE, "no padding in pools");
 _Static_assert(sizeof(struct answer_packet) == PROBE_HEADER_SIZE, "no padding in an answer");
 
+/* What is asked alone has a payload of one size. */
+static const struct {
+    uint32_t what, size;
+} payloads[] = {{PROBE_WHAT_POOLS, PROBE_POOLS_SIZE},
+                {PROBE_WHAT_LAYERS, PROBE_LAYERS_SIZE},
+                {PROBE_WHAT_USS, PROBE_USS_SIZE}};
+
+/* 0: any size, or not asked alone. */
+static uint32_t payload_size(uint32_t what)
+{
+    for (size_t i = 0; i < sizeof(payloads) / sizeof(payloads[0]); i++)
+        if (payloads[i].what == what)
+            return payloads[i].size;
+    return 0;
+}
+
 static bool what_is_known(uint32_t what)
 {
-    if (what == PROBE_WHAT_POOLS)
+    if (payload_size(what) > 0)
         return true;
     return what != 0 && (what & ~(uint32_t)PROBE_WHAT_ALL) == 0;
 }
@@ -65,7 +84,8 @@ static bool pool_bytes_are_sane(uint32_t bytes)
 static bool request_scan_is_sane(const struct request_packet *packet)
 {
     if (packet->what != PROBE_WHAT_POOLS)
-        return packet->cursor == 0 && packet->pool_bytes == 0 && packet->scan_bytes == 0;
+        return (packet->cursor == 0 || packet->what == PROBE_WHAT_USS) && packet->pool_bytes == 0 &&
+               packet->scan_bytes == 0;
     return (packet->pool_bytes == 0 || pool_bytes_are_sane(packet->pool_bytes)) &&
            packet->scan_bytes <= PROBE_SCAN_MAX_BYTES;
 }
@@ -130,7 +150,7 @@ void probe_answer_encode(const struct probe_answer *answer,
         .present = answer->present,
         .result = answer->result,
         .dropped = answer->dropped,
-        .duration_usec = answer->duration_usec,
+        .cpu_usec = answer->cpu_usec,
         .exe_device = answer->exe_device,
         .exe_inode = answer->exe_inode,
         .exec_mark = answer->exec_mark,
@@ -160,8 +180,8 @@ static bool answer_is_sane(const struct answer_packet *packet, size_t size)
         return false;
     if (packet->result > 0 || (packet->result == 0 && packet->present != packet->what))
         return false;
-    if (packet->present & PROBE_WHAT_POOLS)
-        return packet->payload_length == PROBE_POOLS_SIZE;
+    if (payload_size(packet->present) > 0)
+        return packet->payload_length == payload_size(packet->present);
     if (packet->payload_length > 0 && !(packet->present & PROBE_WHAT_CMDLINE))
         return false;
     return rollup_is_sane(&packet->rollup);
@@ -183,7 +203,7 @@ int probe_answer_decode(const unsigned char *bytes, size_t size, struct probe_an
         .present = packet.present,
         .result = packet.result,
         .dropped = packet.dropped,
-        .duration_usec = packet.duration_usec,
+        .cpu_usec = packet.cpu_usec,
         .exe_device = packet.exe_device,
         .exe_inode = packet.exe_inode,
         .exec_mark = packet.exec_mark,

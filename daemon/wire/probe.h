@@ -12,7 +12,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define PROBE_VERSION 2
+#define PROBE_VERSION 3
 
 /* Sizes of packets, bytes. A whole answer fits the smallest socket buffer that Linux gives. */
 #define PROBE_REQUEST_SIZE 64
@@ -27,13 +27,18 @@
 /* Memory that one request may have looked at: at 0.25 ms a MiB as long as the longest rollup. */
 #define PROBE_SCAN_MAX_BYTES (UINT32_C(64) * 1024 * 1024)
 
-/* What is read; bits, one or more of ALL, or POOLS alone. */
+/* What is read; bits, one or more of ALL, or one of the others alone. */
 enum probe_what {
     PROBE_WHAT_CMDLINE = 1 << 0, /* payload = raw PID/cmdline; exe device and inode */
     PROBE_WHAT_ROLLUP = 1 << 1,  /* smaps_rollup */
     PROBE_WHAT_ALL = PROBE_WHAT_CMDLINE | PROBE_WHAT_ROLLUP,
-    PROBE_WHAT_POOLS = 1 << 2, /* payload = struct probe_pools, encoded */
+    PROBE_WHAT_POOLS = 1 << 2,  /* payload = struct probe_pools, encoded */
+    PROBE_WHAT_LAYERS = 1 << 3, /* smaps; payload = struct probe_layers, encoded */
+    PROBE_WHAT_USS = 1 << 4,    /* pagemap, paused; payload = struct probe_uss, encoded */
 };
+/* What takes the lock of a process for long, or time: paid for from the budget of deep reads. */
+#define PROBE_WHAT_DEEP                                                                            \
+    ((uint32_t)(PROBE_WHAT_ROLLUP | PROBE_WHAT_POOLS | PROBE_WHAT_LAYERS | PROBE_WHAT_USS))
 
 /* What the probe may do; bits. */
 enum probe_rights {
@@ -47,11 +52,11 @@ struct probe_request {
     uint64_t start_ticks; /* the probe refuses when the pid is another process by now */
     uint32_t what;
     uint32_t byte_budget;      /* payload bytes at most */
-    uint64_t time_budget_usec; /* of one reading; one that takes much longer ends the probe. POOLS:
-                                  it stops then, and says how far it came */
+    uint64_t time_budget_usec; /* of one reading; one that takes much longer ends the probe. POOLS
+                                  and USS: they stop then, and say how far they came */
     uint64_t deadline_usec;    /* CLOCK_MONOTONIC: what is not begun by then is not read */
+    uint64_t cursor;           /* POOLS and USS: address to go on from, 0 = the beginning; else 0 */
     /* POOLS; else 0 */
-    uint64_t cursor;     /* address to go on from; 0 = the beginning */
     uint32_t pool_bytes; /* 0 = by the version of CPython that the probe sees */
     uint32_t scan_bytes; /* of memory to look at, at most */
 };
@@ -82,15 +87,15 @@ struct probe_answer {
     uint32_t sequence;
     pid_t pid;
     uint64_t start_ticks;
-    uint32_t what;          /* as asked */
-    uint32_t present;       /* bits of what was read; fields of the others are 0. None when the
-                               process is gone or its pid is another's by now (-ESRCH) */
-    int32_t result;         /* 0, else -errno of the first reading that failed */
-    uint32_t dropped;       /* answers that found the socket full since the probe started */
-    uint32_t rights;        /* enum probe_rights */
-    uint64_t duration_usec; /* wall time the reading took; POOLS: without its pauses */
+    uint32_t what;     /* as asked */
+    uint32_t present;  /* bits of what was read; fields of the others are 0. None when the
+                          process is gone or its pid is another's by now (-ESRCH) */
+    int32_t result;    /* 0, else -errno of the first reading that failed */
+    uint32_t dropped;  /* answers that found the socket full since the probe started */
+    uint32_t rights;   /* enum probe_rights */
+    uint64_t cpu_usec; /* CPU time that the reading took */
     uint64_t exe_device, exe_inode; /* CMDLINE; both 0 = could not be seen */
-    uint64_t exec_mark;             /* CMDLINE, POOLS; see model/process.h, 0 = not seen */
+    uint64_t exec_mark;             /* all but ROLLUP alone; see model/process.h, 0 = not seen */
     struct probe_rollup rollup;     /* ROLLUP */
     int64_t own_private_bytes, own_rss_bytes; /* of the probe itself; -1 = unknown */
     uint32_t payload_length;

@@ -26,7 +26,7 @@
 
 #include <cmocka.h>
 
-#define MIB           (INT64_C(1) << 20)
+#define STALL         UINT64_C(50) /* microseconds */
 #define PATIENCE_USEC (20 * USEC_PER_SEC)
 /* Short, so that a hanging probe is found out quickly; long for a machine under load. */
 #define DEADLINE_USEC (1000 * USEC_PER_MSEC)
@@ -135,7 +135,7 @@ static const struct probe_answer *ask(struct world *world, struct process_id id,
     uint32_t sequence;
     size_t before = world->answers;
     assert_int_equal(
-        probe_client_request(world->client, id, MIB, what, PROBE_PRIORITY_RECEIPT, &sequence), 0);
+        probe_client_request(world->client, id, STALL, what, PROBE_PRIORITY_RECEIPT, &sequence), 0);
     wait_for_answers(world, before + 1);
     assert_int_equal(world->answer[before].sequence, sequence);
     assert_int_equal(world->answer[before].what, what);
@@ -198,7 +198,7 @@ static void test_scans_a_process(void **state)
     assert_int_equal(world->answer[0].payload_length, PROBE_POOLS_SIZE);
     struct probe_client_state client_state;
     probe_client_state(world->client, &client_state);
-    assert_true(client_state.deep_usec_total == world->answer[0].duration_usec);
+    assert_true(client_state.deep_usec_total == world->answer[0].cpu_usec);
     end(pid);
 }
 
@@ -284,7 +284,7 @@ static void test_dying_processes(void **state)
         struct proc_stat stat;
         if (proc_stat_read(world->proc, pid, &stat) == OUTCOME_OK)
             id = stat.id;
-        assert_int_equal(probe_client_request(world->client, id, MIB, PROBE_WHAT_ALL,
+        assert_int_equal(probe_client_request(world->client, id, STALL, PROBE_WHAT_ALL,
                                               PROBE_PRIORITY_RECEIPT, NULL),
                          0);
         sd_event_run(world->event, 0);
@@ -364,7 +364,7 @@ static void test_requests_survive_the_probe(void **state)
     assert_int_equal(ask(world, id, PROBE_WHAT_ROLLUP)->result, 0);
     kill(probe_client_pid(world->client), SIGSTOP);
     for (int i = 0; i < 3; i++)
-        probe_client_request(world->client, id, MIB, PROBE_WHAT_ROLLUP, PROBE_PRIORITY_RECEIPT,
+        probe_client_request(world->client, id, STALL, PROBE_WHAT_ROLLUP, PROBE_PRIORITY_RECEIPT,
                              NULL);
     sd_event_run(world->event, 0);
     kill(probe_client_pid(world->client), SIGKILL);
@@ -379,12 +379,13 @@ static void test_too_dear_is_not_even_sent(void **state)
     struct world *world = *state;
     open_client(world, NULL, NULL);
     struct process_id id = id_of(world, getpid());
-    probe_client_request(world->client, id, 900 * MIB, PROBE_WHAT_ROLLUP, PROBE_PRIORITY_ROUTINE,
-                         NULL);
+    probe_client_request(world->client, id, 15 * USEC_PER_MSEC, PROBE_WHAT_ROLLUP,
+                         PROBE_PRIORITY_ROUTINE, NULL);
     assert_int_equal(world->answers, 0); /* never from inside the call */
     wait_for_answers(world, 1);
     assert_int_equal(world->answer[0].result, -EFBIG);
-    probe_client_request(world->client, id, 900 * MIB, PROBE_WHAT_ALL, PROBE_PRIORITY_RULE, NULL);
+    probe_client_request(world->client, id, 15 * USEC_PER_MSEC, PROBE_WHAT_ALL, PROBE_PRIORITY_RULE,
+                         NULL);
     wait_for_answers(world, 2);
     assert_int_equal(world->answer[1].result, -EFBIG);
     assert_int_equal(world->answer[1].present, PROBE_WHAT_CMDLINE);
@@ -400,7 +401,7 @@ static void test_full_queue_says_so(void **state)
     open_client(world, NULL, NULL);
     struct process_id id = id_of(world, getpid());
     int taken = 0;
-    while (probe_client_request(world->client, id, MIB, PROBE_WHAT_ROLLUP, PROBE_PRIORITY_ROUTINE,
+    while (probe_client_request(world->client, id, STALL, PROBE_WHAT_ROLLUP, PROBE_PRIORITY_ROUTINE,
                                 NULL) == 0)
         taken++;
     assert_int_equal(taken, PROBE_CLIENT_ROUTINE_LIMIT);

@@ -10,8 +10,7 @@
 
 #include <cmocka.h>
 
-#define MIB (INT64_C(1) << 20)
-#define GIB (INT64_C(1) << 30)
+#define SHORT UINT64_C(50) /* microseconds */
 
 /* Any time: everything here works on differences. */
 #define START (UINT64_C(1000) * USEC_PER_SEC)
@@ -35,10 +34,10 @@ static int drop(void **state)
     return 0;
 }
 
-static struct probe_pending *add(struct probe_schedule *schedule, pid_t pid, int64_t rss_bytes,
+static struct probe_pending *add(struct probe_schedule *schedule, pid_t pid, uint64_t stall_usec,
                                  uint32_t what, enum probe_priority priority)
 {
-    return probe_schedule_add(schedule, id_of(pid), rss_bytes, what, priority);
+    return probe_schedule_add(schedule, id_of(pid), stall_usec, what, priority);
 }
 
 static void expect_next(struct probe_schedule *schedule, uint64_t now, pid_t pid, uint32_t what,
@@ -55,11 +54,11 @@ static void expect_next(struct probe_schedule *schedule, uint64_t now, pid_t pid
 static void test_order(void **state)
 {
     struct probe_schedule *schedule = *state;
-    add(schedule, 1, MIB, PROBE_WHAT_ROLLUP, PROBE_PRIORITY_ROUTINE);
-    add(schedule, 2, MIB, PROBE_WHAT_ROLLUP, PROBE_PRIORITY_RULE);
-    add(schedule, 3, MIB, PROBE_WHAT_CMDLINE, PROBE_PRIORITY_ROUTINE);
-    add(schedule, 4, MIB, PROBE_WHAT_ROLLUP, PROBE_PRIORITY_RECEIPT);
-    add(schedule, 5, MIB, PROBE_WHAT_ROLLUP, PROBE_PRIORITY_RECEIPT);
+    add(schedule, 1, SHORT, PROBE_WHAT_ROLLUP, PROBE_PRIORITY_ROUTINE);
+    add(schedule, 2, SHORT, PROBE_WHAT_ROLLUP, PROBE_PRIORITY_RULE);
+    add(schedule, 3, SHORT, PROBE_WHAT_CMDLINE, PROBE_PRIORITY_ROUTINE);
+    add(schedule, 4, SHORT, PROBE_WHAT_ROLLUP, PROBE_PRIORITY_RECEIPT);
+    add(schedule, 5, SHORT, PROBE_WHAT_ROLLUP, PROBE_PRIORITY_RECEIPT);
     assert_int_equal(probe_schedule_waiting(schedule), 5);
     expect_next(schedule, START, 4, PROBE_WHAT_ROLLUP, 0);
     expect_next(schedule, START, 5, PROBE_WHAT_ROLLUP, 0);
@@ -73,8 +72,8 @@ static void test_order(void **state)
 static void test_returned_comes_first(void **state)
 {
     struct probe_schedule *schedule = *state;
-    add(schedule, 1, MIB, PROBE_WHAT_ROLLUP, PROBE_PRIORITY_RULE);
-    add(schedule, 2, MIB, PROBE_WHAT_ROLLUP, PROBE_PRIORITY_RULE);
+    add(schedule, 1, SHORT, PROBE_WHAT_ROLLUP, PROBE_PRIORITY_RULE);
+    add(schedule, 2, SHORT, PROBE_WHAT_ROLLUP, PROBE_PRIORITY_RULE);
     struct probe_pending *pending = probe_schedule_next(schedule, START);
     probe_schedule_return(schedule, pending);
     expect_next(schedule, START, 1, PROBE_WHAT_ROLLUP, 0);
@@ -86,22 +85,22 @@ static void test_lines_are_bounded_and_leave_room_for_receipts(void **state)
     struct probe_schedule *schedule = *state;
     size_t taken = 0;
     for (pid_t pid = 1; pid <= PROBE_CLIENT_LIMIT; pid++) {
-        taken += add(schedule, pid, MIB, PROBE_WHAT_ROLLUP, PROBE_PRIORITY_ROUTINE) != NULL;
-        taken += add(schedule, pid, MIB, PROBE_WHAT_ROLLUP, PROBE_PRIORITY_RULE) != NULL;
-        taken += add(schedule, pid, MIB, PROBE_WHAT_CMDLINE, PROBE_PRIORITY_RULE) != NULL;
+        taken += add(schedule, pid, SHORT, PROBE_WHAT_ROLLUP, PROBE_PRIORITY_ROUTINE) != NULL;
+        taken += add(schedule, pid, SHORT, PROBE_WHAT_ROLLUP, PROBE_PRIORITY_RULE) != NULL;
+        taken += add(schedule, pid, SHORT, PROBE_WHAT_CMDLINE, PROBE_PRIORITY_RULE) != NULL;
     }
     assert_true(taken < PROBE_CLIENT_LIMIT);
     assert_int_equal(probe_schedule_room(schedule, PROBE_PRIORITY_ROUTINE, START), 0);
     size_t room = probe_schedule_room(schedule, PROBE_PRIORITY_RECEIPT, START);
     assert_true(room >= 256);
     for (size_t i = 0; i < room; i++)
-        assert_non_null(add(schedule, 9, MIB, PROBE_WHAT_ROLLUP, PROBE_PRIORITY_RECEIPT));
-    assert_null(add(schedule, 9, MIB, PROBE_WHAT_ROLLUP, PROBE_PRIORITY_RECEIPT));
+        assert_non_null(add(schedule, 9, SHORT, PROBE_WHAT_ROLLUP, PROBE_PRIORITY_RECEIPT));
+    assert_null(add(schedule, 9, SHORT, PROBE_WHAT_ROLLUP, PROBE_PRIORITY_RECEIPT));
     size_t drained = 0;
     for (struct probe_pending *pending; (pending = probe_schedule_drain(schedule)); drained++)
         probe_schedule_release(schedule, pending);
     assert_int_equal(drained, PROBE_CLIENT_LIMIT);
-    assert_non_null(add(schedule, 9, MIB, PROBE_WHAT_ROLLUP, PROBE_PRIORITY_ROUTINE));
+    assert_non_null(add(schedule, 9, SHORT, PROBE_WHAT_ROLLUP, PROBE_PRIORITY_ROUTINE));
 }
 
 /* Half a percent of a core: after 50 ms of reading at once, 5 ms a second. */
@@ -131,8 +130,8 @@ static void test_receipts_overdraw_and_routine_pays_back(void **state)
 {
     struct probe_schedule *schedule = *state;
     probe_budget_spend(&schedule->budget, START, 150000); /* 100 ms too much */
-    add(schedule, 1, MIB, PROBE_WHAT_ROLLUP, PROBE_PRIORITY_ROUTINE);
-    add(schedule, 2, MIB, PROBE_WHAT_ROLLUP, PROBE_PRIORITY_RECEIPT);
+    add(schedule, 1, SHORT, PROBE_WHAT_ROLLUP, PROBE_PRIORITY_ROUTINE);
+    add(schedule, 2, SHORT, PROBE_WHAT_ROLLUP, PROBE_PRIORITY_RECEIPT);
     assert_int_equal(probe_schedule_room(schedule, PROBE_PRIORITY_ROUTINE, START), 0);
     assert_true(probe_schedule_room(schedule, PROBE_PRIORITY_RECEIPT, START) > 0);
     assert_true(probe_schedule_when(schedule, START) == START);
@@ -150,7 +149,7 @@ static void test_scans_come_last(void **state)
     struct probe_schedule *schedule = *state;
     assert_non_null(add(schedule, 1, 0, PROBE_WHAT_POOLS, PROBE_PRIORITY_ROUTINE));
     assert_null(add(schedule, 2, 0, PROBE_WHAT_POOLS, PROBE_PRIORITY_ROUTINE));
-    add(schedule, 3, MIB, PROBE_WHAT_ROLLUP, PROBE_PRIORITY_ROUTINE);
+    add(schedule, 3, SHORT, PROBE_WHAT_ROLLUP, PROBE_PRIORITY_ROUTINE);
     expect_next(schedule, START, 3, PROBE_WHAT_ROLLUP, 0);
     probe_budget_spend(&schedule->budget, START, 60000);
     assert_null(probe_schedule_next(schedule, START));
@@ -176,8 +175,8 @@ static void test_command_lines_do_not_wait_for_the_budget(void **state)
 {
     struct probe_schedule *schedule = *state;
     probe_budget_spend(&schedule->budget, START, 60000);
-    add(schedule, 1, MIB, PROBE_WHAT_ALL, PROBE_PRIORITY_RULE);
-    add(schedule, 2, 100 * GIB, PROBE_WHAT_ALL, PROBE_PRIORITY_RULE);
+    add(schedule, 1, SHORT, PROBE_WHAT_ALL, PROBE_PRIORITY_RULE);
+    add(schedule, 2, USEC_PER_SEC, PROBE_WHAT_ALL, PROBE_PRIORITY_RULE);
     expect_next(schedule, START, 1, PROBE_WHAT_CMDLINE, -EBUSY);
     expect_next(schedule, START, 2, PROBE_WHAT_CMDLINE, -EFBIG);
 }
@@ -185,26 +184,46 @@ static void test_command_lines_do_not_wait_for_the_budget(void **state)
 static void test_too_dear(void **state)
 {
     struct probe_schedule *schedule = *state;
-    assert_int_equal(probe_budget_stall_usec(GIB), 16000);
-    assert_int_equal(probe_budget_stall_usec(0), 0);
-    assert_int_equal(probe_budget_stall_usec(-1), 0);
-    add(schedule, 1, 600 * MIB, PROBE_WHAT_ROLLUP, PROBE_PRIORITY_ROUTINE);
+    add(schedule, 1, 10 * USEC_PER_MSEC, PROBE_WHAT_ROLLUP, PROBE_PRIORITY_ROUTINE);
     expect_next(schedule, START, 1, PROBE_WHAT_ROLLUP, 0);
-    add(schedule, 2, 700 * MIB, PROBE_WHAT_ROLLUP, PROBE_PRIORITY_ROUTINE);
+    add(schedule, 2, 11 * USEC_PER_MSEC, PROBE_WHAT_ROLLUP, PROBE_PRIORITY_ROUTINE);
     expect_next(schedule, START, 2, 0, -EFBIG);
-    add(schedule, 3, 700 * MIB, PROBE_WHAT_ROLLUP, PROBE_PRIORITY_RECEIPT);
+    add(schedule, 3, 11 * USEC_PER_MSEC, PROBE_WHAT_ROLLUP, PROBE_PRIORITY_RECEIPT);
     expect_next(schedule, START, 3, PROBE_WHAT_ROLLUP, 0);
-    add(schedule, 4, 7 * GIB, PROBE_WHAT_ROLLUP, PROBE_PRIORITY_RECEIPT);
+    add(schedule, 4, 110 * USEC_PER_MSEC, PROBE_WHAT_ROLLUP, PROBE_PRIORITY_RECEIPT);
     expect_next(schedule, START, 4, 0, -EFBIG);
+    /* A person's question overdraws the budget, but holds nobody up for longer. */
+    probe_budget_spend(&schedule->budget, START, 60000);
+    add(schedule, 5, SHORT, PROBE_WHAT_LAYERS, PROBE_PRIORITY_QUESTION);
+    expect_next(schedule, START, 5, PROBE_WHAT_LAYERS, 0);
+    add(schedule, 6, 11 * USEC_PER_MSEC, PROBE_WHAT_LAYERS, PROBE_PRIORITY_QUESTION);
+    expect_next(schedule, START, 6, 0, -EFBIG);
+    /* What is paused holds nobody up at all, whatever it takes. */
+    add(schedule, 7, USEC_PER_SEC, PROBE_WHAT_USS, PROBE_PRIORITY_RECEIPT);
+    expect_next(schedule, START, 7, PROBE_WHAT_USS, 0);
+}
+
+/* USS of one process at a time, before the routine and within the budget. */
+static void test_uss_in_parts(void **state)
+{
+    struct probe_schedule *schedule = *state;
+    add(schedule, 1, SHORT, PROBE_WHAT_ROLLUP, PROBE_PRIORITY_ROUTINE);
+    assert_non_null(add(schedule, 2, 0, PROBE_WHAT_USS, PROBE_PRIORITY_ROUTINE));
+    assert_null(add(schedule, 3, 0, PROBE_WHAT_USS, PROBE_PRIORITY_ROUTINE));
+    expect_next(schedule, START, 2, PROBE_WHAT_USS, 0);
+    expect_next(schedule, START, 1, PROBE_WHAT_ROLLUP, 0);
+    probe_budget_spend(&schedule->budget, START, 60000);
+    add(schedule, 2, 0, PROBE_WHAT_USS, PROBE_PRIORITY_ROUTINE);
+    assert_null(probe_schedule_next(schedule, START));
 }
 
 static void test_unreadable_for_ten_minutes(void **state)
 {
     struct probe_schedule *schedule = *state;
     probe_budget_mark(&schedule->budget, id_of(1), START);
-    add(schedule, 1, MIB, PROBE_WHAT_ALL, PROBE_PRIORITY_RECEIPT);
+    add(schedule, 1, SHORT, PROBE_WHAT_ALL, PROBE_PRIORITY_RECEIPT);
     expect_next(schedule, START, 1, 0, -ETIMEDOUT);
-    add(schedule, 2, MIB, PROBE_WHAT_ROLLUP, PROBE_PRIORITY_RECEIPT);
+    add(schedule, 2, SHORT, PROBE_WHAT_ROLLUP, PROBE_PRIORITY_RECEIPT);
     expect_next(schedule, START, 2, PROBE_WHAT_ROLLUP, 0);
     /* The pid is someone else's by now. */
     struct process_id other = {.pid = 1, .start_ticks = 2};
@@ -240,6 +259,7 @@ int main(void)
         schedule_test(test_scans_come_last),
         schedule_test(test_command_lines_do_not_wait_for_the_budget),
         schedule_test(test_too_dear),
+        schedule_test(test_uss_in_parts),
         schedule_test(test_unreadable_for_ten_minutes),
         schedule_test(test_unreadable_list_is_bounded),
     };

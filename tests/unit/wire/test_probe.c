@@ -29,7 +29,7 @@ static struct probe_answer some_answer(void)
                                  .present = PROBE_WHAT_ALL,
                                  .dropped = 3,
                                  .rights = PROBE_RIGHT_PTRACE,
-                                 .duration_usec = 99,
+                                 .cpu_usec = 99,
                                  .exe_device = 1,
                                  .exe_inode = 2,
                                  .exec_mark = 3,
@@ -86,7 +86,9 @@ static void test_request_refusals(void **state)
     refuse_request(request);
     request.what = PROBE_WHAT_ALL | PROBE_WHAT_POOLS;
     refuse_request(request);
-    request.what = PROBE_WHAT_POOLS << 1;
+    request.what = PROBE_WHAT_POOLS | PROBE_WHAT_LAYERS;
+    refuse_request(request);
+    request.what = PROBE_WHAT_USS << 1;
     refuse_request(request);
     request = some_request();
     request.cursor = 4096; /* for pools only */

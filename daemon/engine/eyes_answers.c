@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the probe answers, into the process table: identities, PSS and USS, what the reading cost,
+ * and why something is absent. Loop thread.
+ */
+#include "engine/eyes_state.h"
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "engine/probe_smaps.h"
+#include "model/cmdline.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Full command lines are kept for rules; longer ones are cut. */
+#define EYES_CMDLINE_MAX 4096
+
+static void answers_identity(struct head *head, struct process *process,
+                             const struct probe_answer *answer, uint64_t now)
+{
+    struct tracked *tracked = table_tracked(&head->table, process);
+    char full[EYES_CMDLINE_MAX], redacted[PROCESS_CMDLINE_SIZE];
+    cmdline_full(answer->payload, answer->payload_length, full, sizeof(full));
+    cmdline_redact(answer->payload, answer->payload_length, redacted, sizeof(redacted));
+    bool another = process->exec_mark != 0 && process->exec_mark != answer->exec_mark;
+    head->table.families_stale |= process->exec_mark != answer->exec_mark;
+    process->exec_mark = answer->exec_mark;
+    process->exe_device = answer->exe_device;
+    process->exe_inode = answer->exe_inode;
+    tracked->identity_usec = now;
+    if (another) {
+        process->exec_count++;
+        tracked->price = (struct probe_price){0};
+        tracked->layers_usec = tracked->uss_usec = 0;
+        scans_on_exec(head, process);
+    }
+    if (!another && tracked->full_cmdline && strcmp(tracked->full_cmdline, full) == 0)
+        return;
+    free(tracked->full_cmdline);
+    tracked->full_cmdline = strdup(full); /* without memory it is unknown to rules */
+    text_copy(process->cmdline, sizeof(process->cmdline), redacted);
+    tracked->identity_changed = true;
+}
+
+enum absence eyes_absence(int result)
+{
+    switch (result) {
+    case -EFBIG:
+        return ABSENCE_TOO_DEAR;
+    case -EACCES:
+    case -EPERM:
+        return ABSENCE_DENIED;
+    case -ETIMEDOUT:
+        return ABSENCE_UNREADABLE;
+    case -ENODATA:
+        return ABSENCE_NO_MEMORY;
+    default:
+        return ABSENCE_NOT_YET; /* it is tried again */
+    }
+}
+
+static void answers_deep(struct process *process, int64_t pss, int64_t uss, int64_t swap_pss,
+                         uint64_t now)
+{
+    sample_set(&process->sample, METRIC_PSS, pss, now);
+    sample_set(&process->sample, METRIC_USS, uss, now);
+    if (swap_pss >= 0)
+        sample_set(&process->sample, METRIC_SWAP_PSS, swap_pss, now);
+}
+
+static void answers_rollup(struct process *process, struct tracked *tracked,
+                           const struct probe_answer *answer, uint64_t now)
+{
+    answers_deep(process, answer->rollup.pss, answer->rollup.uss, answer->rollup.swap_pss, now);
+    tracked->deep_rss_bytes = answer->rollup.rss;
+    probe_price_learn(&tracked->price, answer->rollup.rss, answer->cpu_usec);
+}
+
+static void answers_layers(struct head *head, struct process *process, struct tracked *tracked,
+                           const struct probe_answer *answer, uint64_t now)
+{
+    struct probe_layers wire;
+    struct layers layers;
+    if (probe_layers_decode(answer->payload, answer->payload_length, &wire) < 0)
+        return;
+    probe_smaps_layers(&wire, now, &layers);
+    layer_shelf_put(&head->eyes->shelf, process->id, answer->exec_mark, &layers);
+    answers_deep(process, layers.pss_bytes, layers.uss_bytes, layers.swap_pss_bytes, now);
+    tracked->deep_rss_bytes = tracked->layers_rss_bytes = layers.rss_bytes;
+    tracked->layers_usec = now;
+    probe_price_learn_layers(&tracked->price, layers.rss_bytes, answer->cpu_usec, layers.mappings);
+}
+
+/* What was known is old by now, and will get older: it says nothing any more. */
+static void answers_absent(struct process *process, struct tracked *tracked, int result)
+{
+    enum absence absence = eyes_absence(result);
+    process->pss_absence = absence;
+    if (absence != ABSENCE_TOO_DEAR)
+        process->uss_absence = absence;
+    if (absence == ABSENCE_NOT_YET)
+        return;
+    sample_clear(&process->sample, METRIC_PSS);
+    sample_clear(&process->sample, METRIC_SWAP_PSS);
+    /* Without PSS it is read page by page. */
+    if (absence != ABSENCE_TOO_DEAR)
+        sample_clear(&process->sample, METRIC_USS);
+    tracked->deep_denied = absence == ABSENCE_DENIED;
+}
+
+static void answers_table(struct head *head, const struct probe_answer *answer)
+{
+    struct process_id id = {.pid = answer->pid, .start_ticks = answer->start_ticks};
+    struct process *process = table_find(&head->table, id);
+    if (!process)
+        return;
+    uint64_t now = clock_mono_usec();
+    struct tracked *tracked = table_tracked(&head->table, process);
+    uint32_t deep = answer->what & (PROBE_WHAT_ROLLUP | PROBE_WHAT_LAYERS);
+    if (answer->present & PROBE_WHAT_CMDLINE)
+        answers_identity(head, process, answer, now);
+    else if (answer->what & PROBE_WHAT_CMDLINE)
+        tracked->deep_denied = answer->result == -EACCES;
+    if (answer->present & PROBE_WHAT_ROLLUP)
+        answers_rollup(process, tracked, answer, now);
+    if (answer->present & PROBE_WHAT_LAYERS)
+        answers_layers(head, process, tracked, answer, now);
+    if (answer->present & deep)
+        tracked->deep_denied = false;
+    else if (deep)
+        answers_absent(process, tracked, answer->result);
+}
+
+void eyes_on_answer(void *context, const struct probe_answer *answer)
+{
+    struct head *head = context;
+    if (scans_on_answer(head, answer))
+        return;
+    if (!(answer->what & PROBE_WHAT_USS))
+        answers_table(head, answer);
+    eyes_readings_on_answer(head, answer);
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Which process is worth a deep reading next: the one whose memory moved the most for what it
+ * costs to read; one that has waited for long comes before all others, so that nobody starves.
+ * Pure over the time handed in.
+ */
+#ifndef MEMTEND_ENGINE_EYES_TURN_H
+#define MEMTEND_ENGINE_EYES_TURN_H
+
+#include "base/clock.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Not more often than this when its memory moved, and due after this when it did not. */
+#define EYES_TURN_MOVED_USEC (5 * USEC_PER_SEC)
+#define EYES_TURN_IDLE_USEC  (60 * USEC_PER_SEC)
+/* Due for so long, it comes before all others. */
+#define EYES_TURN_LATE_USEC (120 * USEC_PER_SEC)
+
+struct eyes_turn {
+    uint64_t since_usec; /* of the last try; of the first sight when never_read */
+    bool never_read;
+    int64_t rss_bytes;      /* now */
+    int64_t read_rss_bytes; /* at the last reading */
+    uint64_t cost_usec;     /* of a reading */
+};
+
+/* 0: it is not due. Else the more the sooner. */
+uint64_t eyes_turn_score(const struct eyes_turn *turn);
+/* More than noise, and more than a part of it. */
+bool eyes_turn_moved(int64_t rss_bytes, int64_t read_rss_bytes);
+
+#endif

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/probe_smaps.h"
+
+#include "collect/proc_smaps.h"
+#include "heap/layers.h"
+
+#include <string.h>
+
+_Static_assert((int)MAPPING_KIND_COUNT == PROBE_LAYERS_KINDS, "one number for each kind");
+_Static_assert((int)LAYERS_LARGE_LIMIT == PROBE_LAYERS_LARGE, "as many as are told");
+
+static void smaps_visit(void *context, const struct mapping *mapping)
+{
+    layers_add(context, mapping);
+}
+
+enum outcome probe_smaps_read(int proc, pid_t pid, struct probe_layers *ret_layers)
+{
+    struct layers_walk walk;
+    struct layers layers;
+    layers_begin(&walk);
+    enum outcome outcome = proc_smaps_walk(proc, pid, smaps_visit, &walk);
+    if (outcome != OUTCOME_OK)
+        return outcome;
+    layers_end(&walk, 0, &layers);
+    *ret_layers = (struct probe_layers){
+        .rss_sum = layers.rss_bytes,
+        .pss = layers.pss_bytes,
+        .uss = layers.uss_bytes,
+        .swap_sum = layers.swap_bytes,
+        .swap_pss = layers.swap_pss_bytes,
+        .huge = layers.huge_bytes,
+        .anonymous = layers.anonymous_bytes,
+        .mappings = layers.mappings,
+        .arenas = layers.arenas,
+        .stacks = layers.stacks,
+        .large_count = layers.large_count,
+    };
+    memcpy(ret_layers->rss, layers.rss, sizeof(layers.rss));
+    memcpy(ret_layers->swap, layers.swap, sizeof(layers.swap));
+    for (size_t i = 0; i < layers.large_count; i++)
+        ret_layers->large[i] = (struct probe_layers_large){.start = layers.large[i].start,
+                                                           .size = layers.large[i].size_bytes,
+                                                           .rss = layers.large[i].rss_bytes};
+    return OUTCOME_OK;
+}
+
+void probe_smaps_layers(const struct probe_layers *layers, uint64_t mono_usec,
+                        struct layers *ret_layers)
+{
+    *ret_layers = (struct layers){
+        .mono_usec = mono_usec,
+        .rss_bytes = layers->rss_sum,
+        .pss_bytes = layers->pss,
+        .uss_bytes = layers->uss,
+        .swap_bytes = layers->swap_sum,
+        .swap_pss_bytes = layers->swap_pss,
+        .huge_bytes = layers->huge,
+        .anonymous_bytes = layers->anonymous,
+        .mappings = layers->mappings,
+        .arenas = layers->arenas,
+        .stacks = layers->stacks,
+        .large_count = layers->large_count,
+    };
+    memcpy(ret_layers->rss, layers->rss, sizeof(layers->rss));
+    memcpy(ret_layers->swap, layers->swap, sizeof(layers->swap));
+    for (size_t i = 0; i < layers->large_count; i++)
+        ret_layers->large[i] = (struct layers_large){.start = layers->large[i].start,
+                                                     .size_bytes = layers->large[i].size,
+                                                     .rss_bytes = layers->large[i].rss};
+}
