@@ -45,6 +45,7 @@ struct config {
     uint64_t kept_files; /* CONFIG_KEPT_FILES_AUTO: as many as fit */
     char state_directory[CONFIG_PATH_SIZE];   /* "" = by the user who runs it */
     char runtime_directory[CONFIG_PATH_SIZE]; /* "" = by the user who runs it */
+    char cgroup_directory[CONFIG_PATH_SIZE];  /* "" = where it is mounted */
     /* [HTTP] */
     bool http_listen;                       /* false: no TCP at all */
     char http_address[CONFIG_ADDRESS_SIZE]; /* numeric, IPv6 without brackets */

@@ -128,6 +128,7 @@ static void engine_stop(struct engine *engine)
     process_list_finish(&head->pids);
     newcomers_finish(&head->newcomers);
     publication_finish(&head->publication);
+    cgroups_free(head->cgroups);
     pages_unmap(head->ended.rows, head->config.max_processes, sizeof(*head->ended.rows));
     sd_event_source_unref(head->tick_timer);
     sd_event_unref(head->event);

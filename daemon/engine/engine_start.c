@@ -47,6 +47,17 @@ static int engine_memory(struct head *head, struct error *error)
     return r < 0 ? error_set(error, r, "cannot map the tables: %s", strerror(-r)) : 0;
 }
 
+static int engine_cgroups(struct head *head, struct error *error)
+{
+    const char *directory = head->config.cgroup_directory;
+    int r = cgroups_new(directory, head->config.tick_usec, &head->cgroups);
+    if (r == -EINVAL)
+        return error_set(error, r, "CgroupDirectory=%s is no control group hierarchy", directory);
+    if (r < 0 && directory[0])
+        return error_set(error, r, "cannot read CgroupDirectory=%s: %s", directory, strerror(-r));
+    return r < 0 ? error_set(error, r, "cannot watch control groups: %s", strerror(-r)) : 0;
+}
+
 static int engine_store(struct engine *engine, struct error *error)
 {
     struct head *head = &engine->head;
@@ -220,6 +231,8 @@ int engine_start(struct engine *engine, struct buffer *report, struct error *err
         r = sockets_open(&head->config, &engine->paths, &engine->sockets, error);
     if (r == 0)
         r = engine_memory(head, error);
+    if (r == 0)
+        r = engine_cgroups(head, error);
     if (r == 0)
         r = engine_store(engine, error);
     if (r == 0)

@@ -170,6 +170,7 @@ static void fast_remove(struct head *head, struct process *process)
     rule_book_forget(tracked);
     if (tracked->stored)
         record_ended(head, tracked->row);
+    cgroups_leave(head->cgroups, process);
     table_remove(&head->table, process);
 }
 
@@ -339,4 +340,5 @@ void fast_pass_renew(struct head *head, uint64_t now_usec)
         sample_set(&process->sample, METRIC_AGE,
                    boot_usec > born_usec ? (int64_t)(boot_usec - born_usec) : 0, now_usec);
     }
+    cgroups_renew(head->cgroups, &head->table);
 }

@@ -15,6 +15,7 @@
 #include "engine/actions.h"
 #include "engine/agent_server.h"
 #include "engine/censuses.h"
+#include "engine/cgroups.h"
 #include "engine/journal.h"
 #include "engine/kept_files.h"
 #include "engine/ledgers.h"
@@ -69,6 +70,7 @@ struct head {
     bool rules_want;       /* there are rules, which may want fields of some processes */
     uint64_t renewed_tick; /* of fast_pass_renew() */
     struct sample host;
+    struct cgroups *cgroups;
     struct publication publication;
     struct head_ended ended;
     int64_t next_row;

@@ -62,6 +62,22 @@ static void overview_miss(struct status *status, const char *text)
         text_copy(status->missing[status->missing_count++], STATUS_TEXT_SIZE, text);
 }
 
+static void overview_cgroups(const struct head *head, struct status *status)
+{
+    static const char *const texts[CGROUP_KIND_COUNT] = {
+        [CGROUP_KIND_NONE] = "memory limits of services and containers: no control group hierarchy "
+                             "is mounted (mount -t cgroup2 none /sys/fs/cgroup)",
+        [CGROUP_KIND_V1] = "pressure and high events of control groups: cgroup v1 has none (boot "
+                           "with systemd.unified_cgroup_hierarchy=1)",
+        [CGROUP_KIND_V2_NO_MEMORY] = "memory limits of services and containers: cgroup v2 without "
+                                     "its memory controller (boot without cgroup_disable=memory)",
+    };
+    if (texts[status->cgroup_kind])
+        overview_miss(status, texts[status->cgroup_kind]);
+    if (cgroups_is_full(head->cgroups))
+        overview_miss(status, "limits of some processes: there are too many control groups");
+}
+
 static void overview_missing(const struct head *head, struct status *status)
 {
     char text[STATUS_TEXT_SIZE];
@@ -81,6 +97,7 @@ static void overview_missing(const struct head *head, struct status *status)
         overview_miss(status, "PSS and USS of all processes: the probe is switched off ([Probe])");
     if (status->psi == PSI_STATE_ABSENT)
         overview_miss(status, "memory pressure: this kernel has no PSI (boot with psi=1)");
+    overview_cgroups(head, status);
     if (head->pids.cut) {
         snprintf(text, sizeof(text),
                  "processes above the limit of %zu: raise MaxProcesses in memtend.conf",
@@ -110,6 +127,8 @@ void overview_fill(struct head *head, uint64_t now_usec)
     struct status *status = &head->status;
     overview_self(head, now_usec);
     overview_probe(head, status);
+    status->cgroup_kind = cgroups_kind(head->cgroups);
+    status->cgroups = cgroups_count(head->cgroups);
     status->uptime_usec = now_usec - head->started_usec;
     status->ticks = head->tick;
     agent_server_count(head->agents, &status->agents, &status->agents_ready);

@@ -36,6 +36,7 @@ static void pipeline_publish(struct head *head, bool whole)
     snapshot->mono_usec = head->tick_usec;
     snapshot->wall_usec = head->tick_wall_usec;
     snapshot->host = head->host;
+    cgroups_publish(head->cgroups, snapshot);
     snapshot->count = 0;
     if (whole) {
         fast_pass_renew(head, head->tick_usec);
@@ -95,6 +96,8 @@ static void pipeline_collect(struct head *head, uint64_t now_usec)
     pipeline_done(head, STAGE_SLOW);
     host_pass(head, now_usec);
     pipeline_done(head, STAGE_HOST);
+    cgroups_on_tick(head->cgroups, &head->table, &head->host, head->tick, now_usec);
+    pipeline_done(head, STAGE_CGROUPS);
 }
 
 static void pipeline_judge(struct head *head, uint64_t now_usec)

@@ -26,8 +26,10 @@ int publication_init(struct publication *publication, size_t capacity)
     *publication = (struct publication){.capacity = capacity, .wake = wake};
     publication_init_locks(publication);
     for (size_t i = 0; i < PUBLICATION_BUFFERS; i++) {
-        publication->buffers[i].processes = pages_map(capacity, sizeof(struct process));
-        if (!publication->buffers[i].processes) {
+        struct snapshot *buffer = &publication->buffers[i];
+        buffer->processes = pages_map(capacity, sizeof(struct process));
+        buffer->cgroups = pages_map(CGROUP_TABLE_LIMIT, sizeof(struct cgroup));
+        if (!buffer->processes || !buffer->cgroups) {
             publication_finish(publication);
             return -ENOMEM;
         }
@@ -39,9 +41,11 @@ void publication_finish(struct publication *publication)
 {
     if (publication->capacity == 0)
         return;
-    for (size_t i = 0; i < PUBLICATION_BUFFERS; i++)
+    for (size_t i = 0; i < PUBLICATION_BUFFERS; i++) {
         pages_unmap(publication->buffers[i].processes, publication->capacity,
                     sizeof(struct process));
+        pages_unmap(publication->buffers[i].cgroups, CGROUP_TABLE_LIMIT, sizeof(struct cgroup));
+    }
     close(publication->wake);
     pthread_cond_destroy(&publication->published);
     pthread_mutex_destroy(&publication->lock);

@@ -56,6 +56,8 @@ static void slow_one(struct head *head, size_t index, uint64_t now)
                 proc_cgroup_read(head->proc_fd, process->id.pid, &cgroup) == OUTCOME_OK;
     if (!slow_same(head, glance, process->id))
         return;
+    if (unit)
+        cgroups_join(head->cgroups, &cgroup, process);
     if (!tracked->unit_known)
         slow_unit(process, tracked, unit ? &cgroup : NULL);
     /* The store keeps who may see its history. */

@@ -96,6 +96,9 @@ enum container_runtime {
     CONTAINER_RUNTIME_COUNT,
 };
 
+/* Groups with watched processes, and those above them, in one snapshot. */
+#define CGROUP_TABLE_LIMIT 1024
+
 #define CGROUP_PATH_SIZE         256 /* longer ones are cut in the middle of what is shown */
 #define CGROUP_CONTAINER_ID_SIZE 72  /* 64 hexadecimal digits */
 #define CGROUP_POD_UID_SIZE      40

@@ -66,6 +66,7 @@ struct process {
     uint32_t family_size;     /* members alive, >= 1 */
     uint64_t first_seen_usec; /* monotonic */
     char comm[PROCESS_COMM_SIZE];
+    uint32_t cgroup; /* its place in the snapshot's cgroups + 1; 0 = not known */
     char name[PROCESS_NAME_SIZE];          /* given by `memtend run --name` */
     char unit[PROCESS_UNIT_SIZE];          /* systemd unit from the cgroup path */
     char cmdline[PROCESS_CMDLINE_SIZE];    /* redacted */

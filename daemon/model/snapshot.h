@@ -6,6 +6,7 @@
 #ifndef MEMTEND_MODEL_SNAPSHOT_H
 #define MEMTEND_MODEL_SNAPSHOT_H
 
+#include "model/cgroup.h"
 #include "model/process.h"
 #include "model/status.h"
 
@@ -16,10 +17,15 @@ struct snapshot {
     struct status status;
     size_t count;
     struct process *processes; /* count of them, no kernel threads, in no order */
+    size_t cgroup_count;
+    struct cgroup *cgroups; /* count of them; serial 0 = a free place */
 };
 
 /* NULL when not there. */
 const struct process *snapshot_find(const struct snapshot *snapshot, struct process_id id);
 const struct process *snapshot_find_pid(const struct snapshot *snapshot, pid_t pid);
+/* Where it lives. NULL: not known. */
+const struct cgroup *snapshot_cgroup(const struct snapshot *snapshot,
+                                     const struct process *process);
 
 #endif

@@ -6,6 +6,8 @@
 #ifndef MEMTEND_MODEL_STATUS_H
 #define MEMTEND_MODEL_STATUS_H
 
+#include "model/cgroup.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -24,6 +26,7 @@ enum psi_state { PSI_STATE_POLLED, PSI_STATE_TRIGGER, PSI_STATE_ABSENT };
     X(FAST, "fast", "RSS of every process, PID/stat of some")                                      \
     X(SLOW, "slow", "PID/status and cgroup of some")                                               \
     X(HOST, "host", "files of the host")                                                           \
+    X(CGROUPS, "cgroups", "memory files of control groups, limits")                                \
     X(PROBE, "probe", "ask the probe")                                                             \
     X(RULES, "rules", "families and rules")                                                        \
     X(STORE, "store", "what changed, to the disk (with the writer's thread)")                      \
@@ -90,6 +93,8 @@ struct status {
     char store_detail[STATUS_TEXT_SIZE];
 
     enum psi_state psi;
+    enum cgroup_kind cgroup_kind;
+    size_t cgroups; /* looked at */
     uid_t uid;
     char http_address[STATUS_ADDRESS_SIZE]; /* "127.0.0.1:6368" as bound; "" = no TCP */
     char state_directory[STATUS_PATH_SIZE];

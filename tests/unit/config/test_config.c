@@ -59,6 +59,7 @@ static void a_whole_file(void **state)
                            "MaxProcesses=1000\n"
                            "StateDirectory=/srv/state dir\n"
                            "RuntimeDirectory=\n"
+                           "CgroupDirectory=/host/sys/fs/cgroup\n"
                            "\n"
                            "[HTTP]\n"
                            "Listen=[::1]:80\n"
@@ -85,7 +86,8 @@ static void a_whole_file(void **state)
     assert_string_equal(config.state_directory, "/srv/state dir");
     assert_string_equal(config.http_address, "::1");
     assert_int_equal(config.http_port, 80);
-    assert_int_equal(config.http_place.line, 11);
+    assert_string_equal(config.cgroup_directory, "/host/sys/fs/cgroup");
+    assert_int_equal(config.http_place.line, 12);
     assert_int_equal(config.http_place.column, 8);
     assert_true(config.allow_non_loopback);
     assert_string_equal(config.admin_group, "");

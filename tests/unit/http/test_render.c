@@ -73,6 +73,8 @@ static void test_status(void **state)
                                       .store_size_bytes = 4096,
                                       .store_detail = "disk full",
                                       .psi = PSI_STATE_TRIGGER,
+                                      .cgroup_kind = CGROUP_KIND_V2,
+                                      .cgroups = 42,
                                       .http_address = "127.0.0.1:6368",
                                       .state_directory = "/var/lib/memtend",
                                       .self_private_bytes = 6 * MIB,
