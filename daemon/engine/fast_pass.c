@@ -190,12 +190,13 @@ static bool fast_kept(struct head *head, size_t index, uint64_t now)
     }
     glance->seen_tick = (uint32_t)head->tick;
     fast_rss(head, index, statm.rss_bytes, now);
-    /* 0: not read yet, or the memory of a zombie. */
+    /* 0: not read yet, a zombie, or in the midst of an exec. */
     uint32_t text_pages = (uint32_t)statm.text_pages;
     bool exec = glance->text_pages != 0 && text_pages != 0 && text_pages != glance->text_pages;
     if (exec)
         fast_forget_program(head, index);
-    glance->text_pages = text_pages;
+    if (text_pages != 0)
+        glance->text_pages = text_pages;
     fast_mark_slow(head, index, exec || fast_slow_due(head, index));
     return !glance->slow_due && glance->cpu_ticks_left == 0 &&
            !(head->rules_want && head->table.tracked[index].stat_wanted);

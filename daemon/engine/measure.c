@@ -98,8 +98,10 @@ static void refresh_table(const struct measurement *measurement, const struct pr
                           const struct proc_status *status, uint64_t now_usec)
 {
     struct process *target = table_find(measurement->table, measurement->target);
-    if (target && stat)
+    if (target && stat) {
         sample_set(&target->sample, METRIC_RSS, stat->rss_bytes, now_usec);
+        table_glance(measurement->table, target)->rss_bytes = stat->rss_bytes;
+    }
     if (target && status)
         proc_status_sample(status, now_usec, &target->sample);
     for (size_t i = 0; i < measurement->count; i++) {

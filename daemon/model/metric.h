@@ -35,6 +35,7 @@ enum metric_source {
     METRIC_SOURCE_CGROUP,  /* its control group's files, every 5 s or every tick */
     METRIC_SOURCE_DERIVED, /* computed from other values */
 };
+#define METRIC_SOURCES (METRIC_SOURCE_DERIVED + 1) /* the last one */
 
 /*        id              rule name         scope    unit       kind     source   help */
 #define METRIC_TABLE(X)                                                                            \

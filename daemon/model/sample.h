@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Values of one process, or of the host, at one tick: a presence bit and an own time per field.
- * Unknown is absent, never 0. Plain data; who holds it owns it.
+ * Values of one process, or of the host, at one tick: a presence bit and a time per field. Unknown
+ * is absent, never 0. Fields of one source share their time: who reads a source sets or clears all
+ * that it has. Plain data; who holds it owns it.
  */
 #ifndef MEMTEND_MODEL_SAMPLE_H
 #define MEMTEND_MODEL_SAMPLE_H
@@ -11,13 +12,19 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define SAMPLE_FIELDS 32 /* the larger scope, and as many as `present` has bits; checked below */
+#define SAMPLE_FIELDS 32 /* as many as `present` has bits; checked below */
+/* The larger scope. There may be ten thousands of these: nothing in it is without use. */
+#define SAMPLE_VALUES                                                                              \
+    ((int)METRIC_PROCESS_COUNT > (int)METRIC_HOST_COUNT ? (int)METRIC_PROCESS_COUNT                \
+                                                        : (int)METRIC_HOST_COUNT)
+/* What is read together has one time: a source, and those that are read apart within one. */
+#define SAMPLE_CLOCKS (METRIC_SOURCES + 3)
 
 struct sample {
     uint32_t present;                  /* bit i = field i is known */
     uint32_t changed;                  /* bit i = another value, or none, since it was cleared */
-    int64_t value[SAMPLE_FIELDS];      /* in the metric's unit */
-    uint64_t mono_usec[SAMPLE_FIELDS]; /* when it was read */
+    int64_t value[SAMPLE_VALUES];      /* in the metric's unit */
+    uint64_t mono_usec[SAMPLE_CLOCKS]; /* when it was read */
 };
 
 _Static_assert(METRIC_PROCESS_COUNT <= SAMPLE_FIELDS, "process metrics fit a sample");

@@ -11,6 +11,7 @@
 #include "collect/proc_rollup.h"
 #include "collect/proc_smaps.h"
 #include "collect/proc_stat.h"
+#include "collect/proc_statm.h"
 #include "collect/proc_status.h"
 #include "collect/vmstat.h"
 #include "model/cmdline.h"
@@ -123,9 +124,16 @@ static void fuzz_smaps(const char *text, size_t length)
     proc_smaps_parse(text, length, see_mapping, NULL);
 }
 
+static void fuzz_statm(const char *text, size_t length)
+{
+    struct proc_statm statm;
+    if (proc_statm_parse(text, length, &statm) == OUTCOME_OK)
+        must(statm.rss_bytes >= 0);
+}
+
 static void (*const parsers[])(const char *text, size_t length) = {
-    fuzz_stat,    fuzz_status, fuzz_rollup,   fuzz_cgroup, fuzz_cmdline,
-    fuzz_meminfo, fuzz_vmstat, fuzz_pressure, fuzz_maps,   fuzz_smaps,
+    fuzz_stat,   fuzz_status,   fuzz_rollup, fuzz_cgroup, fuzz_cmdline, fuzz_meminfo,
+    fuzz_vmstat, fuzz_pressure, fuzz_maps,   fuzz_smaps,  fuzz_statm,
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/publication.h"
 
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -84,11 +85,73 @@ static void test_publication_is_never_torn(void **state)
     publication_finish(&race.publication);
 }
 
+/* Without readers of processes a tick has none; who needs them wakes the loop and waits for it. */
+static void *answer_wake(void *context)
+{
+    struct publication *publication = context;
+    struct pollfd wake = {.fd = publication->wake, .events = POLLIN};
+    assert_int_equal(poll(&wake, 1, 30000), 1);
+    assert_true(publication_woken(publication));
+    struct snapshot *whole = publication_begin(publication);
+    whole->tick = 7;
+    whole->count = 1;
+    publication_publish(publication, whole, true);
+    assert_false(publication_woken(publication));
+    return NULL;
+}
+
+static void test_processes_come_when_they_are_wanted(void **state)
+{
+    (void)state;
+    struct publication publication;
+    assert_int_equal(publication_init(&publication, PROCESSES), 0);
+    assert_null(publication_acquire(&publication, true)); /* before the first tick: at once */
+    struct snapshot *brief = publication_begin(&publication);
+    brief->tick = 7;
+    publication_publish(&publication, brief, false);
+    const struct snapshot *held = publication_acquire(&publication, false);
+    assert_ptr_equal(held, brief);
+    publication_release(&publication, held);
+    pthread_t loop;
+    assert_int_equal(pthread_create(&loop, NULL, answer_wake, &publication), 0);
+    held = publication_acquire(&publication, true);
+    assert_non_null(held);
+    assert_int_equal(held->count, 1);
+    publication_release(&publication, held);
+    pthread_join(loop, NULL);
+    publication_finish(&publication);
+}
+
+/* For some seconds every tick has processes; then their memory is given back. */
+static void test_processes_end_with_their_readers(void **state)
+{
+    (void)state;
+    struct publication publication;
+    uint64_t now = clock_mono_usec();
+    assert_int_equal(publication_init(&publication, PROCESSES), 0);
+    assert_false(publication_wanted(&publication, now));
+    struct snapshot *first = publication_begin(&publication);
+    first->processes[0].uid = 5;
+    publication_publish(&publication, first, true);
+    const struct snapshot *held = publication_acquire(&publication, true);
+    assert_true(publication_wanted(&publication, clock_mono_usec()));
+    assert_false(publication_wanted(&publication, clock_mono_usec() + 60 * USEC_PER_SEC));
+    publication_publish(&publication, publication_begin(&publication), false);
+    publication_trim(&publication); /* somebody still reads it */
+    assert_int_equal(held->processes[0].uid, 5);
+    publication_release(&publication, held);
+    publication_trim(&publication);
+    assert_int_equal(first->processes[0].uid, 0);
+    publication_finish(&publication);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_publication_protects_readers),
         cmocka_unit_test(test_publication_is_never_torn),
+        cmocka_unit_test(test_processes_come_when_they_are_wanted),
+        cmocka_unit_test(test_processes_end_with_their_readers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
