@@ -88,7 +88,9 @@ static int walk_accepts(const struct walk *walk, const struct proc_mapping *mapp
 static int walk_maps(struct walk *walk, uint64_t cursor)
 {
     struct proc_mapping mapping;
+    bool any = false;
     while (proc_maps_next(&buffers.maps, &mapping)) {
+        any = true;
         /* The kernel's own page at the end of all addresses is nobody's. */
         if (mapping.end <= cursor || mapping.start > INT64_MAX)
             continue;
@@ -101,7 +103,7 @@ static int walk_maps(struct walk *walk, uint64_t cursor)
         if (r < 0 || walk->scan->uss.cursor != 0)
             return r;
     }
-    return 0;
+    return any ? 0 : -ENODATA;
 }
 
 int probe_pagemap_read(struct probe_pagemap_scan *scan)

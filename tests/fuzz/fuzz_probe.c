@@ -4,6 +4,8 @@
  * same when it is packed again.
  */
 #include "wire/probe.h"
+#include "wire/probe_layers.h"
+#include "wire/probe_uss.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -38,6 +40,35 @@ static void fuzz_pools(const char *payload, size_t size)
         abort();
 }
 
+static void fuzz_layers(const char *payload, size_t size)
+{
+    struct probe_layers layers;
+    unsigned char packet[PROBE_LAYERS_SIZE];
+    if (probe_layers_decode(payload, size, &layers) < 0)
+        return;
+    int64_t sum = 0;
+    for (size_t i = 0; i < PROBE_LAYERS_KINDS; i++)
+        sum += layers.rss[i];
+    if (sum != layers.rss_sum || layers.large_count > PROBE_LAYERS_LARGE)
+        abort();
+    probe_layers_encode(&layers, packet);
+    if (memcmp(packet, payload, size) != 0)
+        abort();
+}
+
+static void fuzz_uss(const char *payload, size_t size)
+{
+    struct probe_uss uss;
+    unsigned char packet[PROBE_USS_SIZE];
+    if (probe_uss_decode(payload, size, &uss) < 0)
+        return;
+    if (uss.exclusive_bytes > uss.present_bytes)
+        abort();
+    probe_uss_encode(&uss, packet);
+    if (memcmp(packet, payload, size) != 0)
+        abort();
+}
+
 static void fuzz_answer(const uint8_t *data, size_t size)
 {
     struct probe_answer answer, again;
@@ -47,6 +78,8 @@ static void fuzz_answer(const uint8_t *data, size_t size)
     if (answer.payload_length > PROBE_PAYLOAD_MAX || (answer.present & ~answer.what) != 0)
         abort();
     fuzz_pools(answer.payload, answer.payload_length);
+    fuzz_layers(answer.payload, answer.payload_length);
+    fuzz_uss(answer.payload, answer.payload_length);
     probe_answer_encode(&answer, packet);
     memcpy(packet + PROBE_HEADER_SIZE, answer.payload, answer.payload_length);
     if (probe_answer_decode(packet, size, &again) < 0 || again.result != answer.result ||

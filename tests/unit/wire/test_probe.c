@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "wire/probe.h"
+#include "wire/probe_layers.h"
+#include "wire/probe_uss.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -216,6 +218,96 @@ static void test_answer_with_pools(void **state)
     assert_int_equal(probe_answer_decode(packet, PROBE_HEADER_SIZE, &back), 0);
 }
 
+static struct probe_layers some_layers(void)
+{
+    return (struct probe_layers){
+        .rss = {1000, 2000, 9000},
+        .swap = {0, 4096},
+        .rss_sum = 12000,
+        .pss = 9000,
+        .uss = 8000,
+        .swap_sum = 4096,
+        .swap_pss = -1,
+        .huge = -1,
+        .anonymous = 11000,
+        .mappings = 30,
+        .large_count = 2,
+        .large = {{0x7f0000000000, 8 << 20, 8000}, {0x7f1000000000, 8 << 20, 1000}}};
+}
+
+static void refuse_layers(struct probe_layers layers)
+{
+    unsigned char payload[PROBE_LAYERS_SIZE];
+    struct probe_layers back = {.mappings = 42};
+    probe_layers_encode(&layers, payload);
+    assert_int_equal(probe_layers_decode((const char *)payload, sizeof(payload), &back), -EBADMSG);
+    assert_int_equal(back.mappings, 42);
+}
+
+static void test_layers(void **state)
+{
+    (void)state;
+    struct probe_layers layers = some_layers(), back;
+    unsigned char payload[PROBE_LAYERS_SIZE];
+    probe_layers_encode(&layers, payload);
+    assert_int_equal(probe_layers_decode((const char *)payload, sizeof(payload), &back), 0);
+    assert_memory_equal(&back, &layers, sizeof(layers));
+    for (size_t size = 0; size < sizeof(payload); size++)
+        assert_int_equal(probe_layers_decode((const char *)payload, size, &back), -EBADMSG);
+    /* They sum to RSS, or they are none. */
+    layers.rss_sum++;
+    refuse_layers(layers);
+    layers = some_layers();
+    layers.rss[7] = -1;
+    layers.rss[6] = 1;
+    refuse_layers(layers);
+    layers = some_layers();
+    layers.rss[7] = INT64_MAX;
+    refuse_layers(layers);
+    layers = some_layers();
+    layers.swap_sum = 0;
+    refuse_layers(layers);
+    layers = some_layers();
+    layers.uss = -1;
+    refuse_layers(layers);
+    layers = some_layers();
+    layers.huge = -2;
+    refuse_layers(layers);
+    layers = some_layers();
+    layers.large_count = PROBE_LAYERS_LARGE + 1;
+    refuse_layers(layers);
+    layers = some_layers();
+    layers.large[1].rss = 8001; /* largest first */
+    refuse_layers(layers);
+}
+
+static void test_uss(void **state)
+{
+    (void)state;
+    struct probe_uss uss = {.cursor = 7, .exclusive_bytes = 4096, .present_bytes = 8192}, back;
+    unsigned char payload[PROBE_USS_SIZE];
+    probe_uss_encode(&uss, payload);
+    assert_int_equal(probe_uss_decode((const char *)payload, sizeof(payload), &back), 0);
+    assert_memory_equal(&back, &uss, sizeof(uss));
+    for (size_t size = 0; size < sizeof(payload); size++)
+        assert_int_equal(probe_uss_decode((const char *)payload, size, &back), -EBADMSG);
+    probe_uss_add(&uss, &back);
+    assert_int_equal(uss.exclusive_bytes, 8192);
+    uss.exclusive_bytes = uss.present_bytes + 1;
+    probe_uss_encode(&uss, payload);
+    assert_int_equal(probe_uss_decode((const char *)payload, sizeof(payload), &back), -EBADMSG);
+    /* A cursor is for what is read in parts. */
+    struct probe_request request = some_request();
+    request.what = PROBE_WHAT_USS;
+    request.cursor = 4096;
+    unsigned char packet[PROBE_REQUEST_SIZE];
+    probe_request_encode(&request, packet);
+    assert_int_equal(probe_request_decode(packet, sizeof(packet), &request), 0);
+    assert_int_equal(request.cursor, 4096);
+    request.what = PROBE_WHAT_LAYERS;
+    refuse_request(request);
+}
+
 static void test_request_size_magic_and_version(void **state)
 {
     (void)state;
@@ -315,6 +407,8 @@ int main(void)
         cmocka_unit_test(test_request_for_pools),
         cmocka_unit_test(test_pools_round_trip),
         cmocka_unit_test(test_pools_that_cannot_be),
+        cmocka_unit_test(test_layers),
+        cmocka_unit_test(test_uss),
         cmocka_unit_test(test_answer_with_pools),
         cmocka_unit_test(test_request_size_magic_and_version),
         cmocka_unit_test(test_answer_round_trip),

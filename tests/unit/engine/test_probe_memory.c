@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: MIT */
+/* Layers and USS as the probe reads them of processes of every kind. */
+#include "collect/proc_rollup.h"
+#include "engine/probe_pagemap.h"
+#include "engine/probe_smaps.h"
+
+#include "base/clock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define MIB INT64_C(1048576)
+
+#define THREADS  200
+#define MAPPINGS 20000
+
+static int proc;
+static unsigned char *shared; /* by this test and all that it forks */
+
+static int open_proc(void **state)
+{
+    (void)state;
+    proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    shared = malloc(16 * MIB);
+    memset(shared, 1, 16 * MIB);
+    return proc < 0 || !shared ? -1 : 0;
+}
+
+static int close_proc(void **state)
+{
+    (void)state;
+    free(shared);
+    return close(proc);
+}
+
+/* A child that prepared itself and stands still. */
+static pid_t start(void (*prepare)(void))
+{
+    int status;
+    pid_t pid = fork();
+    if (pid == 0) {
+        prepare();
+        raise(SIGSTOP);
+        _exit(0);
+    }
+    assert_int_equal(waitpid(pid, &status, WUNTRACED), pid);
+    assert_true(WIFSTOPPED(status));
+    return pid;
+}
+
+static void end(pid_t pid)
+{
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+}
+
+/* Part after part, each with so much time. */
+static int read_uss(pid_t pid, uint64_t part_usec, struct probe_uss *ret_sum, size_t *ret_parts)
+{
+    struct probe_uss sum = {0};
+    struct probe_pagemap_scan scan = {.proc = proc, .pid = pid};
+    *ret_parts = 0;
+    do {
+        scan.until_usec = clock_mono_usec() + part_usec;
+        int r = probe_pagemap_read(&scan);
+        if (r < 0)
+            return r;
+        assert_true(scan.uss.cursor == 0 || scan.uss.cursor > scan.cursor);
+        probe_uss_add(&sum, &scan.uss);
+        scan.cursor = scan.uss.cursor;
+        (*ret_parts)++;
+    } while (scan.cursor != 0);
+    *ret_sum = sum;
+    return 0;
+}
+
+static int64_t uss_of_rollup(pid_t pid)
+{
+    struct proc_rollup rollup;
+    assert_int_equal(proc_rollup_read(proc, pid, &rollup), OUTCOME_OK);
+    return rollup.uss_bytes;
+}
+
+/* The kernel's own sum of private pages is the measure. This test runs on meanwhile: what it writes
+ * to was shared with the child, and is the child's alone from then on. */
+static struct probe_uss check_uss(pid_t pid, uint64_t part_usec, size_t *ret_parts)
+{
+    struct probe_uss uss;
+    int64_t before = uss_of_rollup(pid);
+    assert_int_equal(read_uss(pid, part_usec, &uss, ret_parts), 0);
+    assert_in_range(uss.exclusive_bytes, before, uss_of_rollup(pid));
+    return uss;
+}
+
+static void nothing(void)
+{
+}
+
+/* Sanitizers reserve more than all memory, with rights. */
+static void skip_when_sanitized(void)
+{
+    struct probe_uss uss;
+    size_t parts;
+    pid_t pid = start(nothing);
+    int r = read_uss(pid, 0, &uss, &parts);
+    end(pid);
+    if (r != -EFBIG)
+        return;
+    print_message("SKIP: this test itself is too large to be looked through\n");
+    skip();
+}
+
+static void touch_half(void)
+{
+    memset(shared, 2, 8 * MIB);
+    unsigned char *own =
+        mmap(NULL, 4 * MIB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    memset(own, 3, 4 * MIB);
+}
+
+static void test_uss_is_that_of_the_rollup(void **state)
+{
+    (void)state;
+    skip_when_sanitized();
+    pid_t pid = start(touch_half);
+    size_t parts;
+    struct probe_uss whole = check_uss(pid, 60 * USEC_PER_SEC, &parts);
+    assert_int_equal(parts, 1);
+    assert_true(whole.present_bytes > whole.exclusive_bytes + 7 * (uint64_t)MIB);
+    assert_true(whole.exclusive_bytes > 12 * (uint64_t)MIB);
+    /* Without time it still gets on, range by range. */
+    struct probe_uss pieces = check_uss(pid, 0, &parts);
+    assert_true(parts > 10);
+    assert_int_equal(pieces.present_bytes, whole.present_bytes);
+    end(pid);
+}
+
+/* More than any machine has memory. */
+static void reserve(void)
+{
+    mmap(NULL, (size_t)1 << 42, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+}
+
+static void reserve_with_rights(void)
+{
+    mmap(NULL, (size_t)1 << 42, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+         -1, 0);
+}
+
+static void test_address_space_alone(void **state)
+{
+    (void)state;
+    skip_when_sanitized();
+    struct probe_uss uss;
+    size_t parts;
+    pid_t pid = start(reserve);
+    check_uss(pid, 60 * USEC_PER_SEC, &parts);
+    end(pid);
+    pid = start(reserve_with_rights);
+    assert_int_equal(read_uss(pid, 60 * USEC_PER_SEC, &uss, &parts), -EFBIG);
+    end(pid);
+}
+
+static void test_zombie_and_gone(void **state)
+{
+    (void)state;
+    struct probe_layers layers;
+    struct probe_uss uss;
+    size_t parts;
+    pid_t pid = start(touch_half);
+    siginfo_t info;
+    kill(pid, SIGKILL);
+    assert_int_equal(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
+    assert_int_equal(read_uss(pid, 0, &uss, &parts), -ENODATA);
+    assert_int_equal(probe_smaps_read(proc, pid, &layers), OUTCOME_GONE);
+    waitpid(pid, NULL, 0);
+    assert_int_equal(read_uss(pid, 0, &uss, &parts), -ENODATA);
+    assert_int_equal(probe_smaps_read(proc, pid, &layers), OUTCOME_GONE);
+}
+
+static void *stand(void *context)
+{
+    pthread_barrier_wait(context);
+    for (;;)
+        pause();
+    return NULL;
+}
+
+static void start_threads(void)
+{
+    static pthread_barrier_t barrier;
+    pthread_barrier_init(&barrier, NULL, THREADS + 1);
+    for (int i = 0; i < THREADS; i++) {
+        pthread_t thread;
+        if (pthread_create(&thread, NULL, stand, &barrier) != 0)
+            _exit(1);
+    }
+    pthread_barrier_wait(&barrier);
+}
+
+static int64_t sum_of_kinds(const struct probe_layers *layers)
+{
+    int64_t sum = 0;
+    for (size_t i = 0; i < PROBE_LAYERS_KINDS; i++)
+        sum += layers->rss[i];
+    return sum;
+}
+
+static void test_many_threads(void **state)
+{
+    (void)state;
+    skip_when_sanitized(); /* the threads of a forked child hang there */
+    pid_t pid = start(start_threads);
+    struct probe_layers layers;
+    struct proc_rollup rollup;
+    assert_int_equal(probe_smaps_read(proc, pid, &layers), OUTCOME_OK);
+    assert_int_equal(proc_rollup_read(proc, pid, &rollup), OUTCOME_OK);
+    assert_in_range(layers.stacks, THREADS + 1, THREADS + 8);
+    assert_int_equal(sum_of_kinds(&layers), rollup.rss_bytes);
+    end(pid);
+}
+
+/* Neighbours with other rights are not joined. */
+static void map_many(void)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    unsigned char *memory =
+        mmap(NULL, MAPPINGS * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    memset(memory, 1, MAPPINGS * page);
+    for (size_t i = 0; i < MAPPINGS; i += 2)
+        mprotect(memory + i * page, page, PROT_READ);
+}
+
+static void test_many_mappings(void **state)
+{
+    (void)state;
+    skip_when_sanitized();
+    pid_t pid = start(map_many);
+    struct probe_layers layers;
+    struct proc_rollup rollup;
+    size_t parts;
+    assert_int_equal(probe_smaps_read(proc, pid, &layers), OUTCOME_OK);
+    assert_int_equal(proc_rollup_read(proc, pid, &rollup), OUTCOME_OK);
+    assert_true(layers.mappings >= MAPPINGS);
+    assert_int_equal(sum_of_kinds(&layers), rollup.rss_bytes);
+    assert_true(layers.uss <= rollup.uss_bytes);
+    check_uss(pid, 60 * USEC_PER_SEC, &parts);
+    end(pid);
+}
+
+static void test_there_and_back(void **state)
+{
+    (void)state;
+    pid_t pid = start(touch_half);
+    struct probe_layers wire, back;
+    struct layers layers;
+    unsigned char payload[PROBE_LAYERS_SIZE];
+    assert_int_equal(probe_smaps_read(proc, pid, &wire), OUTCOME_OK);
+    probe_layers_encode(&wire, payload);
+    assert_int_equal(probe_layers_decode((const char *)payload, sizeof(payload), &back), 0);
+    probe_smaps_layers(&back, 77, &layers);
+    assert_int_equal(layers.mono_usec, 77);
+    assert_int_equal(layers.rss_bytes, wire.rss_sum);
+    assert_int_equal(layers.rss[MAPPING_KIND_FILE], wire.rss[MAPPING_KIND_FILE]);
+    assert_true(layers.large_count > 0 && layers.large[0].size_bytes >= 16 * MIB);
+    assert_int_equal(layers.large[0].born_usec, 0);
+    end(pid);
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_uss_is_that_of_the_rollup),
+        cmocka_unit_test(test_address_space_alone),
+        cmocka_unit_test(test_zombie_and_gone),
+        cmocka_unit_test(test_many_threads),
+        cmocka_unit_test(test_many_mappings),
+        cmocka_unit_test(test_there_and_back),
+    };
+    return cmocka_run_group_tests(tests, open_proc, close_proc);
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/probe_price.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#define MIB (INT64_C(1) << 20)
+#define GIB (INT64_C(1) << 30)
+
+static void test_what_is_not_known(void **state)
+{
+    (void)state;
+    struct probe_price price = {0};
+    assert_in_range(probe_price_usec(&price, GIB), 16000, 16100);
+    assert_in_range(probe_price_usec(&price, 4 * GIB), 64000, 64100);
+    assert_in_range(probe_price_usec(&price, 0), 1, 100);
+    assert_in_range(probe_price_usec(&price, -1), 1, 100);
+    assert_true(probe_price_usec(&price, INT64_MAX) > 1000000);
+    assert_in_range(probe_price_layers_usec(&price, GIB), 20000, 22000);
+    probe_price_learn(&price, 0, 5000); /* of nothing nothing is learned */
+    assert_in_range(probe_price_usec(&price, GIB), 16000, 16100);
+}
+
+/* Huge pages: 4 GiB in a fifth of a millisecond. */
+static void test_cheap_stays_cheap(void **state)
+{
+    (void)state;
+    struct probe_price price = {0};
+    probe_price_learn(&price, 4 * GIB, 220);
+    assert_in_range(probe_price_usec(&price, 4 * GIB), 220, 300);
+    /* What it grew by may be anything. */
+    assert_in_range(probe_price_usec(&price, 4 * GIB + 512 * MIB), 8200, 8400);
+    assert_in_range(probe_price_usec(&price, 6 * GIB), 32000, 32500);
+    /* What is left may be the dear part of it, but no more than there was. */
+    assert_in_range(probe_price_usec(&price, GIB), 200, 300);
+}
+
+static void test_dear_is_known_to_be_dear(void **state)
+{
+    (void)state;
+    struct probe_price price = {0};
+    probe_price_learn(&price, 512 * MIB, 11000); /* shared pages */
+    probe_price_learn(&price, 512 * MIB, 11000);
+    assert_true(probe_price_usec(&price, 512 * MIB) > 11000);
+    assert_true(probe_price_usec(&price, 256 * MIB) > 5000);
+    assert_true(probe_price_usec(&price, 256 * MIB) < 8000);
+}
+
+/* One reading alone may have been disturbed; two in a row are believed. */
+static void test_one_that_was_disturbed(void **state)
+{
+    (void)state;
+    struct probe_price price = {0};
+    probe_price_learn(&price, GIB, 100);
+    probe_price_learn(&price, GIB, 50000);
+    assert_in_range(probe_price_usec(&price, GIB), 100, 200);
+    probe_price_learn(&price, GIB, 50000);
+    assert_true(probe_price_usec(&price, GIB) > 50000);
+}
+
+static void test_layers_teach_the_same(void **state)
+{
+    (void)state;
+    struct probe_price price = {0};
+    probe_price_learn_layers(&price, GIB, 16000 * 130 / 100 + 300, 100);
+    assert_in_range(probe_price_usec(&price, GIB), 16000, 20100);
+    probe_price_learn_layers(&price, GIB, 10, 1000);
+    assert_in_range(probe_price_usec(&price, GIB), 20, 60);
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_what_is_not_known),
+        cmocka_unit_test(test_cheap_stays_cheap),
+        cmocka_unit_test(test_dear_is_known_to_be_dear),
+        cmocka_unit_test(test_one_that_was_disturbed),
+        cmocka_unit_test(test_layers_teach_the_same),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
