@@ -2,6 +2,7 @@
 #include "config/config.h"
 
 #include "base/text.h"
+#include "config/groups.h"
 #include "config/items.h"
 
 #include <arpa/inet.h>
@@ -11,7 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define CONFIG_NAME_SIZE 64 /* of a section or key; the longest of ours is far shorter */
+#define CONFIG_NAME_SIZE 96 /* of a section or key; longer than "Group " and any name */
 
 void config_init(struct config *config)
 {
@@ -32,6 +33,7 @@ struct config_reader {
     int line;
     char section[CONFIG_NAME_SIZE]; /* "" = none yet, or an unknown one */
     bool section_known;
+    struct config_group *group; /* the section is one; of config */
 };
 
 static void config_complain(struct config_reader *reader, int column, const char *format, ...)
@@ -67,17 +69,38 @@ static void config_trim(const char *line, size_t *begin, size_t *end)
         (*end)--;
 }
 
+/* "[Group NAME]" */
+static void config_read_group(struct config_reader *reader, int column)
+{
+    struct error error;
+    reader->group = groups_section(reader->config, reader->section, &error);
+    if (!reader->group) {
+        config_complain(reader, column, "%s", error.text);
+        return;
+    }
+    reader->section_known = true;
+    struct config_place *place = &reader->group->place;
+    text_copy(place->file, sizeof(place->file), reader->file);
+    place->line = reader->line;
+    place->column = column;
+}
+
 /* "[Section]" */
 static void config_read_section(struct config_reader *reader, const char *line, size_t begin,
                                 size_t end)
 {
     reader->section_known = false;
+    reader->group = NULL;
     reader->section[0] = '\0';
     if (line[end - 1] != ']' || end - begin < 3) {
         config_complain(reader, (int)begin + 1, "a section is written [Name]");
         return;
     }
     text_copy_span(reader->section, sizeof(reader->section), line + begin + 1, end - begin - 2);
+    if (groups_is_section(reader->section)) {
+        config_read_group(reader, (int)begin + 2);
+        return;
+    }
     reader->section_known = items_has_section(reader->section);
     if (reader->section_known)
         return;
@@ -112,12 +135,38 @@ static void config_remember_place(struct config_reader *reader, const struct ite
     place->column = column;
 }
 
+static void config_read_group_value(struct config_reader *reader, const char *key,
+                                    const char *value, int key_column, int column)
+{
+    struct error error;
+    int r = groups_set(reader->group, key, value, &error);
+    if (r < 0)
+        config_complain(reader, r == -ENOENT ? key_column : column, "%s", error.text);
+}
+
+/* Of a section and key that are known, but for those of groups. */
+static void config_read_value(struct config_reader *reader, const char *key, const char *value,
+                              int key_column, int column)
+{
+    struct error error;
+    if (reader->group) {
+        config_read_group_value(reader, key, value, key_column, column);
+        return;
+    }
+    const struct items_item *item = items_find(reader->section, key);
+    if (item->absolute && value[0] && value[0] != '/')
+        config_complain(reader, column, "`%.60s' does not begin with /", value);
+    else if (item->parse(item, value, reader->config, &error) < 0)
+        config_complain(reader, column, "%s", error.text);
+    else
+        config_remember_place(reader, item, column);
+}
+
 /* "Key=value" */
 static void config_read_item(struct config_reader *reader, const char *line, size_t begin,
                              size_t end)
 {
     char key[CONFIG_NAME_SIZE], value[CONFIG_PATH_SIZE];
-    struct error error;
     const char *equals = memchr(line + begin, '=', end - begin);
     if (!equals) {
         config_complain(reader, (int)begin + 1, "expected Key=value or [Section]");
@@ -132,19 +181,13 @@ static void config_read_item(struct config_reader *reader, const char *line, siz
             config_complain(reader, (int)begin + 1, "`%s' stands before any section", key);
         return; /* of an unknown section: said there */
     }
-    const struct items_item *item = items_find(reader->section, key);
-    if (!item) {
+    if (!reader->group && !items_find(reader->section, key)) {
         config_unknown_key(reader, (int)begin + 1, key);
     } else if (end - value_begin >= sizeof(value)) {
         config_complain(reader, (int)value_begin + 1, "the value is too long");
     } else {
         text_copy_span(value, sizeof(value), line + value_begin, end - value_begin);
-        if (item->absolute && value[0] && value[0] != '/')
-            config_complain(reader, (int)value_begin + 1, "`%.60s' does not begin with /", value);
-        else if (item->parse(item, value, reader->config, &error) < 0)
-            config_complain(reader, (int)value_begin + 1, "%s", error.text);
-        else
-            config_remember_place(reader, item, (int)value_begin + 1);
+        config_read_value(reader, key, value, (int)begin + 1, (int)value_begin + 1);
     }
 }
 
@@ -209,7 +252,23 @@ static bool config_is_loopback(const char *address)
     return inet_pton(AF_INET6, address, &six) == 1 && IN6_IS_ADDR_LOOPBACK(&six);
 }
 
-int config_check(const struct config *config, struct config_errors *errors)
+static int config_check_groups(const struct config *config, struct config_errors *errors)
+{
+    int result = 0;
+    for (size_t i = 0; i < config->group_count; i++) {
+        const struct config_group *group = &config->groups[i];
+        struct config_reader reader = {
+            .file = group->place.file, .errors = errors, .line = group->place.line};
+        const char *wrong = groups_wrong(group);
+        if (!wrong)
+            continue;
+        config_complain(&reader, group->place.column, "the group `%s' %s", group->name, wrong);
+        result = -EINVAL;
+    }
+    return result;
+}
+
+static int config_check_listen(const struct config *config, struct config_errors *errors)
 {
     if (!config->http_listen || config->allow_non_loopback ||
         config_is_loopback(config->http_address))
@@ -221,6 +280,13 @@ int config_check(const struct config *config, struct config_errors *errors)
         "others can reach %s, and there is no TLS: [HTTP] AllowNonLoopback=yes allows it",
         config->http_address);
     return -EINVAL;
+}
+
+int config_check(const struct config *config, struct config_errors *errors)
+{
+    int listen = config_check_listen(config, errors);
+    int groups = config_check_groups(config, errors);
+    return listen < 0 ? listen : groups;
 }
 
 static int config_help_item(struct buffer *buffer, const struct items_item *item)
@@ -250,5 +316,5 @@ int config_format_help(struct buffer *buffer)
         if (r < 0)
             return r;
     }
-    return 0;
+    return groups_format_help(buffer);
 }

@@ -9,6 +9,7 @@
 
 #include "base/buffer.h"
 #include "base/error.h"
+#include "base/pattern.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -20,6 +21,11 @@
 #define CONFIG_TEXT_LIMIT   65536 /* bytes of one file */
 #define CONFIG_FILE_LIMIT   64    /* drop-ins */
 #define CONFIG_ERROR_LIMIT  32
+
+/* Each is asked about every process once; more than that many budgets nobody names by hand. */
+#define CONFIG_GROUPS_LIMIT     32
+#define CONFIG_GROUP_NAME_SIZE  64
+#define CONFIG_GROUP_MATCH_SIZE 96 /* longest unit and agent name */
 
 /* Where a value was written, for errors that only show when all files have been read. */
 struct config_place {
@@ -37,12 +43,21 @@ enum config_outside_scan {
 /* As many descriptors of PID/statm as limits and memory let. */
 #define CONFIG_KEPT_FILES_AUTO UINT64_MAX
 
+/* [Group NAME]: whatever is not "" must fit. */
+struct config_group {
+    char name[CONFIG_GROUP_NAME_SIZE];
+    char unit[CONFIG_GROUP_MATCH_SIZE];       /* with * and ?, as fnmatch(3) */
+    char agent_name[CONFIG_GROUP_MATCH_SIZE]; /* the same, of `memtend run --name` */
+    char cmdline[PATTERN_LENGTH_LIMIT + 1];   /* an expression that pattern_compile() takes */
+    struct config_place place;
+};
+
 struct config {
     /* [Daemon] */
     uint64_t tick_usec;
     uint64_t slow_period_usec;
     uint64_t max_processes;
-    uint64_t kept_files; /* CONFIG_KEPT_FILES_AUTO: as many as fit */
+    uint64_t kept_files;                      /* CONFIG_KEPT_FILES_AUTO: as many as fit */
     char state_directory[CONFIG_PATH_SIZE];   /* "" = by the user who runs it */
     char runtime_directory[CONFIG_PATH_SIZE]; /* "" = by the user who runs it */
     char cgroup_directory[CONFIG_PATH_SIZE];  /* "" = where it is mounted */
@@ -64,6 +79,9 @@ struct config {
     bool probe;
     uint64_t deep_budget_permyriad; /* of one core, for smaps_rollup and the like */
     enum config_outside_scan outside_scan;
+    /* [Group NAME] */
+    size_t group_count;
+    struct config_group groups[CONFIG_GROUPS_LIMIT]; /* in the order of the files */
 };
 
 struct config_error {
@@ -87,7 +105,10 @@ int config_parse(struct config *config, const char *file, const char *text, size
 /* One value, as from the command line: config_set(c, "HTTP", "Listen", "127.0.0.1:0", &error). */
 int config_set(struct config *config, const char *section, const char *key, const char *value,
                struct error *error);
-/* What depends on several values: a TCP address that is not loopback must be allowed. -EINVAL. */
+/*
+ * What depends on several values: a TCP address that is not loopback must be allowed, a group must
+ * say which processes are in it. -EINVAL.
+ */
 int config_check(const struct config *config, struct config_errors *errors);
 
 /*

@@ -28,9 +28,8 @@
 #define RULES_TOKEN_LIMIT   4096                                        /* tokens of one rule */
 #define RULES_NESTING_LIMIT 32                                          /* open parentheses */
 #define RULES_TEXTS_LIMIT   32 /* comparisons with text in one rule: bits of a cache word */
-#define RULES_PATTERN_LIMIT                                                                        \
-    PATTERN_LENGTH_LIMIT     /* bytes of a regular expression or compared text */
-#define RULES_ERROR_LIMIT 32 /* errors worth reading at once */
+#define RULES_PATTERN_LIMIT PATTERN_LENGTH_LIMIT /* of a compared text too */
+#define RULES_ERROR_LIMIT   32                   /* errors worth reading at once */
 
 #define RULES_COOLDOWN_DEFAULT_USEC UINT64_C(300000000) /* 5 min when the rule does not say */
 

@@ -100,6 +100,43 @@ static void a_whole_file(void **state)
     assert_int_equal(config.outside_scan, CONFIG_OUTSIDE_SCAN_ALL);
 }
 
+static void groups_by_name(void **state)
+{
+    (void)state;
+    assert_int_equal(parse("[Group web]\nCmdline=gunicorn .*web:app\nUnit=web@*.service\n"
+                           "[Daemon]\nTick=2s\n[Group jobs]\nName=job-?\n"
+                           "[Group web]\nUnit=web.service\n"),
+                     0);
+    assert_int_equal(config.group_count, 2);
+    assert_string_equal(config.groups[0].name, "web");
+    assert_string_equal(config.groups[0].cmdline, "gunicorn .*web:app");
+    assert_string_equal(config.groups[0].unit, "web.service");
+    assert_string_equal(config.groups[1].name, "jobs");
+    assert_string_equal(config.groups[1].agent_name, "job-?");
+    assert_int_equal(config_check(&config, &errors), 0);
+
+    parse("[Group a]\nUnit=x\n\n[Group b]\n[Group c]\nUnit=\n");
+    assert_int_equal(errors.count, 0);
+    assert_int_equal(config_check(&config, &errors), -EINVAL);
+    assert_int_equal(errors.count, 2);
+    assert_int_equal(errors.items[0].error.line, 4);
+    assert_non_null(strstr(errors.items[0].error.text, "the group `b' says nothing"));
+}
+
+static void more_groups_than_there_is_room_for(void **state)
+{
+    (void)state;
+    char text[CONFIG_GROUPS_LIMIT * 32 + 64];
+    size_t length = 0;
+    for (int i = 0; i <= CONFIG_GROUPS_LIMIT; i++)
+        length +=
+            (size_t)snprintf(text + length, sizeof(text) - length, "[Group g%d]\nUnit=u%d\n", i, i);
+    assert_int_equal(parse(text), -EINVAL);
+    assert_int_equal(config.group_count, CONFIG_GROUPS_LIMIT);
+    assert_int_equal(errors.count, 1);
+    assert_string_equal(errors.items[0].error.text, "more than 32 groups");
+}
+
 /* One wrong line; its error and place. */
 static void wrong_lines(void **state)
 {
@@ -111,6 +148,16 @@ static void wrong_lines(void **state)
         {"Tick=1s", 1, 1, "`Tick' stands before any section"},
         {"[Deamon]\nTick=x", 1, 2, "unknown section `Deamon' (did you mean `Daemon'?)"},
         {"[Colours]", 1, 2, "unknown section `Colours'"},
+        {"[Group]", 1, 2,
+         "a group is written [Group NAME], with up to 63 letters, digits, '.', '_', '-'"},
+        {"[Group a/b]\nUnit=x", 1, 2,
+         "a group is written [Group NAME], with up to 63 letters, digits, '.', '_', '-'"},
+        {"[Group web]\nUnti=x", 2, 1, "unknown key `Unti' of a group (did you mean `Unit'?)"},
+        {"[Group web]\nColour=red", 2, 1,
+         "unknown key `Colour' of a group: use Unit, Name or Cmdline"},
+        {"[Group web]\nCmdline=(a", 2, 9, "invalid regular expression: Unmatched ( or \\("},
+        {"[Group web]\nCmdline=(a)\\1", 2, 9,
+         "back-references are not part of extended regular expressions"},
         {"[Daemon", 1, 1, "a section is written [Name]"},
         {" [] ", 1, 2, "a section is written [Name]"},
         {"[Daemon]\n  Tik=1s", 2, 3, "unknown key `Tik' (did you mean `Tick'?)"},
@@ -364,6 +411,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_defaults),
         cmocka_unit_test(a_whole_file),
+        cmocka_unit_test(groups_by_name),
+        cmocka_unit_test(more_groups_than_there_is_room_for),
         cmocka_unit_test(wrong_lines),
         cmocka_unit_test(all_errors_at_once_and_good_values_stay),
         cmocka_unit_test(more_errors_than_are_kept),
