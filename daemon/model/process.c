@@ -57,3 +57,14 @@ const char *absence_name(enum absence absence)
     };
     return names[absence];
 }
+
+const char *process_role_name(enum process_role role)
+{
+    static const char *const names[] = {
+        [PROCESS_ROLE_NONE] = "",
+        [PROCESS_ROLE_MASTER] = "master",
+        [PROCESS_ROLE_WORKER] = "worker",
+        [PROCESS_ROLE_HELPER] = "helper",
+    };
+    return names[role];
+}

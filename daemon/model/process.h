@@ -50,6 +50,14 @@ struct agent_info {
     uint32_t version;    /* protocol version */
 };
 
+/* What a process is in its group; filled by engine/groups. */
+enum process_role {
+    PROCESS_ROLE_NONE,   /* of no worker family */
+    PROCESS_ROLE_MASTER, /* forks the others, or started those that do */
+    PROCESS_ROLE_WORKER,
+    PROCESS_ROLE_HELPER, /* serves the others: a forkserver, a resource tracker */
+};
+
 struct process {
     struct process_id id;
     pid_t ppid;
@@ -64,6 +72,9 @@ struct process {
     uint64_t exec_mark;
     struct process_id family; /* root of the family; own id when alone or unknown */
     uint32_t family_size;     /* members alive, >= 1 */
+    uint32_t group;           /* place in the snapshot's groups, from 1; 0 = in none */
+    enum process_role role;
+    int64_t cow_loss_bytes;   /* of a forked worker (model/group.h); -1 = unknown, or none */
     uint64_t first_seen_usec; /* monotonic */
     char comm[PROCESS_COMM_SIZE];
     uint32_t cgroup; /* its place in the snapshot's cgroups + 1; 0 = not known */
@@ -84,5 +95,6 @@ bool process_matches(const struct process *process, const char *query);
 const char *agent_state_name(enum agent_state state);
 /* "not_yet", "too_dear", ... */
 const char *absence_name(enum absence absence);
+const char *process_role_name(enum process_role role); /* "" for NONE */
 
 #endif

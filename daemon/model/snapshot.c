@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "model/snapshot.h"
 
+#include <string.h>
+
 const struct process *snapshot_find_pid(const struct snapshot *snapshot, pid_t pid)
 {
     for (size_t i = 0; i < snapshot->count; i++)
@@ -19,4 +21,20 @@ const struct process *snapshot_find(const struct snapshot *snapshot, struct proc
 {
     const struct process *process = snapshot_find_pid(snapshot, id.pid);
     return process && process_id_equal(process->id, id) ? process : NULL;
+}
+
+const struct group_record *snapshot_find_group(const struct snapshot *snapshot, const char *name)
+{
+    for (size_t i = 0; i < snapshot->group_count; i++)
+        if (snapshot->groups[i].kind != GROUP_KIND_NONE &&
+            strcmp(snapshot->groups[i].name, name) == 0)
+            return &snapshot->groups[i];
+    return NULL;
+}
+
+const struct group_record *snapshot_group_of(const struct snapshot *snapshot,
+                                             const struct process *process)
+{
+    bool there = process->group > 0 && process->group <= snapshot->group_count;
+    return there ? &snapshot->groups[process->group - 1] : NULL;
 }

@@ -106,6 +106,86 @@ static void test_circles_and_long_chains_end(void **state)
         assert_in_range(table.processes[i].family_size, 1, table.count);
 }
 
+static void names_are_made_clean(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *name;
+    } rows[] = {
+        {"  web ", "web"}, {"a/b,c", "a_b_c"}, {" ", ""}, {"", ""}, {"x\ny", "x\xef\xbf\xbdy"}};
+    char name[GROUP_NAME_SIZE], text[2 * GROUP_NAME_SIZE];
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        group_name_clean(rows[i].text, name);
+        assert_string_equal(name, rows[i].name);
+    }
+    memset(text, 'a', sizeof(text) - 1);
+    text[sizeof(text) - 1] = '\0';
+    group_name_clean(text, name);
+    assert_int_equal(strlen(name), GROUP_NAME_SIZE - 1);
+}
+
+static void loss_is_what_growth_does_not_explain(void **state)
+{
+    (void)state;
+    static const struct {
+        struct group_cow cow;
+        int64_t loss;
+    } rows[] = {
+        {{.base_rss_bytes = 100, .rss_bytes = 100, .uss_bytes = 2}, 2},
+        {{.base_rss_bytes = 100, .rss_bytes = 100, .uss_bytes = 90}, 90},  /* copied */
+        {{.base_rss_bytes = 100, .rss_bytes = 150, .uss_bytes = 50}, 0},   /* its own */
+        {{.base_rss_bytes = 100, .rss_bytes = 150, .uss_bytes = 130}, 80}, /* both */
+        {{.base_rss_bytes = 100, .rss_bytes = 60, .uss_bytes = 30}, 30},   /* gave back */
+        {{.base_rss_bytes = 100, .rss_bytes = 160, .uss_bytes = 10}, 0},   /* shared files */
+        {{.base_rss_bytes = 10, .rss_bytes = 10, .uss_bytes = 50}, 10},    /* no more than that */
+        {{.base_rss_bytes = 100, .base_uss_bytes = 40, .rss_bytes = 100, .uss_bytes = 60}, 20},
+        {{.base_rss_bytes = 100, .base_uss_bytes = 40, .rss_bytes = 100, .uss_bytes = 20}, 0},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        assert_int_equal(group_cow_loss(&rows[i].cow), rows[i].loss);
+}
+
+static void sums_count_what_is_known(void **state)
+{
+    (void)state;
+    struct group_record group = {.kind = GROUP_KIND_UNIT, .came = 9, .peak_rss_bytes = 7};
+    struct process a = {.id = {10, 500}, .cow_loss_bytes = -1, .first_seen_usec = 100};
+    struct process b = {.id = {11, 400}, .cow_loss_bytes = 5, .first_seen_usec = 100};
+    sample_set(&a.sample, METRIC_RSS, 100, 1000);
+    sample_set(&a.sample, METRIC_PSS, 60, 200);
+    sample_set(&b.sample, METRIC_RSS, 50, 1000);
+    group_begin(&group);
+    group_add(&group, &a);
+    group_add(&group, &b);
+    group_end(&group);
+    assert_int_equal(group.members, 2);
+    assert_int_equal(group.rss_bytes, 150);
+    assert_int_equal(group.pss_bytes, 60);
+    assert_int_equal(group.pss_members, 1);
+    assert_int_equal(group.uss_members, 0);
+    assert_int_equal(group.cow_members, 1);
+    assert_int_equal(group.cow_loss_bytes, 5);
+    assert_false(group.pss_consistent);
+    assert_int_equal(group.oldest.pid, 11);
+    assert_int_equal(group.youngest.pid, 10);
+    assert_int_equal(group.came, 9);
+
+    /* A reading older than the last fork is of another time; one above RSS too. */
+    sample_set(&b.sample, METRIC_PSS, 70, 50);
+    group_begin(&group);
+    group_add(&group, &a);
+    group_add(&group, &b);
+    group_end(&group);
+    assert_int_equal(group.pss_bytes, 60 + 50);
+    assert_false(group.pss_consistent);
+    sample_set(&b.sample, METRIC_PSS, 40, 150);
+    group_begin(&group);
+    group_add(&group, &a);
+    group_add(&group, &b);
+    group_end(&group);
+    assert_true(group.pss_consistent);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -113,6 +193,9 @@ int main(void)
         cmocka_unit_test(test_what_is_unknown_ties_nothing),
         cmocka_unit_test(test_another_program_or_a_younger_parent_ties_nothing),
         cmocka_unit_test(test_circles_and_long_chains_end),
+        cmocka_unit_test(names_are_made_clean),
+        cmocka_unit_test(loss_is_what_growth_does_not_explain),
+        cmocka_unit_test(sums_count_what_is_known),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
