@@ -82,22 +82,31 @@ bool guard_rate_take(struct guard_rate *rate, size_t steps, uint64_t now_usec)
 
 /* ---- targets ---- */
 
-static bool is_meant(const struct process *process, const struct target *target)
+/* By whom a name is looked up: `place` is that of the group which has it, 0 when none has. */
+struct named {
+    const struct target *target;
+    uint32_t place;
+};
+
+static bool is_meant(const struct process *process, const struct named *named)
 {
+    const struct target *target = named->target;
     if (process->kernel_thread)
         return false;
     if (target->kind == TARGET_UNIT)
         return strcmp(process->unit, target->name) == 0;
+    if (named->place > 0)
+        return process->group == named->place;
     return strcmp(process->name, target->name) == 0 || strcmp(process->comm, target->name) == 0;
 }
 
-static int too_many(const struct table *table, const struct target *target, size_t count,
+static int too_many(const struct table *table, const struct named *named_target, size_t count,
                     struct error *error)
 {
     char names[160] = "";
     size_t length = 0, named = 0;
     for (size_t i = 0; i < table->count && named < GUARD_NAMED; i++) {
-        if (!is_meant(&table->processes[i], target))
+        if (!is_meant(&table->processes[i], named_target))
             continue;
         char id[PROCESS_ID_SIZE];
         process_id_format(table->processes[i].id, id);
@@ -109,35 +118,39 @@ static int too_many(const struct table *table, const struct target *target, size
                      names, more);
 }
 
-static int resolve_name(const struct table *table, const struct target *target,
+static int resolve_name(const struct table *table, const struct named *named,
                         const struct process **ret_process, struct error *error)
 {
     const struct process *found = NULL;
     size_t count = 0;
     for (size_t i = 0; i < table->count; i++) {
-        if (!is_meant(&table->processes[i], target))
+        if (!is_meant(&table->processes[i], named))
             continue;
         found = &table->processes[i];
         count++;
     }
     if (count > 1)
-        return too_many(table, target, count, error);
+        return too_many(table, named, count, error);
     if (!found)
-        return error_set(error, -ENOENT, "there is no process in %.90s", target->name);
+        return error_set(error, -ENOENT, "there is no process in %.90s", named->target->name);
     *ret_process = found;
     return 0;
 }
 
-int guard_resolve(const struct table *table, const struct target *target,
-                  const struct process **ret_process, struct error *error)
+int guard_resolve(const struct table *table, const struct group_table *groups,
+                  const struct target *target, const struct process **ret_process,
+                  struct error *error)
 {
     const struct process *process = NULL;
+    struct named named = {.target = target};
     switch (target->kind) {
     case TARGET_HOST:
         return error_set(error, -EINVAL, "these steps are for one process, not for the host");
     case TARGET_UNIT:
+        return resolve_name(table, &named, ret_process, error);
     case TARGET_GROUP:
-        return resolve_name(table, target, ret_process, error);
+        named.place = groups ? group_table_find(groups, target->name) : 0;
+        return resolve_name(table, &named, ret_process, error);
     case TARGET_PROCESS:
         process = table_find(table, target->id);
         break;

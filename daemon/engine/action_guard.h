@@ -5,6 +5,7 @@
 #ifndef MEMTEND_ENGINE_ACTION_GUARD_H
 #define MEMTEND_ENGINE_ACTION_GUARD_H
 
+#include "engine/group_table.h"
 #include "engine/table.h"
 #include "model/target.h"
 
@@ -24,9 +25,11 @@ bool guard_rate_take(struct guard_rate *rate, size_t steps, uint64_t now_usec);
 
 /*
  * The one process that a target means. -EINVAL: not one process, -ENOENT: none; error says so.
- * group: a name given by `memtend run --name`, or a comm.
+ * group: one of `groups` (NULL: there are none), else a name given by `memtend run --name`, or a
+ * comm.
  */
-int guard_resolve(const struct table *table, const struct target *target,
-                  const struct process **ret_process, struct error *error);
+int guard_resolve(const struct table *table, const struct group_table *groups,
+                  const struct target *target, const struct process **ret_process,
+                  struct error *error);
 
 #endif

@@ -148,7 +148,8 @@ static enum command_result judge_person(const struct actions *actions,
         error_set(error, 0, "between 1 and %d steps", STEP_LIMIT);
         return COMMAND_INVALID;
     }
-    int r = guard_resolve(actions->config.table, &command->target, &target, error);
+    int r = guard_resolve(actions->config.table, actions->config.groups, &command->target, &target,
+                          error);
     if (r < 0)
         return r == -ENOENT ? COMMAND_NOT_FOUND : COMMAND_INVALID;
     if (!command->asker.all && command->asker.uid != target->uid) {

@@ -11,6 +11,7 @@
 #define MEMTEND_ENGINE_ACTIONS_H
 
 #include "engine/agent_server.h"
+#include "engine/group_table.h"
 #include "engine/journal.h"
 #include "engine/measure.h"
 #include "model/status.h"
@@ -27,6 +28,7 @@ struct store_reader;
 struct actions_config {
     sd_event *event; /* all borrowed */
     struct table *table;
+    const struct group_table *groups; /* of targets; NULL: there are none */
     struct agent_server *agents;
     struct journal *journal;
     struct store_reader *reader; /* commands about receipts of the store; NULL: there is none */

@@ -46,6 +46,7 @@ void agent_peer_publish(struct agent_peer *peer)
     if (peer->greeted && strcmp(process->name, peer->name) != 0) {
         text_copy(process->name, sizeof(process->name), peer->name);
         table_tracked(table, process)->identity_changed = true;
+        table_glance(table, process)->group_due = true;
     }
     if (peer->stats_usec > sample_time(&process->sample, METRIC_HEAP_TOTAL))
         statistics_into_sample(&peer->stats, peer->stats_usec, &process->sample);

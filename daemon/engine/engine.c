@@ -116,6 +116,7 @@ static void engine_stop(struct engine *engine)
         journal_note(head->journal, EVENT_KIND_STOP, NULL, NULL, NULL, "stopped after %llu ticks",
                      (unsigned long long)head->tick);
     store_reader_stop(head->reader);
+    groups_finish(&head->groups);
     table_finish(&head->table, engine_release_tracked, NULL);
     rule_book_free(head->book);
     pause_free(head->pause);

@@ -33,7 +33,10 @@ static void engine_kept_files(struct head *head)
 static int engine_memory(struct head *head, struct error *error)
 {
     size_t capacity = head->config.max_processes;
+    const struct group_time time = {.mono_usec = clock_mono_usec(), .wall_usec = clock_wall_usec()};
     int r = table_init(&head->table, capacity);
+    if (r == 0)
+        r = groups_init(&head->groups, &head->config, &time);
     if (r == 0)
         r = publication_init(&head->publication, capacity);
     if (r == 0)
@@ -161,6 +164,7 @@ static int engine_actions(struct engine *engine, struct error *error)
     struct actions_config config = {
         .event = head->event,
         .table = &head->table,
+        .groups = &head->groups.table,
         .agents = head->agents,
         .journal = head->journal,
         .reader = head->reader,

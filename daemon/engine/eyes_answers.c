@@ -21,7 +21,7 @@ static void answers_identity(struct head *head, struct process *process,
                              const struct probe_answer *answer, uint64_t now)
 {
     struct tracked *tracked = table_tracked(&head->table, process);
-    char full[EYES_CMDLINE_MAX], redacted[PROCESS_CMDLINE_SIZE];
+    char full[EYES_CMDLINE_MAX], redacted[EYES_CMDLINE_MAX];
     cmdline_full(answer->payload, answer->payload_length, full, sizeof(full));
     cmdline_redact(answer->payload, answer->payload_length, redacted, sizeof(redacted));
     bool another = process->exec_mark != 0 && process->exec_mark != answer->exec_mark;
@@ -41,6 +41,7 @@ static void answers_identity(struct head *head, struct process *process,
     free(tracked->full_cmdline);
     tracked->full_cmdline = strdup(full); /* without memory it is unknown to rules */
     text_copy(process->cmdline, sizeof(process->cmdline), redacted);
+    groups_on_identity(&head->table, process, answer->payload, answer->payload_length, redacted);
     tracked->identity_changed = true;
 }
 

@@ -79,6 +79,7 @@ static void fast_rss(struct head *head, size_t index, int64_t rss_bytes, uint64_
     bool changed = rss_bytes != glance->rss_bytes;
     kept_files_heat(glance, changed, head->tick);
     /* The first one is set even when it is 0. */
+    glance->group_due |= changed;
     if (changed || glance->fresh)
         sample_set(&head->table.processes[index].sample, METRIC_RSS, rss_bytes, now);
     glance->rss_bytes = rss_bytes;
@@ -166,6 +167,8 @@ static void fast_remove(struct head *head, struct process *process)
         journal_note(head->journal, EVENT_KIND_EXIT, target, NULL, NULL,
                      "%s has ended; last RSS %s", process->comm, rss);
     }
+    const struct group_time time = pipeline_time(head);
+    groups_on_remove(&head->groups, &head->table, process, &time);
     actions_on_exit(head->actions, process->id);
     rule_book_forget(tracked);
     if (tracked->stored)

@@ -16,6 +16,7 @@
 #include "engine/agent_server.h"
 #include "engine/censuses.h"
 #include "engine/cgroups.h"
+#include "engine/groups.h"
 #include "engine/journal.h"
 #include "engine/kept_files.h"
 #include "engine/ledgers.h"
@@ -64,6 +65,7 @@ struct head {
     struct process_list pids; /* all there are, or only new ones: */
     bool listed;
     struct table table;
+    struct groups groups;
     struct kept_files kept;
     size_t kernel_threads; /* in the table; they are not watched */
     uint32_t slow_turns;   /* ticks between two readings of the slow fields, >= 1 */
@@ -124,6 +126,7 @@ void overview_fill(struct head *head, uint64_t now_usec);
 
 /* pipeline.c: one tick in the order of the data. */
 void pipeline_tick(struct head *head, uint64_t now_usec);
+struct group_time pipeline_time(const struct head *head); /* of the tick under way */
 /* A reader needs processes, and the last tick was published without. */
 int pipeline_on_wanted(sd_event_source *source, int fd, uint32_t events, void *context);
 

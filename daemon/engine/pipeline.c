@@ -19,6 +19,13 @@ static uint64_t boot_offset_usec(uint64_t now_usec)
     return boot_usec > now_usec ? boot_usec - now_usec : 0;
 }
 
+struct group_time pipeline_time(const struct head *head)
+{
+    return (struct group_time){.mono_usec = head->tick_usec,
+                               .wall_usec = head->tick_wall_usec,
+                               .boot_usec = head->tick_usec + head->boot_offset_usec};
+}
+
 /* The snapshot leaves out kernel threads: they have no memory of their own. */
 static void pipeline_copy(const struct table *table, struct snapshot *snapshot)
 {
@@ -37,11 +44,14 @@ static void pipeline_publish(struct head *head, bool whole)
     snapshot->wall_usec = head->tick_wall_usec;
     snapshot->host = head->host;
     cgroups_publish(head->cgroups, snapshot);
+    snapshot->boot_usec = head->tick_usec + head->boot_offset_usec;
     snapshot->count = 0;
     if (whole) {
         fast_pass_renew(head, head->tick_usec);
+        groups_renew(&head->groups, &head->table);
         pipeline_copy(&head->table, snapshot);
     }
+    groups_copy(&head->groups, snapshot);
     snapshot->status = head->status;
     publication_publish(&head->publication, snapshot, whole);
 }
@@ -102,7 +112,9 @@ static void pipeline_collect(struct head *head, uint64_t now_usec)
 
 static void pipeline_judge(struct head *head, uint64_t now_usec)
 {
+    const struct group_time time = pipeline_time(head);
     table_families(&head->table);
+    groups_on_tick(&head->groups, &head->table, &time);
     pause_on_time(head->pause, now_usec);
     if (head->rules_want)
         fast_pass_renew(head, now_usec);

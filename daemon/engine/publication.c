@@ -29,7 +29,8 @@ int publication_init(struct publication *publication, size_t capacity)
         struct snapshot *buffer = &publication->buffers[i];
         buffer->processes = pages_map(capacity, sizeof(struct process));
         buffer->cgroups = pages_map(CGROUP_TABLE_LIMIT, sizeof(struct cgroup));
-        if (!buffer->processes || !buffer->cgroups) {
+        buffer->groups = pages_map(GROUP_LIMIT, sizeof(struct group_record));
+        if (!buffer->processes || !buffer->cgroups || !buffer->groups) {
             publication_finish(publication);
             return -ENOMEM;
         }
@@ -45,6 +46,7 @@ void publication_finish(struct publication *publication)
         pages_unmap(publication->buffers[i].processes, publication->capacity,
                     sizeof(struct process));
         pages_unmap(publication->buffers[i].cgroups, CGROUP_TABLE_LIMIT, sizeof(struct cgroup));
+        pages_unmap(publication->buffers[i].groups, GROUP_LIMIT, sizeof(struct group_record));
     }
     close(publication->wake);
     pthread_cond_destroy(&publication->published);

@@ -13,8 +13,8 @@
 
 #include <string.h>
 
-/* Once, and again when the program seems to be another one. */
-static void slow_unit(struct process *process, struct tracked *tracked,
+/* Once, and again when the program seems to be another one. True: it is not what it was. */
+static bool slow_unit(struct process *process, struct tracked *tracked,
                       const struct proc_cgroup *cgroup)
 {
     char unit[PROCESS_UNIT_SIZE] = "";
@@ -22,9 +22,10 @@ static void slow_unit(struct process *process, struct tracked *tracked,
     if (cgroup)
         cgroup_unit(cgroup->path, unit);
     if (strcmp(unit, process->unit) == 0)
-        return;
+        return false;
     text_copy(process->unit, sizeof(process->unit), unit);
     tracked->identity_changed = true;
+    return true;
 }
 
 /*
@@ -59,7 +60,7 @@ static void slow_one(struct head *head, size_t index, uint64_t now)
     if (unit)
         cgroups_join(head->cgroups, &cgroup, process);
     if (!tracked->unit_known)
-        slow_unit(process, tracked, unit ? &cgroup : NULL);
+        glance->group_due |= slow_unit(process, tracked, unit ? &cgroup : NULL);
     /* The store keeps who may see its history. */
     tracked->identity_changed |= process->uid != status.uid;
     process->uid = status.uid;

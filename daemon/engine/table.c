@@ -108,9 +108,10 @@ struct process *table_add(struct table *table, struct process_id id)
     if (table->count == table->capacity)
         return NULL;
     size_t index = table->count++;
-    table->processes[index] = (struct process){.id = id, .family = id, .family_size = 1};
+    table->processes[index] =
+        (struct process){.id = id, .family = id, .family_size = 1, .cow_loss_bytes = -1};
     table->tracked[index] = (struct tracked){0};
-    table->glances[index] = (struct glance){.pid = id.pid, .statm = -1};
+    table->glances[index] = (struct glance){.pid = id.pid, .statm = -1, .group_due = true};
     table->families_stale = true;
     table->by_pid[table_seek(table, id.pid)] = (uint32_t)index + 1;
     return &table->processes[index];

@@ -9,6 +9,7 @@
 #ifndef MEMTEND_ENGINE_TABLE_H
 #define MEMTEND_ENGINE_TABLE_H
 
+#include "engine/group_seat.h"
 #include "engine/probe_price.h"
 #include "engine/scan_turn.h"
 #include "model/process.h"
@@ -30,8 +31,10 @@ struct glance {
     uint8_t heat;           /* how much RSS moved lately, see kept_files.h */
     uint8_t cpu_ticks_left; /* it used CPU: so many ticks more it is asked for it each tick */
     bool kernel_thread;
-    bool slow_due; /* in this tick */
-    bool fresh;    /* added in this tick */
+    bool slow_due;  /* in this tick */
+    bool fresh;     /* added in this tick */
+    bool group_due; /* engine/groups looks at it: RSS changed, or what its group follows from */
+    uint32_t group; /* place of its group from 1, as in struct process */
 };
 
 struct tracked {
@@ -45,16 +48,17 @@ struct tracked {
     uint32_t cpu_msec[TABLE_CPU_SPAN + 1];
     uint32_t cpu_count;
 
-    uint64_t slow_usec;           /* monotonic time of the last slow read; 0 = never */
-    struct probe_price price;     /* of deep readings */
-    int64_t deep_rss_bytes;       /* RSS at the last one */
-    uint64_t deep_asked_usec;     /* a routine read is under way or was refused then */
-    int64_t layers_rss_bytes;     /* at the last reading of layers */
-    uint64_t layers_usec;         /* of that; 0 = never */
-    uint64_t uss_usec;            /* last USS page by page; 0 = never */
-    uint64_t uss_cpu_usec;        /* what that took */
-    uint64_t stat_asked_usec;     /* agent statistics */
-    struct scan_turn scan;        /* for pools, from outside */
+    uint64_t slow_usec;       /* monotonic time of the last slow read; 0 = never */
+    struct probe_price price; /* of deep readings */
+    int64_t deep_rss_bytes;   /* RSS at the last one */
+    uint64_t deep_asked_usec; /* a routine read is under way or was refused then */
+    int64_t layers_rss_bytes; /* at the last reading of layers */
+    uint64_t layers_usec;     /* of that; 0 = never */
+    uint64_t uss_usec;        /* last USS page by page; 0 = never */
+    uint64_t uss_cpu_usec;    /* what that took */
+    uint64_t stat_asked_usec; /* agent statistics */
+    struct scan_turn scan;    /* for pools, from outside */
+    struct group_seat group;
     uint64_t identity_usec;       /* when cmdline and exe were read; 0 = read them soon */
     uint64_t identity_asked_usec; /* last asked; 0 = never */
     bool deep_denied;             /* the probe may not read this one */
