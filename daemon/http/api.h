@@ -25,6 +25,8 @@ API_HANDLER(api_metrics);
 API_HANDLER(api_session_post);
 API_HANDLER(api_session_delete);
 
+API_HANDLER(api_cgroups_list);
+
 API_HANDLER(api_processes_list);
 API_HANDLER(api_processes_get);
 

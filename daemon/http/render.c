@@ -95,6 +95,9 @@ json_t *render_process(const struct process *process, const struct snapshot *sna
     process_id_format(process->family, id);
     sheet_text(&sheet, "family", id);
     sheet_integer(&sheet, "family_size", process->family_size);
+    const struct cgroup *cgroup = snapshot_cgroup(snapshot, process);
+    sheet_text(&sheet, "cgroup", cgroup ? cgroup->path : "");
+    sheet_value(&sheet, "container", cgroup ? render_container(&cgroup->owner) : json_null());
     sheet_value(&sheet, "agent", render_agent(&process->agent));
     render_sample(&sheet, &process->sample, 0, METRIC_PROCESS_COUNT, snapshot);
     return sheet_take(&sheet);

@@ -15,6 +15,9 @@
 json_t *render_status(const struct snapshot *snapshot, const char *version, const char *user,
                       bool all);
 json_t *render_host(const struct snapshot *snapshot);
+/* {runtime,id,pod_uid,name}, JSON null when it is no container. */
+json_t *render_container(const struct cgroup_owner *owner);
+json_t *render_cgroup(const struct cgroup *cgroup, const struct snapshot *snapshot);
 json_t *render_process(const struct process *process, const struct snapshot *snapshot);
 json_t *render_receipt(const struct receipt *receipt);
 json_t *render_event(const struct event *event);

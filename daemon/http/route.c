@@ -17,6 +17,7 @@ static const struct route routes[] = {
     {METHOD_DELETE, "/api/v1/session", RIGHTS_LEAVE, BODY_NONE, api_session_delete, NULL},
     {METHOD_GET, "/api/v1/status", RIGHTS_SOME, BODY_NONE, api_status, NULL},
     {METHOD_GET, "/api/v1/host", RIGHTS_SOME, BODY_NONE, api_host, NULL},
+    {METHOD_GET, "/api/v1/cgroups", RIGHTS_SOME, BODY_NONE, api_cgroups_list, NULL},
     {METHOD_GET, "/api/v1/processes", RIGHTS_SOME, BODY_NONE, api_processes_list, NULL},
     {METHOD_GET, "/api/v1/processes/{}", RIGHTS_SOME, BODY_NONE, api_processes_get, NULL},
     {METHOD_GET, "/api/v1/processes/{}/agent", RIGHTS_SOME, BODY_NONE, api_agent_get,

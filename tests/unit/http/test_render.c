@@ -103,16 +103,48 @@ static void test_host(void **state)
     assert_golden(render_host(&snapshot), "host");
 }
 
+static struct cgroup cgroup_filled(void)
+{
+    struct cgroup cgroup = {.path = "/kubepods/pod1/web",
+                            .unified = true,
+                            .serial = 7,
+                            .process_count = 3,
+                            .owner = {.runtime = CONTAINER_RUNTIME_CRIO,
+                                      .container_id = "f00d",
+                                      .pod_uid = "1",
+                                      .name = "pod/web"},
+                            .mono_usec = MONO - 4 * USEC_PER_SEC,
+                            .limit_path = "/kubepods"};
+    for (enum cgroup_value value = 0; value < CGROUP_VALUE_COUNT; value++)
+        cgroup_set(&cgroup, value, (int64_t)value * 100 + 25);
+    cgroup_set(&cgroup, CGROUP_VALUE_HEADROOM, -5);
+    return cgroup;
+}
+
+static void test_cgroup(void **state)
+{
+    (void)state;
+    struct snapshot snapshot = snapshot_at();
+    struct cgroup cgroup = cgroup_filled();
+    assert_golden(render_cgroup(&cgroup, &snapshot), "cgroup");
+    struct cgroup bare = {.path = "/", .serial = 1};
+    assert_golden(render_cgroup(&bare, &snapshot), "cgroup-bare");
+}
+
 static void test_process(void **state)
 {
     (void)state;
     struct snapshot snapshot = snapshot_at();
+    struct cgroup cgroups[2] = {{.path = "/"}, cgroup_filled()};
+    snapshot.cgroups = cgroups;
+    snapshot.cgroup_count = 2;
     struct process process = {.id = {4711, 88213},
                               .ppid = 1,
                               .uid = 1000,
                               .exec_count = 2,
                               .family = {4700, 88000},
                               .family_size = 3,
+                              .cgroup = 2,
                               .comm = "</script>\xef\xbf\xbd",
                               .name = "etl",
                               .unit = "etl.service",
@@ -251,6 +283,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_status),
         cmocka_unit_test(test_host),
+        cmocka_unit_test(test_cgroup),
         cmocka_unit_test(test_process),
         cmocka_unit_test(test_receipt),
         cmocka_unit_test(test_running_receipt),
