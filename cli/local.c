@@ -85,6 +85,14 @@ static bool read_process(int proc, pid_t pid, uint64_t now, struct process *ret_
     return true;
 }
 
+bool local_process(int proc, pid_t pid, struct process *ret_process)
+{
+    if (!read_process(proc, pid, boot_usec(), ret_process))
+        return false;
+    set_texts(proc, ret_process);
+    return true;
+}
+
 static void table_append(struct local_table *table, const struct process *process)
 {
     if (table->count == table->capacity) {
@@ -178,7 +186,7 @@ static json_t *value_json(enum metric_unit unit, int64_t value)
     return json_integer(value);
 }
 
-static json_t *process_json(const struct process *process)
+json_t *local_process_json(const struct process *process)
 {
     char id[PROCESS_ID_SIZE];
     process_id_format(process->id, id);
@@ -202,7 +210,7 @@ static json_t *table_json(const struct local_table *table)
 {
     json_t *items = say_no_memory(json_array());
     for (size_t i = 0; i < table->count; i++)
-        json_array_append_new(items, process_json(&table->processes[i]));
+        json_array_append_new(items, local_process_json(&table->processes[i]));
     return items;
 }
 

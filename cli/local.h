@@ -6,7 +6,7 @@
 #ifndef MEMTEND_CLI_LOCAL_H
 #define MEMTEND_CLI_LOCAL_H
 
-#include "model/metric.h"
+#include "model/process.h"
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -29,5 +29,10 @@ struct local_gaps {
 /* Array of processes, caller's. 0 or -errno when /proc itself cannot be read. */
 int local_processes(const struct local_query *query, json_t **ret_items,
                     struct local_gaps *ret_gaps);
+
+/* One process: what PID/stat, status, cgroup and cmdline say. false: it is gone, or of the kernel. */
+bool local_process(int proc, pid_t pid, struct process *ret_process);
+/* As the daemon shows it; caller's. */
+json_t *local_process_json(const struct process *process);
 
 #endif

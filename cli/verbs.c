@@ -187,6 +187,34 @@ const struct verb verbs[] = {
         .main = act_main,
     },
     {
+        .name = "why",
+        .synopsis = "PID | UNIT | host [--local] [--json]",
+        .summary = "why a process holds its memory, and what would help",
+        .description =
+            "Where the bytes of its RSS are, by layer; limit and headroom of its control group;\n"
+            "one sentence of cause with how sure that is (it may be unknown); what would give "
+            "back\n"
+            "how much, what cannot help, and the command to type next. Of a UNIT the process with\n"
+            "the largest RSS is shown.\n"
+            "\n"
+            "Asks the daemon, which knows an agent's numbers, counted pools and the age of large\n"
+            "mappings; without one (or with --local) it reads /proc itself, with your rights. "
+            "That\n"
+            "holds up the process's own mapping of memory for some 20 ms per GiB, once; above 5 "
+            "GiB\n"
+            "its mappings are left alone.\n"
+            "\n"
+            "why host says whether memory was short at all: what is available, whether anybody\n"
+            "waited for it (PSI), cache, swap. memtend never drops caches.\n",
+        .examples = "memtend why 4711\n"
+                    "memtend why web.service\n"
+                    "memtend why host\n",
+        .options = BIT(LOCAL) | BIT(JSON),
+        .operands_min = 1,
+        .operands_max = 1,
+        .main = why_main,
+    },
+    {
         .name = "heap",
         .synopsis = "TARGET [--json]",
         .summary = "what the agent in a process tells of its heap",

@@ -195,3 +195,12 @@ bool neighbour_find(const char *comm, const char *cmdline, int64_t machine_bytes
     *ret_neighbour = found;
     return true;
 }
+
+bool neighbour_is_python(const char *comm)
+{
+    static const char *const names[] = {"python", "gunicorn", "uwsgi", "celery", "uvicorn"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (text_starts_with(comm, names[i]))
+            return true;
+    return false;
+}

@@ -17,4 +17,8 @@
 bool neighbour_find(const char *comm, const char *cmdline, int64_t machine_bytes,
                     struct evidence_neighbour *ret_neighbour);
 
+/* By the name that it goes by: good enough to hold back a verdict where pools may be that were not
+ * counted. */
+bool neighbour_is_python(const char *comm);
+
 #endif

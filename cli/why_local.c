@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: MIT */
+#include "why.h"
+
+#include "local.h"
+#include "say.h"
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/text.h"
+#include "collect/cgroup_memory.h"
+#include "collect/meminfo.h"
+#include "collect/proc_cgroup.h"
+#include "collect/proc_cmdline.h"
+#include "collect/proc_smaps.h"
+#include "collect/proc_stat.h"
+#include "diagnose/ledger.h"
+#include "diagnose/neighbour.h"
+#include "diagnose/verdict.h"
+#include "heap/layers.h"
+#include "model/cmdline.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Reading smaps holds up the process's own mapping of memory for 20 ms a GiB: as long as a receipt
+ * may, 100 ms. */
+#define WHY_WALK_MAX_BYTES (INT64_C(5) << 30)
+#define WHY_CMDLINE_SIZE   8192
+
+struct reading {
+    int proc;
+    struct process process;
+    struct sample host;
+    struct layers layers;
+    struct cgroup cgroup;
+    struct evidence evidence;
+    const char *missing; /* why there are no layers */
+    char cmdline[WHY_CMDLINE_SIZE];
+};
+
+static void visit(void *walk, const struct mapping *mapping)
+{
+    layers_add(walk, mapping);
+}
+
+static void read_layers(struct reading *reading)
+{
+    struct layers_walk walk;
+    int64_t rss = 0;
+    sample_get(&reading->process.sample, METRIC_RSS, &rss);
+    if (rss > WHY_WALK_MAX_BYTES) {
+        reading->missing = "reading its mappings would hold it up for more than 100 ms";
+        return;
+    }
+    layers_begin(&walk);
+    enum outcome outcome = proc_smaps_walk(reading->proc, reading->process.id.pid, visit, &walk);
+    if (outcome == OUTCOME_DENIED) {
+        reading->missing = "its mappings may be read by its own user or with CAP_SYS_PTRACE only";
+        return;
+    }
+    if (outcome != OUTCOME_OK) {
+        reading->missing = "its mappings could not be read";
+        return;
+    }
+    layers_end(&walk, clock_mono_usec(), &reading->layers);
+    struct sample *sample = &reading->process.sample;
+    sample_set(sample, METRIC_PSS, reading->layers.pss_bytes, 1);
+    sample_set(sample, METRIC_USS, reading->layers.uss_bytes, 1);
+    sample_set(sample, METRIC_SWAP_PSS, reading->layers.swap_pss_bytes, 1);
+    reading->evidence.layers = &reading->layers;
+}
+
+static void read_cgroup(struct reading *reading)
+{
+    _cleanup_(closep) int root = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    struct cgroup_mounts mounts;
+    struct proc_cgroup place;
+    meminfo_read(reading->proc, 1, &reading->host);
+    if (root < 0 || proc_cgroup_read(reading->proc, reading->process.id.pid, &place) != OUTCOME_OK)
+        return;
+    cgroup_mounts_find(root, "/proc/self/mountinfo", &mounts);
+    if (cgroup_memory_read_path(&mounts, place.path, &reading->host, 1, &reading->cgroup) ==
+        OUTCOME_OK)
+        reading->evidence.cgroup = &reading->cgroup;
+    cgroup_mounts_finish(&mounts);
+}
+
+/* Limit and headroom as the daemon shows them; without a group those of the machine. */
+static void set_limit(struct reading *reading)
+{
+    struct sample *sample = &reading->process.sample;
+    int64_t limit, headroom;
+    if (reading->evidence.cgroup && cgroup_get(&reading->cgroup, CGROUP_VALUE_LIMIT, &limit) &&
+        cgroup_get(&reading->cgroup, CGROUP_VALUE_HEADROOM, &headroom)) {
+        sample_set(sample, METRIC_LIMIT, limit, 1);
+        sample_set(sample, METRIC_HEADROOM, headroom, 1);
+    } else if (sample_get(&reading->host, METRIC_MEM_TOTAL, &limit) &&
+               sample_get(&reading->host, METRIC_MEM_AVAILABLE, &headroom)) {
+        sample_set(sample, METRIC_LIMIT, limit, 1);
+        sample_set(sample, METRIC_HEADROOM, headroom, 1);
+    }
+}
+
+static void find_neighbour(struct reading *reading)
+{
+    char bytes[WHY_CMDLINE_SIZE];
+    size_t length;
+    int64_t limit = 0;
+    sample_get(&reading->process.sample, METRIC_LIMIT, &limit);
+    if (proc_cmdline_read(reading->proc, reading->process.id.pid, bytes, sizeof(bytes), &length) ==
+        OUTCOME_OK)
+        cmdline_full(bytes, length, reading->cmdline, sizeof(reading->cmdline));
+    neighbour_find(reading->process.comm, reading->cmdline, limit, &reading->evidence.neighbour);
+}
+
+/* ---- the daemon's shape ---- */
+
+static json_t *layers_json(const struct ledger *ledger)
+{
+    json_t *list = say_no_memory(json_array());
+    for (enum layer layer = 0; layer < LAYER_COUNT; layer++)
+        if (ledger->present[layer])
+            json_array_append_new(
+                list, json_pack("{s:s, s:I, s:s}", "layer", layer_info(layer)->name, "bytes",
+                                (json_int_t)ledger->bytes[layer], "what", layer_info(layer)->what));
+    return list;
+}
+
+static json_t *large_json(const struct layers *layers)
+{
+    json_t *list = say_no_memory(json_array());
+    for (uint32_t i = 0; i < layers->large_count; i++) {
+        char start[24];
+        snprintf(start, sizeof(start), "%" PRIx64, layers->large[i].start);
+        json_array_append_new(list, json_pack("{s:s, s:I, s:I}", "start", start, "size_bytes",
+                                              (json_int_t)layers->large[i].size_bytes, "rss_bytes",
+                                              (json_int_t)layers->large[i].rss_bytes));
+    }
+    return list;
+}
+
+static json_t *ledger_json(const struct reading *reading, const struct ledger *ledger,
+                           const char *id)
+{
+    json_t *object = say_no_memory(json_pack(
+        "{s:s, s:I, s:b, s:s*, s:o}", "id", id, "rss_bytes", (json_int_t)ledger->rss_bytes, "whole",
+        ledger->whole, "missing", reading->missing, "layers", layers_json(ledger)));
+    if (ledger->huge_bytes >= 0)
+        json_object_set_new(object, "huge_bytes", json_integer(ledger->huge_bytes));
+    if (ledger->swap_bytes >= 0)
+        json_object_set_new(object, "swap_bytes", json_integer(ledger->swap_bytes));
+    if (reading->evidence.layers)
+        json_object_set_new(object, "large", large_json(&reading->layers));
+    return object;
+}
+
+static json_t *verdict_json(const struct reading *reading, const struct verdict *verdict,
+                            const struct ledger *ledger, const char *id)
+{
+    json_t *lines = say_no_memory(json_array());
+    for (size_t i = 0; i < verdict->line_count; i++)
+        json_array_append_new(lines, json_string(verdict->lines[i]));
+    json_t *object = say_no_memory(
+        json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:o, s:s, s:s, s:s*, s:b, s:s*}", "id", id,
+                  "cause", verdict_cause_info(verdict->cause)->name, "confidence",
+                  verdict_confidence_name(verdict->confidence), "sentence", verdict->sentence,
+                  "bytes", (json_int_t)verdict->bytes, "rss_bytes", (json_int_t)ledger->rss_bytes,
+                  "evidence", lines, "step", verdict_step_name(verdict->step), "cannot",
+                  verdict->cannot, "next", *verdict->next ? verdict->next : NULL, "whole",
+                  ledger->whole, "missing", reading->missing));
+    if (verdict->has_prediction)
+        json_object_set_new(object, "predicted_bytes",
+                            json_pack("[I,I]", (json_int_t)verdict->prediction.low_bytes,
+                                      (json_int_t)verdict->prediction.high_bytes));
+    return object;
+}
+
+static void judge(const struct reading *reading, struct why *why)
+{
+    struct ledger ledger;
+    struct verdict verdict;
+    char id[PROCESS_ID_SIZE];
+    ledger_make(&reading->evidence, &ledger);
+    verdict_make(&reading->evidence, &ledger, &verdict);
+    process_id_format(reading->process.id, id);
+    *why = (struct why){.process = local_process_json(&reading->process),
+                        .ledger = ledger_json(reading, &ledger, id),
+                        .verdict = verdict_json(reading, &verdict, &ledger, id)};
+}
+
+/* The pid is still the one that was read, and the one that was meant. */
+static bool is_same(const struct reading *reading, struct process_id id)
+{
+    struct proc_stat stat;
+    return proc_stat_read(reading->proc, id.pid, &stat) == OUTCOME_OK &&
+           process_id_equal(stat.id, reading->process.id) &&
+           (id.start_ticks == 0 || process_id_equal(stat.id, id));
+}
+
+enum exit_code why_local(struct process_id id, struct why *ret_why)
+{
+    static struct reading reading; /* large, and one is enough */
+    _cleanup_(closep) int proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    reading = (struct reading){.proc = proc};
+    if (proc < 0) {
+        say("cannot open /proc: %s", strerror(errno));
+        return EXIT_CODE_FAILED;
+    }
+    if (local_process(proc, id.pid, &reading.process)) {
+        reading.evidence =
+            (struct evidence){.now_usec = clock_mono_usec(),
+                              .process = &reading.process,
+                              .host = &reading.host,
+                              .is_python = neighbour_is_python(reading.process.comm)};
+        read_layers(&reading);
+        read_cgroup(&reading);
+        set_limit(&reading);
+        find_neighbour(&reading);
+        if (is_same(&reading, id)) {
+            judge(&reading, ret_why);
+            return EXIT_CODE_OK;
+        }
+    }
+    say("no process %d%s (any more), or one of the kernel", (int)id.pid,
+        id.start_ticks ? " with that start" : "");
+    return EXIT_CODE_GONE;
+}
