@@ -43,7 +43,8 @@ struct evidence {
     const struct prediction *trim, *collect; /* of these steps, from heap/estimate */
     struct evidence_family family;
     struct evidence_neighbour neighbour;
-    bool is_python; /* by its executable; an agent or counted pools say so too */
+    bool pools_stale; /* the process has changed since its pools were counted: they do not count */
+    bool is_python;   /* by its executable; an agent or counted pools say so too */
     /* The collector has looked at all objects (a full collection, its own or asked for), then. */
     uint64_t full_collection_usec; /* 0 = not known */
     bool has_before;

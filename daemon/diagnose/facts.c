@@ -119,8 +119,8 @@ void facts_find(const struct evidence *evidence, const struct ledger *ledger,
         .has_pools = ledger->present[LAYER_PY_USED],
         .has_malloc = ledger->present[LAYER_MALLOC_USED],
     };
-    facts.python =
-        evidence->is_python || facts.has_pools || text_starts_with(agent->runtime, "cpython");
+    facts.python = evidence->is_python || sample_has(&evidence->process->sample, METRIC_PY_USED) ||
+                   text_starts_with(agent->runtime, "cpython");
     facts.in_use_bytes = facts_line(&facts, LAYER_PY_USED) + facts_line(&facts, LAYER_MALLOC_USED);
     find_shared(&facts);
     find_collector(&facts);

@@ -71,7 +71,7 @@ static void claim_pools(struct making *making)
     const struct sample *sample = &making->evidence->process->sample;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         int64_t bytes;
-        if (!sample_get(sample, rows[i].metric, &bytes))
+        if (making->evidence->pools_stale || !sample_get(sample, rows[i].metric, &bytes))
             continue;
         claim(making, rows[i].line, bytes,
               making->ledger.whole ? &places_of_pools : &places_unknown);

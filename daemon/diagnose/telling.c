@@ -30,6 +30,8 @@ void tell_unknown(const struct facts *facts, struct verdict *verdict)
     else
         phrase_sentence(verdict, "Not known: no single cause holds a large part of its %s.",
                         phrase_bytes(facts->rss_bytes).text);
+    if (facts->evidence->pools_stale)
+        phrase_line(verdict, "Python's pools are being counted anew; ask again in some seconds");
     if (facts->has_agent) {
         phrase_no_step(verdict, "advise a step while the cause is not known");
         phrase_next(verdict, "memtend heap %d", pid_of(facts));
@@ -111,8 +113,12 @@ void tell_uncollected(const struct facts *facts, struct verdict *verdict)
                     facts->gc_enabled ? "The collector comes by rarely"
                                       : "The garbage collector is off",
                     phrase_bytes(verdict->bytes).text);
-    phrase_line(verdict, "%lld objects made since the last full collection, of about %lld",
-                (long long)facts->young_objects, (long long)facts->all_objects);
+    if (facts->has_objects)
+        phrase_line(verdict, "%lld objects made since the last full collection, of about %lld",
+                    (long long)facts->young_objects, (long long)facts->all_objects);
+    else
+        phrase_line(verdict, "%lld objects made since the last full collection",
+                    (long long)facts->young_objects);
     phrase_step(facts, VERDICT_STEP_FREE, verdict);
 }
 

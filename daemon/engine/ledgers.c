@@ -8,6 +8,7 @@
 #include "engine/head.h"
 #include "engine/reply.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,6 +19,22 @@
 #define LEDGERS_POOLS_USEC (5 * USEC_PER_SEC)
 
 /* --- evidence --- */
+
+/* In permyriad of RSS: more than a scan that is a tick late would see. */
+#define LEDGERS_MOVED 1000
+
+/* Counted from outside, and the process has grown or shrunk since. What an agent counts is asked
+ * for together with the ledger. */
+static bool pools_are_stale(const struct tracked *tracked, const struct process *process)
+{
+    int64_t rss;
+    if (!sample_has(&process->sample, METRIC_PY_USED) ||
+        sample_time(&process->sample, METRIC_PY_USED) != tracked->scan.done_usec ||
+        !sample_get(&process->sample, METRIC_RSS, &rss))
+        return false;
+    int64_t moved = llabs(rss - tracked->scan.rss_bytes);
+    return moved > rss / 10000 * LEDGERS_MOVED;
+}
 
 static void fill_family(const struct table *table, const struct process *process,
                         struct evidence_family *ret_family)
@@ -86,6 +103,7 @@ static void diagnose(struct head *head, const struct ledgers_order *order,
         .host = &head->host,
         .layers = order->has_layers ? &order->layers : NULL,
         .is_python = looks_like_python(process),
+        .pools_stale = pools_are_stale(table_tracked(&head->table, process), process),
     };
     fill_family(&head->table, process, &evidence.family);
     fill_agent(head, &material, &evidence);
@@ -150,6 +168,48 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *context)
     return 0;
 }
 
+/* What keeps the probe from telling; result as of eyes_layers(). */
+static const char *missing_text(int result)
+{
+    static const struct {
+        int result;
+        const char *text;
+    } rows[] = {
+        {-EACCES, "the probe may not read this process: it needs CAP_SYS_PTRACE"},
+        {-EPERM, "the probe may not read this process: it needs CAP_SYS_PTRACE"},
+        {-EFBIG, "to read its mappings would hold the process up for too long"},
+        {-EBUSY, "the probe has used up its share of the processor; try again"},
+        {-ENOBUFS, "the probe is asked too much at once; try again"},
+        {-ETIMEDOUT, "the process did not let its mappings be read in time"},
+        {-ENODEV, "there is no probe"},
+        {-EPIPE, "the probe is being started again; try again"},
+        {-ENODATA, "the process has no memory: it is ending"},
+        {-ESRCH, "the process is ending"},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        if (rows[i].result == result)
+            return rows[i].text;
+    return "its mappings could not be read";
+}
+
+static void on_layers(void *context, struct process_id id, int result, const struct layers *layers)
+{
+    struct head *head = context;
+    struct ledgers *ledgers = &head->ledgers;
+    for (size_t i = 0; i < ledgers->count; i++) {
+        struct ledgers_order *order = &ledgers->orders[i];
+        if (!order->wants_layers || !process_id_equal(order->command->target.id, id))
+            continue;
+        order->wants_layers = false;
+        order->has_layers = layers != NULL;
+        if (layers)
+            order->layers = *layers;
+        else
+            text_copy(order->missing, sizeof(order->missing), missing_text(result));
+    }
+    settle(head, clock_mono_usec());
+}
+
 void ledgers_on_stats(struct head *head, struct process_id id)
 {
     struct ledgers *ledgers = &head->ledgers;
@@ -162,6 +222,15 @@ void ledgers_on_stats(struct head *head, struct process_id id)
     }
     if (any)
         settle(head, clock_mono_usec());
+}
+
+/* Pools that were counted before the process changed are of no use: their turn comes now. */
+static void scan_anew(struct head *head, struct process_id id)
+{
+    const struct process *process = table_find(&head->table, id);
+    struct tracked *tracked = process ? table_tracked(&head->table, process) : NULL;
+    if (tracked && pools_are_stale(tracked, process))
+        tracked->scan.next_usec = 0;
 }
 
 void ledgers_take(struct head *head, struct command *command)
@@ -181,6 +250,10 @@ void ledgers_take(struct head *head, struct command *command)
     *order = (struct ledgers_order){.command = command, .until_usec = now_usec + LEDGERS_WAIT_USEC};
     agent_server_want_pools(head->agents, id, LEDGERS_POOLS_USEC, now_usec);
     order->wants_stats = agent_server_stat_now(head->agents, id) == 0;
+    r = eyes_layers(head, id, on_layers, head);
+    order->wants_layers = r == 0;
+    text_copy(order->missing, sizeof(order->missing), missing_text(r < 0 ? r : -ETIMEDOUT));
+    scan_anew(head, id);
     settle(head, now_usec);
 }
 

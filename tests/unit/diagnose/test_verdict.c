@@ -302,6 +302,19 @@ static void pools_are_counted_from_outside_too(void **state)
     expect(VERDICT_PYTHON_OBJECTS, VERDICT_CONFIDENCE_LOW);
 }
 
+static void pools_counted_before_a_change_do_not_count(void **state)
+{
+    (void)state;
+    map(MAPPING_KIND_LARGE, 150);
+    layers.large_count = 1;
+    layers.large[0].rss_bytes = 150 * MIB;
+    set_pools(4, 1, 1);
+    evidence.pools_stale = true;
+    expect(VERDICT_UNKNOWN, VERDICT_CONFIDENCE_UNKNOWN);
+    assert_non_null(strstr(verdict.lines[0], "counted anew"));
+    assert_false(ledger.present[LAYER_PY_USED]);
+}
+
 static void a_program_that_is_no_python_uses_malloc(void **state)
 {
     (void)state;
@@ -491,6 +504,7 @@ int main(void)
         TEST(high_thresholds_are_a_collector_that_comes_rarely),
         TEST(gc_garbage_is_named),
         TEST(pools_are_counted_from_outside_too),
+        TEST(pools_counted_before_a_change_do_not_count),
         TEST(a_program_that_is_no_python_uses_malloc),
         TEST(kinds_of_mappings_speak_for_themselves),
         TEST(one_large_mapping_has_an_age),
