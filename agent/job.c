@@ -117,7 +117,7 @@ int job_start(const struct job_request *request)
 static bool job_was_ended(void)
 {
     pid_t tid = atomic_load(&job.tid);
-    return tid > 0 && syscall(SYS_tgkill, getpid(), tid, 0) < 0;
+    return tid > 0 && thread_is_gone(tid);
 }
 
 /* joining is held. */

@@ -26,8 +26,10 @@
  * that takes longer waits for what the program itself keeps locked, and a fork goes ahead, as it
  * does beside any other thread. */
 #define THREAD_PARK_USEC (500 * USEC_PER_MSEC)
-/* One that nobody takes costs a turn so often. */
-#define THREAD_GIVE_BACK_NSEC (20L * 1000 * 1000)
+/* So long the program has for a signal that it got back; doubled each time that it did not take it,
+ * which costs a turn. */
+#define THREAD_PATIENCE_USEC     (20 * USEC_PER_MSEC)
+#define THREAD_PATIENCE_MAX_USEC (1 * USEC_PER_SEC)
 /* The kernel's own set, smaller than libc's. */
 #define THREAD_SIGNAL_SET_BYTES 8
 /* Should the call that ends a park get lost, the thread finds out by itself. */
@@ -37,15 +39,16 @@ enum thread_state { THREAD_NONE, THREAD_RUNS, THREAD_ENDS };
 
 /* Bits of thread.word; the rest counts the forks under way. */
 #define THREAD_AWAKE  1u /* does something; clear: sleeps, or is on its way in or out */
-#define THREAD_WAITS  2u /* woke up during a fork: wants to be told when it is over */
+#define THREAD_WAITS  2u /* in futex(): until a fork is over, or the program has had its time */
 #define THREAD_PARKED 4u /* one fork */
 
 static struct {
-    atomic_flag lock;      /* over starting and stopping; never held while waiting for the GIL */
-    _Atomic uint32_t word; /* also a futex */
-    _Atomic int state;     /* enum thread_state; written under the lock */
-    pthread_t thread;      /* under the lock */
-    uint64_t delay_usec;   /* of the thread being started */
+    atomic_flag lock;       /* over starting and stopping; never held while waiting for the GIL */
+    _Atomic uint32_t word;  /* also a futex */
+    _Atomic int state;      /* enum thread_state; written under the lock */
+    pthread_t thread;       /* under the lock */
+    uint64_t delay_usec;    /* of the thread being started */
+    uint64_t patience_usec; /* the thread's own */
     _Atomic pid_t tid;
     _Atomic bool stop;
     _Atomic bool stop_sent; /* the last signal is out: now the number may die */
@@ -94,13 +97,23 @@ int thread_create(pthread_t *ret_thread, void *stack, size_t stack_bytes, void *
     return -error;
 }
 
+static int thread_kill(pid_t tid, int signal)
+{
+    return syscall(SYS_tgkill, getpid(), tid, signal) < 0 ? -errno : 0;
+}
+
+bool thread_is_gone(pid_t tid)
+{
+    return thread_kill(tid, 0) == -ESRCH;
+}
+
 void thread_join(pthread_t other, const _Atomic pid_t *tid)
 {
     libc_.pthread_join(other, NULL);
     pid_t number = atomic_load(tid);
     uint64_t deadline = clock_mono_usec() + THREAD_GONE_USEC;
     for (int i = 0; number > 0 && clock_mono_usec() < deadline; i++) {
-        if (syscall(SYS_tgkill, getpid(), number, 0) < 0)
+        if (thread_kill(number, 0) < 0) /* gone, or nobody can tell */
             return;
         if (i < THREAD_GONE_YIELDS)
             syscall(SYS_sched_yield);
@@ -121,14 +134,37 @@ static bool thread_signal_is_foreign(const siginfo_t *info)
     return info->si_code == SI_QUEUE || (info->si_code == SI_USER && info->si_pid != 0);
 }
 
+static void thread_futex(int operation, uint32_t value, const struct timespec *limit)
+{
+    syscall(SYS_futex, &thread.word, operation, value, limit, NULL, 0);
+}
+
+/* Where no signal is waited for. Any thread. */
+static void thread_wake_waiting(void)
+{
+    if (atomic_load(&thread.word) & THREAD_WAITS)
+        thread_futex(FUTEX_WAKE_PRIVATE, 1, NULL);
+}
+
+/* Signals do not end it: the one that was given back would. */
+static void thread_rest(uint64_t usec)
+{
+    struct timespec limit = thread_timespec(usec);
+    uint32_t word = atomic_fetch_or(&thread.word, THREAD_WAITS) | THREAD_WAITS;
+    if (!atomic_load(&thread.stop))
+        thread_futex(FUTEX_WAIT_PRIVATE, word, &limit);
+    atomic_fetch_and(&thread.word, ~THREAD_WAITS);
+}
+
 /* A program that keeps this signal blocked and waits for it gets it back, and time to take it. No
  * thread but the main one may say that it came from kill(): then it is as from sigqueue(). */
 static void thread_give_back(siginfo_t *info)
 {
-    struct timespec nap = {.tv_nsec = THREAD_GIVE_BACK_NSEC};
     info->si_code = SI_QUEUE;
     syscall(SYS_rt_sigqueueinfo, getpid(), info->si_signo, info);
-    nanosleep(&nap, NULL);
+    thread_rest(thread.patience_usec);
+    uint64_t next = 2 * thread.patience_usec;
+    thread.patience_usec = next < THREAD_PATIENCE_MAX_USEC ? next : THREAD_PATIENCE_MAX_USEC;
 }
 
 static void thread_sleep(uint64_t usec)
@@ -142,14 +178,11 @@ static void thread_sleep(uint64_t usec)
     long number = syscall(SYS_rt_sigtimedwait, &wake, &info, &limit, THREAD_SIGNAL_SET_BYTES);
     if (number == THREAD_SIGNAL && thread_signal_is_foreign(&info))
         thread_give_back(&info);
+    else if (number < 0) /* none is left */
+        thread.patience_usec = THREAD_PATIENCE_USEC;
 }
 
 /* ---- parking ---- */
-
-static void thread_futex(int operation, uint32_t value, const struct timespec *limit)
-{
-    syscall(SYS_futex, &thread.word, operation, value, limit, NULL, 0);
-}
 
 /* The thread's own way from asleep to awake, past every fork. False: it shall end. */
 static bool thread_rouse(void)
@@ -238,7 +271,8 @@ static void thread_signal(void)
 {
     pid_t tid = thread_id();
     if (tid > 0)
-        syscall(SYS_tgkill, getpid(), tid, THREAD_SIGNAL);
+        thread_kill(tid, THREAD_SIGNAL);
+    thread_wake_waiting();
 }
 
 /* Under the lock. */
@@ -261,6 +295,7 @@ int thread_start(uint64_t delay_usec)
         atomic_store(&thread.stop_sent, false);
         atomic_store(&thread.tid, 0);
         thread.delay_usec = delay_usec;
+        thread.patience_usec = THREAD_PATIENCE_USEC;
         r = thread_create(&thread.thread, NULL, THREAD_STACK_BYTES, thread_main);
         atomic_store(&thread.state, r == 0 ? THREAD_RUNS : THREAD_NONE);
     }
@@ -268,14 +303,20 @@ int thread_start(uint64_t delay_usec)
     return r;
 }
 
+/* A filter of system calls may refuse the signal: then it would end when its sleep does, too late
+ * for whoever waits for that. */
+static bool thread_can_be_told(void)
+{
+    pid_t tid = thread_id();
+    return tid == 0 || thread_kill(tid, 0) == 0;
+}
+
 void thread_ask_to_end(void)
 {
     thread_lock();
-    if (atomic_load(&thread.state) == THREAD_RUNS) {
+    if (atomic_load(&thread.state) == THREAD_RUNS && thread_can_be_told()) {
         atomic_store(&thread.stop, true);
         thread_signal();
-        if (atomic_load(&thread.word) & THREAD_WAITS)
-            thread_futex(FUTEX_WAKE_PRIVATE, 1, NULL);
         atomic_store(&thread.stop_sent, true);
         atomic_store(&thread.state, THREAD_ENDS);
     }
@@ -292,7 +333,7 @@ void thread_await_end(uint64_t timeout_usec)
     uint64_t deadline = clock_mono_usec() + timeout_usec;
     for (int i = 0; thread_is_ending() && clock_mono_usec() < deadline; i++) {
         pid_t tid = thread_id();
-        if (tid > 0 && syscall(SYS_tgkill, getpid(), tid, 0) < 0)
+        if (tid > 0 && thread_kill(tid, 0) < 0) /* gone, or nobody can tell */
             return;
         if (i < THREAD_GONE_YIELDS)
             syscall(SYS_sched_yield);

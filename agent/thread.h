@@ -23,7 +23,7 @@
 /* Start it unless it runs; its first act is to sleep so long. Any thread, but in no handler of
  * pthread_atfork() in the parent. 0 or -errno. */
 int thread_start(uint64_t delay_usec);
-/* Tell it to end, and go on. Any thread but its own. */
+/* Tell it to end, and go on; nothing where it cannot be told. Any thread but its own. */
 void thread_ask_to_end(void);
 bool thread_is_ending(void);
 /* After that: wait until the kernel no longer counts it, at most so long. */
@@ -50,6 +50,8 @@ int thread_create(pthread_t *ret_thread, void *stack, size_t stack_bytes, void *
 /* Join, and wait until the kernel has taken the thread off the books too: `tid` is where the thread
  * stored its number. A fork that still sees it counted warns its user (CPython 3.12). */
 void thread_join(pthread_t thread, const _Atomic pid_t *tid);
+/* The kernel has taken it off the books; false where a filter of system calls hides that. */
+bool thread_is_gone(pid_t tid);
 void thread_set_name(const char *name); /* of the calling thread */
 
 #endif

@@ -95,6 +95,18 @@ class Host:
             time.sleep(0.001)
         raise Failure("the main thread never slept")
 
+    def agents_switches(self):
+        """How often the agent's thread has gone to sleep."""
+        for task in os.listdir("/proc/%d/task" % self.pid):
+            try:
+                with open("/proc/%d/task/%s/status" % (self.pid, task)) as file:
+                    text = file.read()
+            except OSError:
+                continue  # a job's, which has ended
+            if text.startswith("Name:\tmemtend-agent\n"):
+                return int(re.search(r"^voluntary_ctxt_switches:\s+(\d+)", text, re.M).group(1))
+        raise Failure("the agent has no thread")
+
     def rss_bytes(self):
         with open("/proc/%d/statm" % self.pid) as file:
             return int(file.read().split()[1]) * os.sysconf("SC_PAGESIZE")

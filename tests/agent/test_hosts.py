@@ -2,6 +2,7 @@
 """Things that programs do to what is inside them: exec, closing descriptors, using up memory."""
 import os
 import socket
+import time
 
 from host import Host, Place, check, need_agent, run_cases, script, since
 from standin import DEADLINE, Gone
@@ -96,7 +97,6 @@ def stolen_descriptors_stay_the_programs_own(interpreter):
         check(os.path.getsize(file) == 0, "the agent wrote into the program's file")
 
 
-@since(3, 7)
 @since(3, 5)
 def signals_are_the_programs(interpreter):
     """It may block all and wait for them on one thread: none may go astray."""
@@ -137,6 +137,67 @@ def a_full_queue_of_signals_slows_no_fork(interpreter):
         session.wait_ready()
         host.go()
         host.end()  # 3.12 and later warn of a thread that did not end
+
+
+@since(3, 4)
+def a_signal_that_nobody_takes(interpreter):
+    """The agent's own, blocked and left lying: it is there for the program, and is no work."""
+    text = """if 1:
+        import os, signal, sys
+        SIGSTKFLT = 16
+        signal.pthread_sigmask(signal.SIG_BLOCK, [SIGSTKFLT])
+        sys.stdin.readline()
+        os.kill(os.getpid(), SIGSTKFLT)
+        print("sent", flush=True)
+        sys.stdin.readline()
+        print(signal.sigtimedwait([SIGSTKFLT], 20).si_pid == os.getpid())"""
+    turns = 7
+    with Place() as place:
+        host = Host(place.daemon, script(interpreter, text))
+        session = place.daemon.session(host.pid)
+        session.wait_ready()
+        host.go()
+        check(host.line() == "sent", "script")
+        before, begin = host.agents_switches(), time.monotonic()
+        place.daemon.wait(lambda: host.agents_switches() - before >= turns, "turn of the agent")
+        seconds = time.monotonic() - begin  # 20 ms each it would be at 50 times a second
+        check(seconds > 0.02 * turns * 2, "%d turns in %.2f s" % (turns, seconds))
+        host.go()
+        host.end(b"True\n")
+
+
+@since(3, 6)
+def a_filter_that_refuses_signals_to_threads(interpreter):
+    """It hides whether a thread still lives: nobody may wait for one that does."""
+    text = """if 1:
+        import ctypes, os, struct, sys
+        def row(code, yes, no, value): return struct.pack("HBBI", code, yes, no, value)
+        sys.stdin.readline()
+        rows = [row(0x20, 0, 0, 0), row(0x15, 0, 1, 234), row(6, 0, 0, 0x50001),
+                row(6, 0, 0, 0x7fff0000)]
+        code = ctypes.create_string_buffer(b"".join(rows))
+        program = struct.pack("HxxxxxxP", len(rows), ctypes.addressof(code))
+        libc = ctypes.CDLL(None)
+        libc.prctl(38, 1, 0, 0, 0)
+        assert libc.syscall(317, 1, 1, program) == 0  # seccomp(), all threads
+        print("up", flush=True)
+        ctypes.PyDLL(None).read(0, ctypes.create_string_buffer(3), 3)  # keeps the GIL
+        for i in range(60):
+            if os.fork() == 0: os._exit(0)
+            os.wait()"""
+    if os.uname().machine != "x86_64":
+        return
+    with Place() as place:
+        host = Host(place.daemon, script(interpreter, text, "-W", "ignore"))
+        session = place.daemon.session(host.pid)
+        session.wait_ready()
+        host.go()
+        check(host.line() == "up", "no filter")
+        while session.stat(gil_timeout_msec=50)["py_result"] == "ok":
+            pass  # it is on its way into the call
+        check(session.stat(gc=False)["t"] == "stats", "stat while a job waits for the GIL")
+        host.go()
+        host.end()  # each fork that waited for a thread would take half a second
 
 
 def a_program_without_memory_goes_on(interpreter):
@@ -208,5 +269,6 @@ if __name__ == "__main__":
     need_agent()
     run_cases([a_forked_child_says_whose_it_is, exec_keeps_the_pid_and_says_hello_again,
                stolen_descriptors_stay_the_programs_own, signals_are_the_programs,
-               a_full_queue_of_signals_slows_no_fork, a_program_without_memory_goes_on,
+               a_full_queue_of_signals_slows_no_fork, a_filter_that_refuses_signals_to_threads,
+               a_signal_that_nobody_takes, a_program_without_memory_goes_on,
                a_daemon_of_another_uid_is_refused, a_daemon_that_does_not_read_blocks_nothing])
