@@ -180,8 +180,11 @@ static void on_answer(void *context, const struct run_answer *answer)
 {
     struct agent_peer *peer = context;
     const struct agent_server_handler *handler = agent_server_handler_of(peer->server);
-    /* What a step has changed should be seen soon. */
+    /* What a step has changed should be seen soon; to count the pools takes a small part of what a
+     * collect does. */
     peer->stat_soon = true;
+    if (answer->outcome == RUN_DONE || answer->outcome == RUN_FAILED)
+        peer->pools_due_usec = 0;
     agent_peer_publish(peer);
     handler->on_step(handler->context, peer->identity.id, answer);
 }

@@ -38,6 +38,7 @@ struct fake {
     char *memory;
     struct buffer input, output;
     enum fake_kind kind;
+    uint64_t steps; /* it ran; also the pools that it has */
 };
 
 static int fake_connect(const char *path)
@@ -67,20 +68,24 @@ static void fake_hello(struct fake *fake)
                                         .runtime = "cpython 3.11.2",
                                         .allocator = "glibc 2.36",
                                         .capabilities = CONTROL_CAN_MALLOC | CONTROL_CAN_GC |
-                                                        CONTROL_CAN_COLLECT | CONTROL_CAN_TRIM};
+                                                        CONTROL_CAN_COLLECT | CONTROL_CAN_TRIM |
+                                                        CONTROL_CAN_POOLS};
     control_encode_hello(&fake->output, &hello);
     fake_send(fake);
 }
 
-static void fake_stat(struct fake *fake, uint64_t id)
+static void fake_stat(struct fake *fake, uint64_t id, bool pools)
 {
-    const struct control_stats stats = {.has = CONTROL_HAS_MALLOC_FREE | CONTROL_HAS_MALLOC_IN_USE |
-                                               CONTROL_HAS_MALLOC_TOTAL | CONTROL_HAS_PY_BLOCKS |
-                                               CONTROL_HAS_GC_COUNT,
-                                        .malloc_total_bytes = FAKE_BYTES,
-                                        .malloc_free_bytes = FAKE_BYTES,
-                                        .gc_count = {10, 1, 1},
-                                        .py_blocks = 3000};
+    struct control_stats stats = {.has = CONTROL_HAS_MALLOC_FREE | CONTROL_HAS_MALLOC_IN_USE |
+                                         CONTROL_HAS_MALLOC_TOTAL | CONTROL_HAS_PY_BLOCKS |
+                                         CONTROL_HAS_GC_COUNT,
+                                  .malloc_total_bytes = FAKE_BYTES,
+                                  .malloc_free_bytes = FAKE_BYTES,
+                                  .gc_count = {10, 1, 1},
+                                  .py_blocks = 3000,
+                                  .py_pools = fake->steps};
+    if (pools)
+        stats.has |= CONTROL_HAS_PY_POOLS;
     control_encode_stats(&fake->output, id, &stats);
     fake_send(fake);
 }
@@ -96,6 +101,7 @@ static void fake_run(struct fake *fake, uint64_t id, const char *name)
         step.run_usec = 3600 * USEC_PER_SEC;
     if (trim && fake->kind == FAKE_HONEST)
         madvise(fake->memory, FAKE_BYTES, MADV_DONTNEED);
+    fake->steps++;
     const struct control_done done = {.outcome = CONTROL_RESULT_OK, .steps = 1};
     control_encode_step(&fake->output, id, &step);
     control_encode_done(&fake->output, id, &done);
@@ -108,7 +114,7 @@ static void fake_on_line(struct fake *fake, const char *line, size_t length)
     if (control_decode(line, length, &message) != CONTROL_DECODED)
         _exit(102);
     if (message.type == CONTROL_STAT)
-        fake_stat(fake, message.id);
+        fake_stat(fake, message.id, message.stat.pools);
     else if (message.type == CONTROL_RUN)
         fake_run(fake, message.id, message.run.steps[0]);
 }

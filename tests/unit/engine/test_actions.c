@@ -640,6 +640,28 @@ static void one_collect_a_family(void **state)
 
 /* ---- agents ---- */
 
+/* -1: not counted yet. */
+static int64_t pools_of(struct world *w)
+{
+    struct agent_report report;
+    if (agent_server_report(w->agents, w->target, clock_mono_usec(), &report) < 0)
+        return -1;
+    for (size_t i = 0; i < report.value_count; i++)
+        if (strcmp(report.values[i].key, "pools") == 0)
+            return (int64_t)report.values[i].numbers[0];
+    return -1;
+}
+
+/* They are counted each 30 s, which is longer than this test waits. */
+static void pools_are_counted_again_after_a_step(void **state)
+{
+    struct world *w = *state;
+    begin(w, FAKE_HONEST);
+    WAIT_FOR(w, pools_of(w) == 0);
+    command_free(order(w));
+    WAIT_FOR(w, pools_of(w) == 2);
+}
+
 static void a_connection_lost_and_found_is_an_exec(void **state)
 {
     struct world *w = *state;
@@ -698,6 +720,7 @@ int main(void)
         TEST(rules_wait_and_stop),
         TEST(a_family_with_a_secret_has_no_pss),
         TEST(one_collect_a_family),
+        TEST(pools_are_counted_again_after_a_step),
         TEST(a_connection_lost_and_found_is_an_exec),
         TEST(a_second_session_is_refused),
         TEST(the_end_of_the_process_ends_the_session),
