@@ -56,6 +56,20 @@ static void add_command(struct table *table, json_t *process)
     table_add(table, COLOUR_NONE, "%s%s%s", name, *name ? ": " : "", cmdline);
 }
 
+/* Bytes, or in one word why there are none. */
+static const char *show_deep(json_t *process, const char *key, const char *absence_key,
+                             char ret_text[static SHOW_VALUE_SIZE])
+{
+    static const struct {
+        const char *absence, *word;
+    } words[] = {{"too_dear", "dear"}, {"denied", "denied"}, {"unreadable", "hung"}};
+    const char *absence = member_text(process, absence_key);
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+        if (strcmp(absence, words[i].absence) == 0)
+            return words[i].word;
+    return show_bytes(process, key, ret_text);
+}
+
 static void print_table(json_t *items)
 {
     static const struct table_column columns[] = {{"PID", true},     {"RSS", true},  {"PSS", true},
@@ -68,8 +82,8 @@ static void print_table(json_t *items)
         char text[SHOW_VALUE_SIZE];
         table_add(&table, COLOUR_NONE, "%s", show_count(process, "pid", text));
         table_add(&table, COLOUR_NONE, "%s", show_bytes(process, "rss_bytes", text));
-        table_add(&table, COLOUR_NONE, "%s", show_bytes(process, "pss_bytes", text));
-        table_add(&table, COLOUR_NONE, "%s", show_bytes(process, "uss_bytes", text));
+        table_add(&table, COLOUR_NONE, "%s", show_deep(process, "pss_bytes", "pss_absent", text));
+        table_add(&table, COLOUR_NONE, "%s", show_deep(process, "uss_bytes", "uss_absent", text));
         table_add(&table, COLOUR_NONE, "%s", show_percent(process, "cpu_percent", text));
         table_add(&table, COLOUR_NONE, "%s", show_seconds(process, "age_seconds", text));
         add_command(&table, process);

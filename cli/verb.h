@@ -52,6 +52,7 @@ enum exit_code query_main(const struct invocation *invocation);
 enum exit_code open_main(const struct invocation *invocation);
 enum exit_code doctor_main(const struct invocation *invocation);
 enum exit_code completion_main(const struct invocation *invocation);
+enum exit_code top_main(const struct invocation *invocation);
 enum exit_code why_main(const struct invocation *invocation);
 enum exit_code help_main(const struct invocation *invocation);
 enum exit_code version_main(const struct invocation *invocation);

@@ -215,6 +215,21 @@ const struct verb verbs[] = {
         .main = why_main,
     },
     {
+        .name = "top",
+        .synopsis = "[-q TEXT] [--sort METRIC] [--local]",
+        .summary = "show processes and their memory, again and again",
+        .description =
+            "The table of `memtend ps`, looked at every two seconds, with what each process has\n"
+            "grown since top began (+/-). From the daemon, else from /proc.\n"
+            "\n"
+            "Keys: arrows or j k move; Enter shows why the process holds its memory; r p u s c a\n"
+            "sort by RSS, PSS, USS, swap, CPU, age; space looks now; Ctrl-L draws anew; q ends.\n",
+        .examples = "memtend top\n"
+                    "memtend top -q python --sort pss\n",
+        .options = BIT(QUERY) | BIT(SORT) | BIT(LOCAL),
+        .main = top_main,
+    },
+    {
         .name = "heap",
         .synopsis = "TARGET [--json]",
         .summary = "what the agent in a process tells of its heap",

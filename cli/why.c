@@ -145,6 +145,11 @@ static enum exit_code why_daemon(struct client *client, struct process_id id, st
     return code;
 }
 
+enum exit_code why_find(struct client *client, struct process_id id, struct why *ret_why)
+{
+    return client ? why_daemon(client, id, ret_why) : why_local(id, ret_why);
+}
+
 static enum exit_code find_why(const char *target, struct client *client, struct why *why)
 {
     struct process_id id;
@@ -155,13 +160,13 @@ static enum exit_code find_why(const char *target, struct client *client, struct
         code = find_unit(client, target, &id);
     if (code != EXIT_CODE_OK)
         return code;
-    return client->curl ? why_daemon(client, id, why) : why_local(id, why);
+    return why_find(client->curl ? client : NULL, id, why);
 }
 
 static void print(const struct invocation *invocation, const struct why *why)
 {
     if (!invocation->option[OPTION_JSON]) {
-        why_print(why);
+        why_print(stdout, why);
         return;
     }
     json_t *all = say_no_memory(json_pack("{s:O, s:O, s:O}", "process", why->process, "ledger",

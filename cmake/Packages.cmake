@@ -16,6 +16,7 @@ need(JANSSON "jansson>=2.14")
 need(SYSTEMD "libsystemd>=252")
 need(SECCOMP "libseccomp>=2.5")
 need(CURL "libcurl>=7.88")
+need(NCURSES "ncursesw>=6")
 need(NETTLE "nettle>=3.8")
 
 find_path(JSMN_INCLUDE jsmn.h)
