@@ -78,6 +78,57 @@ static void overview_cgroups(const struct head *head, struct status *status)
         overview_miss(status, "limits of some processes: there are too many control groups");
 }
 
+/* Processes whose PSS, or USS, is absent for each reason. */
+struct overview_absent {
+    size_t pss[ABSENCE_COUNT], uss[ABSENCE_COUNT];
+};
+
+static void overview_absences(const struct table *table, struct overview_absent *ret_absent)
+{
+    struct overview_absent absent = {0};
+    for (size_t i = 0; i < table->count; i++) {
+        const struct process *process = &table->processes[i];
+        if (process->kernel_thread)
+            continue;
+        if (!sample_has(&process->sample, METRIC_PSS))
+            absent.pss[process->pss_absence]++;
+        if (!sample_has(&process->sample, METRIC_USS))
+            absent.uss[process->uss_absence]++;
+    }
+    *ret_absent = absent;
+}
+
+static void overview_deep(const struct head *head, struct status *status)
+{
+    char text[STATUS_TEXT_SIZE];
+    struct overview_absent absent;
+    overview_absences(&head->table, &absent);
+    size_t dear = absent.pss[ABSENCE_TOO_DEAR], hung = absent.pss[ABSENCE_UNREADABLE];
+    /* Those whose PSS is denied as well are in another line. */
+    size_t denied = absent.uss[ABSENCE_DENIED] > absent.pss[ABSENCE_DENIED]
+                        ? absent.uss[ABSENCE_DENIED] - absent.pss[ABSENCE_DENIED]
+                        : 0;
+    if (dear > 0) {
+        snprintf(text, sizeof(text),
+                 "PSS of %zu process%s: reading it would hold %s up for more than 10 ms", dear,
+                 dear == 1 ? "" : "es", dear == 1 ? "it" : "each");
+        overview_miss(status, text);
+    }
+    if (denied > 0) {
+        snprintf(text, sizeof(text),
+                 "USS of %zu large process%s of other users: the probe needs CAP_DAC_READ_SEARCH "
+                 "for PID/pagemap",
+                 denied, denied == 1 ? "" : "es");
+        overview_miss(status, text);
+    }
+    if (hung > 0) {
+        snprintf(text, sizeof(text),
+                 "PSS and USS of %zu process%s: a reading hung; tried again after ten minutes",
+                 hung, hung == 1 ? "" : "es");
+        overview_miss(status, text);
+    }
+}
+
 static void overview_missing(const struct head *head, struct status *status)
 {
     char text[STATUS_TEXT_SIZE];
@@ -93,6 +144,7 @@ static void overview_missing(const struct head *head, struct status *status)
                      : "the kernel refuses them even to the probe (user namespace or LSM)");
         overview_miss(status, text);
     }
+    overview_deep(head, status);
     if (!head->probe)
         overview_miss(status, "PSS and USS of all processes: the probe is switched off ([Probe])");
     if (status->psi == PSI_STATE_ABSENT)

@@ -68,17 +68,27 @@ bool probe_budget_too_dear(uint64_t stall_usec, bool for_receipt)
     return stall_usec > BUDGET_STALL_USEC * (for_receipt ? BUDGET_RECEIPT_FACTOR : 1);
 }
 
-void probe_budget_mark(struct probe_budget *budget, struct process_id id, uint64_t now_usec)
+/* The one of this process, a free one, or the one that is over first. */
+static struct probe_unreadable *budget_slot(struct probe_budget *budget, struct process_id id)
 {
     struct probe_unreadable *slot = budget->unreadable;
-    if (budget->unreadable_count < PROBE_BUDGET_UNREADABLE_LIMIT) {
-        slot = &budget->unreadable[budget->unreadable_count++];
-    } else {
-        for (size_t i = 1; i < PROBE_BUDGET_UNREADABLE_LIMIT; i++)
-            if (budget->unreadable[i].until_usec < slot->until_usec)
-                slot = &budget->unreadable[i];
+    for (size_t i = 0; i < budget->unreadable_count; i++) {
+        if (process_id_equal(budget->unreadable[i].id, id))
+            return &budget->unreadable[i];
+        if (budget->unreadable[i].until_usec < slot->until_usec)
+            slot = &budget->unreadable[i];
     }
+    if (budget->unreadable_count < PROBE_BUDGET_UNREADABLE_LIMIT)
+        slot = &budget->unreadable[budget->unreadable_count++];
+    return slot;
+}
+
+bool probe_budget_mark(struct probe_budget *budget, struct process_id id, uint64_t now_usec)
+{
+    struct probe_unreadable *slot = budget_slot(budget, id);
+    bool first = !process_id_equal(slot->id, id);
     *slot = (struct probe_unreadable){id, now_usec + BUDGET_UNREADABLE_USEC};
+    return first;
 }
 
 bool probe_budget_is_unreadable(const struct probe_budget *budget, struct process_id id,

@@ -41,8 +41,8 @@ uint64_t probe_budget_when(struct probe_budget *budget, uint64_t now_usec);
 /* Whether a process may not be held up for so long; for a receipt ten times as much is borne. */
 bool probe_budget_too_dear(uint64_t stall_usec, bool for_receipt);
 
-/* Leave the process alone for ten minutes. */
-void probe_budget_mark(struct probe_budget *budget, struct process_id id, uint64_t now_usec);
+/* Leave the process alone for ten minutes. False: it was left alone before. */
+bool probe_budget_mark(struct probe_budget *budget, struct process_id id, uint64_t now_usec);
 bool probe_budget_is_unreadable(const struct probe_budget *budget, struct process_id id,
                                 uint64_t now_usec);
 

@@ -23,6 +23,9 @@
 /* Raw command line bytes: what is shown is 256, what rules match is cut here. */
 #define CLIENT_CMDLINE_BYTES 8192
 
+/* Ends in a row that are told one by one; /api/v1/status counts all. */
+#define CLIENT_TOLD_MAX 3
+
 /* One part of what is read in parts: others need not wait longer than for a rollup. */
 #define CLIENT_PART_USEC (20 * USEC_PER_MSEC)
 
@@ -40,16 +43,20 @@ struct probe_client {
 
     struct probe_pace pace;
     bool answered;   /* this probe, at least once */
+    bool silent;     /* nobody was told why it was replaced */
     uint32_t rights; /* as this probe says */
     struct probe_client_state state;
 };
 
 static void client_event(struct probe_client *client, const char *format, ...) _printf_(2, 3);
 
+/* Troubles that come close upon each other are told a few times, then they are a state. */
 static void client_event(struct probe_client *client, const char *format, ...)
 {
     char text[STATUS_TEXT_SIZE];
     va_list list;
+    if (client->pace.failures > CLIENT_TOLD_MAX)
+        return;
     va_start(list, format);
     vsnprintf(text, sizeof(text), format, list);
     va_end(list);
@@ -168,8 +175,9 @@ static void client_on_lost(void *context, const char *why)
     client->state.restarts++;
     snprintf(client->state.detail, sizeof(client->state.detail), "lost: %s", why);
     client_back_off(client, now, -EPIPE);
-    client_event(client, "the probe is lost: %s; the next one starts in %.1f s", why,
-                 (double)(client->pace.next_usec - now) / (double)USEC_PER_SEC);
+    client_event(client, "the probe is lost: %s; the next one starts in %.1f s%s", why,
+                 (double)(client->pace.next_usec - now) / (double)USEC_PER_SEC,
+                 client->pace.failures == CLIENT_TOLD_MAX ? "; the next losses are not told" : "");
     client_give_up(client, now);
     client_set_timer(client, now);
 }
@@ -212,13 +220,16 @@ static void client_on_late(struct probe_client *client, uint64_t now)
     struct process_id id = client->in_flight.first->id;
     char text[PROCESS_ID_SIZE];
     process_id_format(id, text);
-    probe_budget_mark(&client->schedule.budget, id, now);
+    bool first = probe_budget_mark(&client->schedule.budget, id, now);
     probe_link_close(client->link);
     client->state.late_total++;
     client->state.restarts++;
     snprintf(client->state.detail, sizeof(client->state.detail), "replaced: reading %s hung", text);
     client_back_off(client, now, -ETIMEDOUT);
-    client_event(client, "reading %s hung: the probe is replaced and the process left alone", text);
+    client->silent = !first;
+    if (first)
+        client_event(client, "reading %s hung: the probe is replaced and the process left alone",
+                     text);
 }
 
 static int client_on_time(sd_event_source *source, uint64_t usec, void *context)
@@ -237,8 +248,9 @@ static int client_on_time(sd_event_source *source, uint64_t usec, void *context)
 
 static void client_take_state(struct probe_client *client, const struct probe_answer *answer)
 {
-    if (!client->answered && client->state.restarts > 0)
+    if (!client->answered && client->state.restarts > 0 && !client->silent)
         client_event(client, "the probe is back");
+    client->silent = false;
     client->answered = true;
     client->rights = answer->rights;
     client->state.own_private_bytes = answer->own_private_bytes;

@@ -77,6 +77,15 @@ static json_t *render_agent(const struct agent_info *agent)
     return sheet_take(&sheet);
 }
 
+/* Why PSS and USS are absent, each only while it is. */
+static void render_absences(struct sheet *sheet, const struct process *process)
+{
+    if (!sample_has(&process->sample, METRIC_PSS))
+        sheet_text(sheet, "pss_absent", absence_name(process->pss_absence));
+    if (!sample_has(&process->sample, METRIC_USS))
+        sheet_text(sheet, "uss_absent", absence_name(process->uss_absence));
+}
+
 json_t *render_process(const struct process *process, const struct snapshot *snapshot)
 {
     char id[PROCESS_ID_SIZE];
@@ -100,6 +109,7 @@ json_t *render_process(const struct process *process, const struct snapshot *sna
     sheet_value(&sheet, "container", cgroup ? render_container(&cgroup->owner) : json_null());
     sheet_value(&sheet, "agent", render_agent(&process->agent));
     render_sample(&sheet, &process->sample, 0, METRIC_PROCESS_COUNT, snapshot);
+    render_absences(&sheet, process);
     return sheet_take(&sheet);
 }
 

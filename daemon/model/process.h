@@ -40,6 +40,7 @@ enum absence {
     ABSENCE_DENIED,     /* the probe lacks the right */
     ABSENCE_UNREADABLE, /* the last reading hung: left alone for a while */
     ABSENCE_NO_MEMORY,  /* a zombie */
+    ABSENCE_COUNT,
 };
 
 struct agent_info {
@@ -77,10 +78,10 @@ struct process {
     int64_t cow_loss_bytes;   /* of a forked worker (model/group.h); -1 = unknown, or none */
     uint64_t first_seen_usec; /* monotonic */
     char comm[PROCESS_COMM_SIZE];
-    uint32_t cgroup; /* its place in the snapshot's cgroups + 1; 0 = not known */
-    char name[PROCESS_NAME_SIZE];          /* given by `memtend run --name` */
-    char unit[PROCESS_UNIT_SIZE];          /* systemd unit from the cgroup path */
-    char cmdline[PROCESS_CMDLINE_SIZE];    /* redacted */
+    uint32_t cgroup;                    /* its place in the snapshot's cgroups + 1; 0 = not known */
+    char name[PROCESS_NAME_SIZE];       /* given by `memtend run --name` */
+    char unit[PROCESS_UNIT_SIZE];       /* systemd unit from the cgroup path */
+    char cmdline[PROCESS_CMDLINE_SIZE]; /* redacted */
     enum absence pss_absence, uss_absence; /* of no meaning while the sample has them */
     struct agent_info agent;
     struct sample sample;

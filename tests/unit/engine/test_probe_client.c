@@ -445,6 +445,9 @@ static void test_a_probe_that_always_dies(void **state)
     assert_int_equal(ask(world, id, PROBE_WHAT_ROLLUP)->result, -EPIPE);
     assert_true(clock_mono_usec() - begun < USEC_PER_SEC);
     assert_int_equal(state_now(world), PROBE_STATE_DOWN);
+    /* What goes on is told three times, the last time with word of that. */
+    assert_int_equal(world->events, 3);
+    assert_non_null(strstr(world->event_text, "not told"));
     assert_int_equal(probe_client_room(world->client, PROBE_PRIORITY_RECEIPT), 0);
 }
 

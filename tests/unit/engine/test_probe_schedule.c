@@ -220,7 +220,7 @@ static void test_uss_in_parts(void **state)
 static void test_unreadable_for_ten_minutes(void **state)
 {
     struct probe_schedule *schedule = *state;
-    probe_budget_mark(&schedule->budget, id_of(1), START);
+    assert_true(probe_budget_mark(&schedule->budget, id_of(1), START));
     add(schedule, 1, SHORT, PROBE_WHAT_ALL, PROBE_PRIORITY_RECEIPT);
     expect_next(schedule, START, 1, 0, -ETIMEDOUT);
     add(schedule, 2, SHORT, PROBE_WHAT_ROLLUP, PROBE_PRIORITY_RECEIPT);
@@ -231,6 +231,9 @@ static void test_unreadable_for_ten_minutes(void **state)
     uint64_t later = START + 600 * USEC_PER_SEC;
     assert_true(probe_budget_is_unreadable(&schedule->budget, id_of(1), later - 1));
     assert_false(probe_budget_is_unreadable(&schedule->budget, id_of(1), later));
+    /* It hung again: no news. */
+    assert_false(probe_budget_mark(&schedule->budget, id_of(1), later));
+    assert_true(probe_budget_is_unreadable(&schedule->budget, id_of(1), later + 1));
 }
 
 static void test_unreadable_list_is_bounded(void **state)

@@ -149,6 +149,8 @@ static void test_process(void **state)
                               .name = "etl",
                               .unit = "etl.service",
                               .cmdline = "python3 etl.py",
+                              .pss_absence = ABSENCE_DENIED, /* of no meaning: it is there */
+                              .uss_absence = ABSENCE_TOO_DEAR,
                               .agent = {.state = AGENT_STATE_READY,
                                         .runtime = "cpython 3.11.2",
                                         .allocator = "glibc 2.36",
@@ -161,7 +163,11 @@ static void test_process(void **state)
     sample_set(&process.sample, METRIC_PY_GC_ENABLED, 0, MONO);
     sample_set(&process.sample, METRIC_PY_GC_COUNT0, 512, MONO + 5); /* read after the tick began */
     assert_golden(render_process(&process, &snapshot), "process");
-    struct process bare = {.id = {1, 2}, .family = {1, 2}, .family_size = 1, .comm = "init"};
+    struct process bare = {.id = {1, 2},
+                           .family = {1, 2},
+                           .family_size = 1,
+                           .comm = "init",
+                           .uss_absence = ABSENCE_DENIED};
     assert_golden(render_process(&bare, &snapshot), "process-bare");
 }
 
@@ -281,14 +287,10 @@ static void test_series(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_status),
-        cmocka_unit_test(test_host),
-        cmocka_unit_test(test_cgroup),
-        cmocka_unit_test(test_process),
-        cmocka_unit_test(test_receipt),
-        cmocka_unit_test(test_running_receipt),
-        cmocka_unit_test(test_event),
-        cmocka_unit_test(test_rule),
+        cmocka_unit_test(test_status),  cmocka_unit_test(test_host),
+        cmocka_unit_test(test_cgroup),  cmocka_unit_test(test_process),
+        cmocka_unit_test(test_receipt), cmocka_unit_test(test_running_receipt),
+        cmocka_unit_test(test_event),   cmocka_unit_test(test_rule),
         cmocka_unit_test(test_series),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
