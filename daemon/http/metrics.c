@@ -222,7 +222,7 @@ int metrics_write(struct buffer *buffer, const struct snapshot *snapshot, const 
     metrics_counts(&text, &snapshot->status);
     metrics_parts(&text, &snapshot->status);
     metrics_host(&text, &snapshot->host);
-    return text.result;
+    return text.result == 0 ? metrics_cgroups(buffer, snapshot) : text.result;
 }
 
 void api_metrics(struct request *request, struct reply *reply)

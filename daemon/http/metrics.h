@@ -11,6 +11,8 @@
 
 /* 0, -ENOMEM or -ENOBUFS. */
 int metrics_write(struct buffer *buffer, const struct snapshot *snapshot, const char *version);
+/* The larger control groups of a snapshot, as lines of their own; called by metrics_write(). */
+int metrics_cgroups(struct buffer *buffer, const struct snapshot *snapshot);
 /* A label value: backslash, quote and line feed escaped. */
 int metrics_label(struct buffer *buffer, const char *text);
 

@@ -37,6 +37,7 @@ static void fake_process(struct process *process, size_t index)
         .ppid = 1,
         .uid = index % 2 ? FAKE_OTHER_UID : 0,
         .family_size = 1,
+        .cgroup = index % 3 ? (uint32_t)(index % 2 + 1) : 0,
     };
     process->family = process->id;
     text_clean(process->comm, sizeof(process->comm), name, strlen(name));
@@ -46,15 +47,33 @@ static void fake_process(struct process *process, size_t index)
         sample_set(&process->sample, METRIC_RSS, (int64_t)(index / 3) << 20, 10 * USEC_PER_SEC);
 }
 
+/* A free place among them, one without values, some with the same. */
+static void fake_cgroup(struct cgroup *cgroup, size_t index)
+{
+    *cgroup = (struct cgroup){0};
+    if (index == 5)
+        return;
+    cgroup->serial = (uint32_t)(100 - index);
+    snprintf(cgroup->path, sizeof(cgroup->path), "/system.slice/s%zu.service", index);
+    if (index == 6)
+        return;
+    cgroup_set(cgroup, CGROUP_VALUE_NEEDED, (int64_t)(index / 3) << 20);
+    cgroup_set(cgroup, CGROUP_VALUE_HEADROOM, (int64_t)index - 4);
+}
+
 static void fake_snapshot(struct fake_head *head)
 {
+    for (size_t i = 0; i < FAKE_CGROUPS; i++)
+        fake_cgroup(&head->cgroups[i], i);
     for (size_t i = 0; i < FAKE_PROCESSES; i++)
         fake_process(&head->processes[i], i);
     head->snapshot = (struct snapshot){.tick = 42,
                                        .mono_usec = clock_mono_usec(),
                                        .wall_usec = clock_wall_usec(),
                                        .count = FAKE_PROCESSES,
-                                       .processes = head->processes};
+                                       .processes = head->processes,
+                                       .cgroup_count = FAKE_CGROUPS,
+                                       .cgroups = head->cgroups};
     head->snapshot.status = (struct status){.ticks = 42,
                                             .tick_usec = 60 * USEC_PER_SEC, /* never stale */
                                             .processes = FAKE_PROCESSES,

@@ -63,6 +63,31 @@ static void test_values(void **state)
     buffer_finish(&buffer);
 }
 
+/* The largest fifty; limit and headroom of those that a group limits. */
+static void test_cgroups(void **state)
+{
+    (void)state;
+    static struct cgroup groups[120];
+    for (size_t i = 0; i < 120; i++) {
+        groups[i] = (struct cgroup){.serial = i % 2 ? (uint32_t)i : 0};
+        snprintf(groups[i].path, sizeof(groups[i].path), "/g%zu\"", i);
+        cgroup_set(&groups[i], CGROUP_VALUE_NEEDED, (int64_t)i * 4096);
+        cgroup_set(&groups[i], CGROUP_VALUE_LIMIT, 1 << 30);
+        cgroup_set(&groups[i], CGROUP_VALUE_HEADROOM, -1);
+    }
+    memcpy(groups[117].limit_path, "/g", 3);
+    struct snapshot snapshot = {.cgroup_count = 120, .cgroups = groups};
+    struct buffer buffer;
+    const char *text = written(&snapshot, &buffer);
+    assert_non_null(strstr(text, "\nmemtend_cgroup_needed_bytes{cgroup=\"/g119\\\"\"} 487424\n"));
+    assert_non_null(strstr(text, "\nmemtend_cgroup_headroom_bytes{cgroup=\"/g117\\\"\"} -1\n"));
+    assert_null(strstr(text, "headroom_bytes{cgroup=\"/g119"));
+    assert_null(strstr(text, "/g118")); /* a free place */
+    assert_null(strstr(text, "/g19"));  /* the fifty-first */
+    assert_non_null(strstr(text, "/g21"));
+    buffer_finish(&buffer);
+}
+
 /* The buckets of a histogram carry its name and an ending. */
 static const char *after_name(const char *line, const char *type)
 {
@@ -122,6 +147,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_labels_are_escaped),
         cmocka_unit_test(test_values),
+        cmocka_unit_test(test_cgroups),
         cmocka_unit_test(test_a_histogram_counts_up),
         cmocka_unit_test(test_format),
     };

@@ -209,6 +209,52 @@ static void test_processes_pages_hold_each_once(void **state)
     }
 }
 
+/* Each once, whatever they are sorted by; those without the value last; least headroom first. */
+static void test_cgroups(void **state)
+{
+    (void)state;
+    static const char *const sorts[] = {"needed_bytes", "headroom_bytes", "limit_bytes"};
+    for (size_t s = 0; s < sizeof(sorts) / sizeof(sorts[0]); s++) {
+        char path[256], cursor[64] = "", order[256] = "";
+        int pages = 0;
+        do {
+            snprintf(path, sizeof(path), "/api/v1/cgroups?limit=4&sort=%s%s%s", sorts[s],
+                     *cursor ? "&cursor=" : "", cursor);
+            assert_int_equal(ask_tcp("GET", path, AUTH, NULL), 200);
+            json_t *list = raw_json(&answer), *item;
+            size_t i;
+            json_array_foreach(json_object_get(list, "items"), i, item)
+            {
+                const char *name = json_string_value(json_object_get(item, "path"));
+                size_t length = strlen(order);
+                name += strlen("/system.slice/s");
+                snprintf(order + length, sizeof(order) - length, "%.*s ", (int)strcspn(name, "."),
+                         name);
+            }
+            const char *next = json_string_value(json_object_get(list, "next_cursor"));
+            snprintf(cursor, sizeof(cursor), "%s", next ? next : "");
+            json_decref(list);
+            pages++;
+        } while (*cursor && pages < 9);
+        assert_int_equal(pages, 3);
+        static const char *const orders[] = {"11 10 9 8 7 4 3 2 1 0 6 ", "0 1 2 3 4 7 8 9 10 11 6 ",
+                                             "11 10 9 8 7 6 4 3 2 1 0 "};
+        assert_string_equal(order, orders[s]);
+    }
+    assert_int_equal(ask_tcp("GET", "/api/v1/cgroups?q=S11.", AUTH, NULL), 200);
+    json_t *list = raw_json(&answer);
+    assert_int_equal(json_array_size(json_object_get(list, "items")), 1);
+    json_decref(list);
+    static const char *const wrong[] = {"sort=rss", "sort=path", "cursor=v1", "cursor=x1_1",
+                                        "cursor=v_1", "cursor=x_99999999999", "limit=0", "p=1"};
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        char path[128];
+        snprintf(path, sizeof(path), "/api/v1/cgroups?%s", wrong[i]);
+        assert_int_equal(ask_tcp("GET", path, AUTH, NULL), 422);
+    }
+    assert_int_equal(ask_tcp("GET", "/api/v1/series?target=host&metric=headroom", AUTH, NULL), 422);
+}
+
 static void test_hostile_names_stay_text(void **state)
 {
     (void)state;
@@ -594,6 +640,10 @@ static void test_other_uid_sees_its_own(void **state)
     json_t *list = raw_json(&answer);
     assert_int_equal(json_array_size(json_object_get(list, "items")), FAKE_PROCESSES / 2);
     json_decref(list);
+    ask_unix("GET", "/api/v1/cgroups", NULL); /* only that of the odd ones */
+    list = raw_json(&answer);
+    assert_int_equal(json_array_size(json_object_get(list, "items")), 1);
+    json_decref(list);
     ask_unix("GET", "/api/v1/status", NULL);
     json_t *status = raw_json(&answer);
     assert_non_null(json_object_get(status, "version"));
@@ -668,6 +718,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_ledger, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_verdict, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_census, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_cgroups, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_hostile_names_stay_text, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_bad_queries, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_actions, set_up, tear_down),
