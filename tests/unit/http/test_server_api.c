@@ -245,8 +245,9 @@ static void test_cgroups(void **state)
     json_t *list = raw_json(&answer);
     assert_int_equal(json_array_size(json_object_get(list, "items")), 1);
     json_decref(list);
-    static const char *const wrong[] = {"sort=rss", "sort=path", "cursor=v1", "cursor=x1_1",
-                                        "cursor=v_1", "cursor=x_99999999999", "limit=0", "p=1"};
+    static const char *const wrong[] = {"sort=rss",    "sort=path",  "cursor=v1",
+                                        "cursor=x1_1", "cursor=v_1", "cursor=x_99999999999",
+                                        "limit=0",     "p=1"};
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
         char path[128];
         snprintf(path, sizeof(path), "/api/v1/cgroups?%s", wrong[i]);
