@@ -2,6 +2,7 @@
 #include "approach.h"
 
 #include "base/clock.h"
+#include "builtin.h"
 #include "census.h"
 #include "collector.h"
 #include "contact.h"
@@ -141,7 +142,7 @@ static bool approach_needs_job(uint64_t now)
     if (python_version() == PYTHON_3_8)
         return true;
     return python_version() >= PYTHON_3_7 && approach.first_usec > 0 &&
-           now - approach.first_usec > APPROACH_PATIENCE_USEC && !contact_waits();
+           now - approach.first_usec > APPROACH_PATIENCE_USEC && !builtin_waits();
 }
 
 static void approach_try(uint64_t now)

@@ -2,7 +2,7 @@
 #include "collector.h"
 
 #include "base/clock.h"
-#include "contact.h"
+#include "builtin.h"
 #include "python.h"
 #include "session.h"
 
@@ -27,7 +27,7 @@ static struct {
 static void *collector_module_of(const char *name)
 {
     if (strcmp(name, "gc") != 0 || !collector.gc)
-        return contact_module(name);
+        return builtin_module(name);
     python_api.ref(collector.gc);
     return collector.gc;
 }
@@ -50,7 +50,7 @@ bool collector_open(void)
         {&collector.get_blocks, "sys", "getallocatedblocks"},
     };
     if (!collector.gc)
-        collector.gc = contact_module("gc");
+        collector.gc = builtin_module("gc");
     for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
         void *module = *wanted[i].place ? NULL : collector_module_of(wanted[i].module);
         if (module)

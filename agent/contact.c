@@ -2,6 +2,7 @@
 #include "contact.h"
 
 #include "base/clock.h"
+#include "builtin.h"
 #include "collector.h"
 #include "fork.h"
 #include "gil.h"
@@ -20,8 +21,6 @@
 
 /* Contact may fail while the interpreter is coming up; then it is given up for good. */
 #define CONTACT_TRIES 100
-/* So long contact waits for an import of the program's own: most go on at its start. */
-#define CONTACT_WAIT_USEC (500 * USEC_PER_MSEC)
 
 struct contact_method { /* PyMethodDef, the same in all versions */
     const char *name;
@@ -31,20 +30,13 @@ struct contact_method { /* PyMethodDef, the same in all versions */
 };
 #define CONTACT_NO_ARGUMENTS 0x0004 /* METH_NOARGS */
 
-static void *contact_none(void)
-{
-    python_api.ref(python_api.none);
-    return python_api.none;
-}
-
 static struct {
     _Atomic bool made;
     _Atomic bool gone;
     _Atomic int failures;
     /* Each is registered once, however often contact is tried. GIL held. */
     bool exit_done, fork_done, end_done;
-    _Atomic uint64_t waits_usec; /* since when; 0: it did not have to */
-    void *exit_before;           /* 2.7: sys.exitfunc as it was, or NULL; our reference */
+    void *exit_before; /* 2.7: sys.exitfunc as it was, or NULL; our reference */
 } contact STATE;
 
 /* The rest runs on whichever thread of the program forks or exits, with the GIL. */
@@ -57,7 +49,7 @@ static void *contact_on_exit(void *self, void *arguments)
     gil_wait_for_leave(CONTACT_EXIT_USEC);
     thread_wake();
     if (!contact.exit_before)
-        return contact_none();
+        return python_none();
     arguments = python_api.tuple_new(0);
     void *result = arguments ? python_api.call(contact.exit_before, arguments, NULL) : NULL;
     if (arguments)
@@ -77,21 +69,21 @@ static void *contact_before_fork(void *self, void *arguments)
     if (session_settings()->freeze)
         collector_before_first_fork();
     fork_announced();
-    return contact_none();
+    return python_none();
 }
 
 static void *contact_after_fork_in_child(void *self, void *arguments)
 {
     (void)self, (void)arguments;
     fork_over_in_child();
-    return contact_none();
+    return python_none();
 }
 
 static void *contact_after_fork_in_parent(void *self, void *arguments)
 {
     (void)self, (void)arguments;
     fork_over_in_parent();
-    return contact_none();
+    return python_none();
 }
 
 static struct contact_method contact_exit = {"memtend_on_exit", contact_on_exit,
@@ -113,144 +105,10 @@ static bool contact_set(void *keywords, const char *key, struct contact_method *
     return set;
 }
 
-/* Takes the reference; NULL is an earlier error. */
-static bool contact_attribute(void *object, const char *name, void *value)
-{
-    bool set = value && python_api.set_attribute(object, name, value) == 0;
-    if (value)
-        python_api.unref(value);
-    return set;
-}
-
-/* ModuleSpec(name, BuiltinImporter, origin="built-in"), without running its __init__. */
-static void *contact_spec(void *importlib, const char *name)
-{
-    void *type = python_api.get_attribute(importlib, "ModuleSpec");
-    void *allocate = type ? python_api.get_attribute(type, "__new__") : NULL;
-    void *arguments = allocate ? python_api.tuple_new(1) : NULL;
-    if (arguments) {
-        python_api.ref(type);
-        python_api.tuple_set(arguments, 0, type);
-    }
-    void *spec = arguments ? python_call(allocate, arguments) : NULL;
-    bool whole =
-        spec && contact_attribute(spec, "name", python_api.text_new(name)) &&
-        contact_attribute(spec, "loader", python_api.get_attribute(importlib, "BuiltinImporter")) &&
-        contact_attribute(spec, "origin", python_api.text_new("built-in")) &&
-        contact_attribute(spec, "loader_state", contact_none()) &&
-        contact_attribute(spec, "submodule_search_locations", contact_none()) &&
-        contact_attribute(spec, "_uninitialized_submodules", python_api.list_new(0)) &&
-        contact_attribute(spec, "_set_fileattr", python_api.bool_new(0)) &&
-        contact_attribute(spec, "_cached", contact_none());
-    if (type)
-        python_api.unref(type);
-    if (allocate)
-        python_api.unref(allocate);
-    if (whole)
-        return spec;
-    if (spec)
-        python_api.unref(spec);
-    return NULL;
-}
-
-/* function(argument) of a module; the argument stays the caller's. */
-static void *contact_call_one(void *module, const char *name, void *argument)
-{
-    void *function = python_api.get_attribute(module, name);
-    void *arguments = python_api.tuple_new(1);
-    if (arguments) {
-        python_api.ref(argument);
-        python_api.tuple_set(arguments, 0, argument);
-    }
-    void *result = function && arguments ? python_call(function, arguments) : NULL;
-    if (function)
-        python_api.unref(function);
-    return result;
-}
-
-/* Some thread is importing it at this moment. */
-static bool contact_is_being_imported(void *importlib, const char *name)
-{
-    void *locks = python_api.get_attribute(importlib, "_module_locks");
-    bool found = !locks || python_api.dict_get(locks, name);
-    if (locks)
-        python_api.unref(locks);
-    return found;
-}
-
-bool contact_waits(void)
-{
-    uint64_t since = atomic_load(&contact.waits_usec);
-    return since > 0 && clock_mono_usec() - since < CONTACT_WAIT_USEC;
-}
-
-/*
- * A program that walks through sys.modules dies of a key that appears meanwhile. From 3.10 our
- * modules need not be there: all of one name share what they do. Before, atexit calls only the one
- * that was made last, so the program must find ours; it is put there while an import goes on, which
- * adds keys itself.
- */
-static bool contact_may_add(void *importlib)
-{
-    void *locks = python_api.get_attribute(importlib, "_module_locks");
-    bool importing = locks && python_api.size(locks) > 0;
-    if (locks)
-        python_api.unref(locks);
-    if (!importing && atomic_load(&contact.waits_usec) == 0)
-        atomic_store(&contact.waits_usec, clock_mono_usec());
-    return importing || !contact_waits();
-}
-
-/* 3.6 and 3.8 are not kept waiting: until contact is made, each try is a chance to be in the way of
- * an interpreter that goes down. */
-static bool contact_can_wait(void)
-{
-    return python_version() != PYTHON_3_6 && python_version() != PYTHON_3_8;
-}
-
-static void *contact_import_builtin(void *modules, const char *name)
-{
-    bool hidden = python_version() >= PYTHON_3_10;
-    void *importlib = python_api.dict_get(modules, "_frozen_importlib"); /* borrowed */
-    void *imp = python_api.dict_get(modules, "_imp");                    /* borrowed */
-    if (!importlib || !imp || contact_is_being_imported(importlib, name))
-        return NULL;
-    if (!hidden && contact_can_wait() && !contact_may_add(importlib))
-        return NULL;
-    void *spec = contact_spec(importlib, name);
-    void *module = spec ? contact_call_one(imp, "create_builtin", spec) : NULL;
-    void *executed = NULL;
-    if (module && python_api.set_attribute(module, "__spec__", spec) == 0 &&
-        contact_attribute(module, "__package__", python_api.text_new("")) &&
-        contact_attribute(module, "__loader__",
-                          python_api.get_attribute(importlib, "BuiltinImporter")))
-        executed = contact_call_one(imp, "exec_builtin", module);
-    bool whole = executed && (hidden || python_api.dict_set(modules, name, module) == 0);
-    if (spec)
-        python_api.unref(spec);
-    if (executed)
-        python_api.unref(executed);
-    if (!whole && module)
-        python_api.unref(module);
-    return whole ? module : NULL;
-}
-
-void *contact_module(const char *name)
-{
-    void *modules = python_api.get_modules(); /* borrowed */
-    if (!modules)
-        return NULL;
-    void *module = python_api.dict_get(modules, name); /* borrowed */
-    if (!module)
-        return python_version() == PYTHON_2_7 ? NULL : contact_import_builtin(modules, name);
-    python_api.ref(module);
-    return module;
-}
-
 /* module.name(*arguments, **keywords); takes both, NULL is an earlier error. */
 static bool contact_call(const char *module_name, const char *name, void *arguments, void *keywords)
 {
-    void *module = contact_module(module_name);
+    void *module = builtin_module(module_name);
     void *function = module ? python_api.get_attribute(module, name) : NULL;
     void *result = function && arguments ? python_api.call(function, arguments, keywords) : NULL;
     void *const owned[] = {module, function, arguments, keywords, result};
@@ -331,12 +189,12 @@ static bool contact_register_exit_2_7(void)
 }
 
 /* Later nobody of us imports: on 2.7 that runs what the program has hooked into its imports, and
- * waits for a lock; on the others see contact_may_add(). Here, on 2.7, it is the main thread, and
+ * waits for a lock; on the others see builtin_may_add(). Here, on 2.7, it is the main thread, and
  * nobody else has the lock. */
 static bool contact_load_gc(void)
 {
     void *module =
-        python_version() == PYTHON_2_7 ? python_api.import_now("gc") : contact_module("gc");
+        python_version() == PYTHON_2_7 ? python_api.import_now("gc") : builtin_module("gc");
     if (module)
         python_api.unref(module);
     return module != NULL;
@@ -374,7 +232,7 @@ void contact_reset(void)
 {
     contact.exit_done = contact.fork_done = contact.end_done = false;
     contact.exit_before = NULL;
-    atomic_store(&contact.waits_usec, 0);
+    builtin_reset();
     atomic_store(&contact.made, false);
     atomic_store(&contact.gone, false);
     atomic_store(&contact.failures, 0);
@@ -394,7 +252,7 @@ bool contact_make_now(void)
     if (contact_is_too_early())
         return false;
     bool done = contact_register();
-    if (!done && !contact_waits())
+    if (!done && !builtin_waits())
         atomic_fetch_add(&contact.failures, 1);
     atomic_store(&contact.made, done);
     return done;

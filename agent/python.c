@@ -254,6 +254,12 @@ const char *python_runtime(void)
     return python.runtime;
 }
 
+void *python_none(void)
+{
+    python_api.ref(python_api.none);
+    return python_api.none;
+}
+
 void *python_call(void *function, void *arguments)
 {
     if (!arguments)

@@ -98,6 +98,8 @@ bool python_can_freeze(void);
 /* "cpython 3.13.0", "" without Python. */
 const char *python_runtime(void);
 
+/* GIL held: a new reference. */
+void *python_none(void);
 /* GIL held: call(function, args...), args stolen and NULL allowed; NULL on error, cleared. */
 void *python_call(void *function, void *arguments);
 /* GIL held: a whole number >= 0; takes the reference, NULL is an earlier error. Error clear. */

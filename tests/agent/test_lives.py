@@ -95,7 +95,7 @@ LIVES = [
      "os.execv(sys.executable, [sys.executable, '-S', '-c', 'print(40 + 2)'])", ()),
     ("import subprocess, sys, time\n"
      "time.sleep({0}); sys.stdout.write(subprocess.check_output(['echo', 'a']).decode())", ()),
-    # Nothing may appear there meanwhile. (3.6 and 3.8: it may, see contact.c.)
+    # Nothing may appear there meanwhile. (3.6 and 3.8: it may, see builtin.c.)
     ("import sys, time\n"
      "clock = getattr(time, 'monotonic', time.time)\n"
      "end = clock() + {0}\n"
