@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "collect/cgroup_mount.h"
 #include "collect/meminfo.h"
 #include "collect/pressure.h"
 #include "collect/proc_rollup.h"
@@ -14,10 +15,8 @@
 #include "collect/process_list.h"
 
 #include <fcntl.h>
-#include <linux/magic.h>
 #include <string.h>
 #include <sys/utsname.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #define CHECKUP_PROCESSES 32768
@@ -60,14 +59,35 @@ static void check_pressure(struct checkup *checkup, int proc)
 
 static void check_cgroup(struct checkup *checkup)
 {
-    struct statfs status;
-    if (statfs("/sys/fs/cgroup", &status) == 0 && status.f_type == CGROUP2_SUPER_MAGIC) {
-        checkup_add(checkup, "kernel", "cgroup", FINDING_OK, "cgroup v2");
-        return;
-    }
-    checkup_add(checkup, "kernel", "cgroup", FINDING_WARNING,
-                "no cgroup v2 at /sys/fs/cgroup: memory limits of services are not seen");
-    checkup_fix(checkup, "boot with systemd.unified_cgroup_hierarchy=1");
+    static const struct {
+        enum finding finding;
+        const char *text, *fix; /* NULL: nothing to mend */
+    } kinds[CGROUP_KIND_COUNT] = {
+        [CGROUP_KIND_V2] = {FINDING_OK,
+                            "cgroup v2 counts memory: limits of services and containers are seen",
+                            NULL},
+        [CGROUP_KIND_V1] = {FINDING_WARNING,
+                            "cgroup v1 counts memory: limits are seen, but not the pressure in a "
+                            "group, and none can be asked to give memory back (memory.reclaim)",
+                            "boot with systemd.unified_cgroup_hierarchy=1"},
+        [CGROUP_KIND_V2_NO_MEMORY] = {FINDING_WARNING,
+                                      "cgroup v2 without its memory controller: no limit is seen, "
+                                      "headroom is that of the machine",
+                                      "boot with cgroup_enable=memory, without "
+                                      "cgroup_disable=memory"},
+        [CGROUP_KIND_NONE] = {FINDING_WARNING,
+                              "no control group hierarchy is mounted: no limit is seen, nor which "
+                              "service or container a process belongs to",
+                              "mount -t cgroup2 none /sys/fs/cgroup"},
+    };
+    _cleanup_(closep) int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    struct cgroup_mounts mounts;
+    cgroup_mounts_find(root, "/proc/self/mountinfo", &mounts);
+    checkup_add(checkup, "kernel", "cgroup", kinds[mounts.kind].finding, "%s",
+                kinds[mounts.kind].text);
+    if (kinds[mounts.kind].fix)
+        checkup_fix(checkup, "%s", kinds[mounts.kind].fix);
+    cgroup_mounts_finish(&mounts);
 }
 
 static void check_memory(struct checkup *checkup, int proc)
