@@ -182,7 +182,7 @@ def a_filter_that_refuses_signals_to_threads(interpreter):
         assert libc.syscall(317, 1, 1, program) == 0  # seccomp(), all threads
         print("up", flush=True)
         ctypes.PyDLL(None).read(0, ctypes.create_string_buffer(3), 3)  # keeps the GIL
-        for i in range(60):
+        for i in range(200):
             if os.fork() == 0: os._exit(0)
             os.wait()"""
     if os.uname().machine != "x86_64":
