@@ -54,6 +54,7 @@ static int engine_cgroups(struct head *head, struct error *error)
 {
     const char *directory = head->config.cgroup_directory;
     int r = cgroups_new(directory, head->config.tick_usec, &head->cgroups);
+    head->groups.cgroups = head->cgroups;
     if (r == -EINVAL)
         return error_set(error, r, "CgroupDirectory=%s is no control group hierarchy", directory);
     if (r < 0 && directory[0])

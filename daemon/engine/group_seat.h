@@ -16,6 +16,7 @@ struct group_seat {
     bool heads;                             /* it has, or had, workers */
     uint32_t forked;                        /* members that it forked and that are or were there */
     uint32_t exec_count;                    /* when it was decided */
+    uint32_t cgroup;                        /* likewise */
     int64_t base_rss_bytes, base_uss_bytes; /* what a worker began with (struct group_cow) */
     int64_t peak_rss_bytes;
     uint64_t uss_usec; /* of the reading from which the loss was worked out */

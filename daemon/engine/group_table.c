@@ -176,8 +176,8 @@ void group_table_went(struct group_table *table, uint32_t place, const struct gr
     struct group_record *group = group_table_at(table, place);
     group->went++;
     group->went_peak_sum_bytes += member->peak_rss_bytes;
-    if (member->peak_rss_bytes > group->went_peak_large_bytes)
-        group->went_peak_large_bytes = member->peak_rss_bytes;
+    if (member->peak_rss_bytes > group->went_peak_largest_bytes)
+        group->went_peak_largest_bytes = member->peak_rss_bytes;
 }
 
 void group_table_moved(struct group_table *table, uint32_t place, const struct group_member *member)

@@ -2,7 +2,8 @@
 /*
  * Which group each process belongs to, and what each group holds. A process is in one group at
  * most; the first that fits counts: named in the configuration, by `memtend run --name`, a worker
- * family, a unit, a container. Who forks without exec takes the group of the one that began it.
+ * family, a container, a unit (that of a container is the container). Who forks without exec takes
+ * the group of the one that began it.
  *
  * A family is one from the moment on that its master is known to be a server with workers, has
  * started a process by multiprocessing, has forked two processes, or one that did not call exec in
@@ -16,6 +17,7 @@
 #define MEMTEND_ENGINE_GROUPS_H
 
 #include "config/config.h"
+#include "engine/cgroups.h"
 #include "engine/group_table.h"
 #include "engine/table.h"
 #include "model/snapshot.h"
@@ -24,6 +26,7 @@ struct groups_match; /* a section [Group NAME] with its compiled expression */
 
 struct groups {
     struct group_table table;
+    const struct cgroups *cgroups; /* borrowed; NULL: not known, so no containers */
     size_t match_count;
     struct groups_match *matches; /* owned */
     bool again;                   /* a master moved: decide anew for all */

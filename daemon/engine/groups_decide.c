@@ -4,6 +4,7 @@
 #include "base/clock.h"
 
 #include <fnmatch.h>
+#include <stdio.h>
 #include <string.h>
 
 /*
@@ -13,6 +14,8 @@
 #define GROUPS_SETTLED_USEC (3 * USEC_PER_SEC)
 /* Longer chains of forks are cut. */
 #define GROUPS_DEPTH 64
+/* Digits of a container's id that people and their tools use. */
+#define GROUPS_CONTAINER_ID 12
 
 static struct subject subject_of(const struct table *table, struct process *process)
 {
@@ -167,12 +170,33 @@ static uint32_t groups_by_family(const struct groups_round *round, struct subjec
 static uint32_t groups_of_root(const struct groups_round *round, struct subject root)
 {
     const struct group_record *group = group_table_at(&round->groups->table, root.process->group);
-    return group && group->kind < GROUP_KIND_UNIT ? root.process->group : 0;
+    return group && group->kind <= GROUP_KIND_PREFORK ? root.process->group : 0;
 }
 
 static uint32_t groups_by_unit(const struct groups_round *round, struct subject subject)
 {
     return groups_take(round, GROUP_KIND_UNIT, subject.process->unit, subject.process->uid);
+}
+
+/* By the runtime and the begin of its id, which stay; a better name may become known later. */
+static uint32_t groups_by_container(const struct groups_round *round, struct subject subject)
+{
+    const struct cgroups *cgroups = round->groups->cgroups;
+    const struct cgroup *cgroup = cgroups ? cgroups_of(cgroups, subject.process) : NULL;
+    char name[GROUP_NAME_SIZE];
+    if (!cgroup || !cgroup->owner.container_id[0])
+        return 0;
+    const char *runtime = container_runtime_name(cgroup->owner.runtime);
+    snprintf(name, sizeof(name), "%s:%.*s", *runtime ? runtime : "container", GROUPS_CONTAINER_ID,
+             cgroup->owner.container_id);
+    return groups_take(round, GROUP_KIND_CONTAINER, name, subject.process->uid);
+}
+
+/* Where it lives, when nothing says what it is. */
+static uint32_t groups_by_place(const struct groups_round *round, struct subject subject)
+{
+    uint32_t place = groups_by_container(round, subject);
+    return place > 0 ? place : groups_by_unit(round, subject);
 }
 
 /* ---- moving ---- */
@@ -233,7 +257,7 @@ bool groups_is_due(const struct process *process, const struct tracked *tracked)
 {
     const struct group_seat *seat = &tracked->group;
     return !seat->decided || tracked->identity_changed || seat->exec_count != process->exec_count ||
-           (seat->heads && process->role == PROCESS_ROLE_NONE);
+           seat->cgroup != process->cgroup || (seat->heads && process->role == PROCESS_ROLE_NONE);
 }
 
 /* Of the one that began a family, or of a process without one. */
@@ -244,7 +268,7 @@ static uint32_t groups_choose_alone(const struct groups_round *round, struct sub
         place = groups_by_name(round, subject);
     if (place == 0)
         place = groups_by_family(round, subject);
-    return place > 0 ? place : groups_by_unit(round, subject);
+    return place > 0 ? place : groups_by_place(round, subject);
 }
 
 /* Of one that a family began with somebody else. false: not known yet. */
@@ -259,7 +283,7 @@ static bool groups_choose_below(const struct groups_round *round, struct subject
         place = groups_by_name(round, subject);
     if (place == 0 && !stranger && !round->last && !groups_is_settled(round, subject.process))
         return false;
-    *ret_place = place > 0 ? place : groups_by_unit(round, subject);
+    *ret_place = place > 0 ? place : groups_by_place(round, subject);
     return true;
 }
 
@@ -270,6 +294,7 @@ static void groups_settle(const struct groups_round *round, struct subject subje
     groups_move(round, subject, place);
     subject.process->role = groups_role(subject, root);
     seat->exec_count = subject.process->exec_count;
+    seat->cgroup = subject.process->cgroup;
     seat->decided = true;
 }
 

@@ -57,8 +57,10 @@ static void slow_one(struct head *head, size_t index, uint64_t now)
                 proc_cgroup_read(head->proc_fd, process->id.pid, &cgroup) == OUTCOME_OK;
     if (!slow_same(head, glance, process->id))
         return;
+    uint32_t before = process->cgroup;
     if (unit)
         cgroups_join(head->cgroups, &cgroup, process);
+    glance->group_due |= process->cgroup != before;
     if (!tracked->unit_known)
         glance->group_due |= slow_unit(process, tracked, unit ? &cgroup : NULL);
     /* The store keeps who may see its history. */

@@ -30,6 +30,9 @@ API_HANDLER(api_cgroups_list);
 API_HANDLER(api_processes_list);
 API_HANDLER(api_processes_get);
 
+API_HANDLER(api_groups_list);
+API_HANDLER(api_groups_get);
+
 API_HANDLER(api_agent_get);
 API_ANSWER(api_agent_answer);
 

@@ -222,7 +222,11 @@ int metrics_write(struct buffer *buffer, const struct snapshot *snapshot, const 
     metrics_counts(&text, &snapshot->status);
     metrics_parts(&text, &snapshot->status);
     metrics_host(&text, &snapshot->host);
-    return text.result == 0 ? metrics_cgroups(buffer, snapshot) : text.result;
+    if (text.result == 0)
+        text.result = metrics_cgroups(buffer, snapshot);
+    if (text.result == 0)
+        text.result = metrics_groups(buffer, snapshot);
+    return text.result;
 }
 
 void api_metrics(struct request *request, struct reply *reply)

@@ -13,6 +13,8 @@
 int metrics_write(struct buffer *buffer, const struct snapshot *snapshot, const char *version);
 /* The larger control groups of a snapshot, as lines of their own; called by metrics_write(). */
 int metrics_cgroups(struct buffer *buffer, const struct snapshot *snapshot);
+/* The lines of groups, likewise. As many as there are groups (GROUP_LIMIT). */
+int metrics_groups(struct buffer *buffer, const struct snapshot *snapshot);
 /* A label value: backslash, quote and line feed escaped. */
 int metrics_label(struct buffer *buffer, const char *text);
 

@@ -49,7 +49,7 @@ int order_compare(const struct order *order, const struct order_key *a, const st
     return comm != 0 ? comm : order_compare_ids(a->id, b->id);
 }
 
-static void order_hex(const char *text, char *ret_hex)
+void order_hex(const char *text, char *ret_hex)
 {
     static const char digits[] = "0123456789abcdef";
     for (; *text; text++) {
@@ -83,10 +83,10 @@ static int order_unhex_digit(char c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-static int order_unhex(const char *hex, char ret_text[static PROCESS_COMM_SIZE])
+int order_unhex(const char *hex, char *ret_text, size_t size)
 {
     size_t length = strlen(hex) / 2;
-    if (strlen(hex) % 2 != 0 || length >= PROCESS_COMM_SIZE)
+    if (strlen(hex) % 2 != 0 || length >= size)
         return -EINVAL;
     for (size_t i = 0; i < length; i++) {
         int high = order_unhex_digit(hex[2 * i]), low = order_unhex_digit(hex[2 * i + 1]);
@@ -113,7 +113,7 @@ int order_cursor_parse(const struct order *order, const char *cursor, struct ord
     *id = '\0';
     if (text[0] == 'v' && text_parse_i64(text + 1, &key.value) < 0)
         return -EINVAL;
-    if (text[0] == 'c' && order_unhex(text + 1, key.comm) < 0)
+    if (text[0] == 'c' && order_unhex(text + 1, key.comm, sizeof(key.comm)) < 0)
         return -EINVAL;
     *ret_key = key;
     return 0;

@@ -40,4 +40,8 @@ void order_cursor_format(const struct order *order, const struct order_key *key,
 /* -EINVAL: not a cursor of this order. */
 int order_cursor_parse(const struct order *order, const char *cursor, struct order_key *ret_key);
 
+/* Text that may hold anything, as a part of a cursor: two digits a byte. Back: -EINVAL. */
+void order_hex(const char *text, char *ret_hex);
+int order_unhex(const char *hex, char *ret_text, size_t size);
+
 #endif

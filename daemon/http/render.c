@@ -86,6 +86,16 @@ static void render_absences(struct sheet *sheet, const struct process *process)
         sheet_text(sheet, "uss_absent", absence_name(process->uss_absence));
 }
 
+static void render_membership(struct sheet *sheet, const struct process *process,
+                              const struct snapshot *snapshot)
+{
+    const struct group_record *group = snapshot_group_of(snapshot, process);
+    sheet_text(sheet, "group", group ? group->name : "");
+    sheet_text(sheet, "role", process_role_name(process->role));
+    if (group && process->cow_loss_bytes >= 0)
+        sheet_integer(sheet, "cow_loss_bytes", process->cow_loss_bytes);
+}
+
 json_t *render_process(const struct process *process, const struct snapshot *snapshot)
 {
     char id[PROCESS_ID_SIZE];
@@ -104,6 +114,7 @@ json_t *render_process(const struct process *process, const struct snapshot *sna
     process_id_format(process->family, id);
     sheet_text(&sheet, "family", id);
     sheet_integer(&sheet, "family_size", process->family_size);
+    render_membership(&sheet, process, snapshot);
     const struct cgroup *cgroup = snapshot_cgroup(snapshot, process);
     sheet_text(&sheet, "cgroup", cgroup ? cgroup->path : "");
     sheet_value(&sheet, "container", cgroup ? render_container(&cgroup->owner) : json_null());

@@ -19,6 +19,7 @@ json_t *render_host(const struct snapshot *snapshot);
 json_t *render_container(const struct cgroup_owner *owner);
 json_t *render_cgroup(const struct cgroup *cgroup, const struct snapshot *snapshot);
 json_t *render_process(const struct process *process, const struct snapshot *snapshot);
+json_t *render_group(const struct group_record *group, const struct snapshot *snapshot);
 json_t *render_receipt(const struct receipt *receipt);
 json_t *render_event(const struct event *event);
 json_t *render_pinned_process(const struct pinned_process *process);

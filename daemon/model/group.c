@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 
+#include <errno.h>
 #include <string.h>
 
 /* Longer chains of fork without exec than this are cut: the deeper part is its own family. */
@@ -166,4 +167,44 @@ int64_t group_cow_loss(const struct group_cow *cow)
     int64_t loss = cow->uss_bytes - cow->base_uss_bytes - (growth > 0 ? growth : 0);
     int64_t most = cow->base_rss_bytes;
     return loss < 0 ? 0 : loss > most ? most : loss;
+}
+
+bool group_figure_get(const struct group_record *group, enum group_figure figure,
+                      int64_t *ret_value)
+{
+    const struct {
+        bool known;
+        int64_t value;
+    } figures[GROUP_FIGURE_COUNT] = {
+#define X(id, name, known, value) [GROUP_FIGURE_##id] = {(known), (int64_t)group->value},
+        GROUP_FIGURE_TABLE(X)
+#undef X
+    };
+    if (figures[figure].known)
+        *ret_value = figures[figure].value;
+    return figures[figure].known;
+}
+
+const char *group_figure_name(enum group_figure figure)
+{
+    static const char *const names[GROUP_FIGURE_COUNT] = {
+#define X(id, name, known, value) [GROUP_FIGURE_##id] = (name),
+        GROUP_FIGURE_TABLE(X)
+#undef X
+    };
+    return names[figure];
+}
+
+int group_figure_find(const char *name, enum group_figure *ret_figure)
+{
+    size_t length = strlen(name);
+    for (enum group_figure figure = 0; figure < GROUP_FIGURE_COUNT; figure++) {
+        const char *full = group_figure_name(figure);
+        if (strncmp(full, name, length) == 0 &&
+            (full[length] == '\0' || strcmp(full + length, "_bytes") == 0)) {
+            *ret_figure = figure;
+            return 0;
+        }
+    }
+    return -ENOENT;
 }

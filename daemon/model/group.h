@@ -27,8 +27,8 @@ enum group_kind {
     GROUP_KIND_CELERY,
     GROUP_KIND_MULTIPROCESSING, /* Python, what it forked, what multiprocessing started */
     GROUP_KIND_PREFORK,         /* any other program and what it forked without exec */
+    GROUP_KIND_CONTAINER,       /* the control group of a container */
     GROUP_KIND_UNIT,            /* a unit of systemd */
-    GROUP_KIND_CONTAINER,       /* a control group of a container */
     GROUP_KIND_COUNT,
 };
 
@@ -63,11 +63,11 @@ struct group_record {
     struct process_id oldest, youngest; /* alive; both 0 = none are */
     uint64_t youngest_seen_usec;        /* monotonic: when the last one was first seen */
 
-    uint64_t came;                 /* members since the group was first seen */
-    uint64_t went;                 /* of these: ended, or exec made them something else */
-    uint32_t came_last_hour;       /* without those that were there before us */
-    int64_t went_peak_sum_bytes;   /* RSS: the sum of what each held at most */
-    int64_t went_peak_large_bytes; /* and the largest of these */
+    uint64_t came;                   /* members since the group was first seen */
+    uint64_t went;                   /* of these: ended, or exec made them something else */
+    uint32_t came_last_hour;         /* without those that were there before us */
+    int64_t went_peak_sum_bytes;     /* RSS: the sum of what each held at most */
+    int64_t went_peak_largest_bytes; /* and the largest of these */
 
     int64_t peak_rss_bytes, peak_pss_bytes;          /* of the sums; 0 = none yet */
     uint64_t peak_rss_wall_usec, peak_pss_wall_usec; /* when */
@@ -98,6 +98,45 @@ bool group_matches(const struct group_record *group, const char *query);
 void group_begin(struct group_record *group);
 void group_add(struct group_record *group, const struct process *process);
 void group_end(struct group_record *group);
+
+/*
+ * The numbers of a group by the names that JSON and the command line give them. What is not known
+ * is absent: a sum without a member whose value is known, a past that nobody recorded.
+ */
+/*        id               name                       known                     value */
+#define GROUP_FIGURE_TABLE(X)                                                                      \
+    X(MEMBERS, "members", true, members)                                                           \
+    X(WORKERS, "workers", true, workers)                                                           \
+    X(HELPERS, "helpers", true, helpers)                                                           \
+    X(RSS, "rss_bytes", true, rss_bytes)                                                           \
+    X(PSS, "pss_bytes", group->pss_members > 0, pss_bytes)                                         \
+    X(PSS_MEMBERS, "pss_members", true, pss_members)                                               \
+    X(USS, "uss_bytes", group->uss_members > 0, uss_bytes)                                         \
+    X(USS_MEMBERS, "uss_members", true, uss_members)                                               \
+    X(SWAP, "swap_bytes", group->swap_members > 0, swap_bytes)                                     \
+    X(SWAP_MEMBERS, "swap_members", true, swap_members)                                            \
+    X(COW_LOSS, "cow_loss_bytes", group->cow_members > 0, cow_loss_bytes)                          \
+    X(COW_MEMBERS, "cow_members", true, cow_members)                                               \
+    X(CAME, "came", group->first_seen_wall_usec > 0, came)                                         \
+    X(WENT, "went", group->first_seen_wall_usec > 0, went)                                         \
+    X(CAME_LAST_HOUR, "came_last_hour", group->first_seen_wall_usec > 0, came_last_hour)           \
+    X(PEAK_RSS, "peak_rss_bytes", group->peak_rss_bytes > 0, peak_rss_bytes)                       \
+    X(PEAK_PSS, "peak_pss_bytes", group->peak_pss_bytes > 0, peak_pss_bytes)                       \
+    X(WENT_PEAK_SUM, "went_peak_sum_bytes", group->went > 0, went_peak_sum_bytes)                  \
+    X(WENT_PEAK_LARGEST, "went_peak_largest_bytes", group->went > 0, went_peak_largest_bytes)
+
+enum group_figure {
+#define X(id, name, known, value) GROUP_FIGURE_##id,
+    GROUP_FIGURE_TABLE(X)
+#undef X
+        GROUP_FIGURE_COUNT,
+};
+
+bool group_figure_get(const struct group_record *group, enum group_figure figure,
+                      int64_t *ret_value);
+const char *group_figure_name(enum group_figure figure);
+/* "rss_bytes", or "rss". -ENOENT. */
+int group_figure_find(const char *name, enum group_figure *ret_figure);
 
 /* What a worker holds at the moment of a reading and what it began with; see above. */
 struct group_cow {

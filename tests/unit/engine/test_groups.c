@@ -355,7 +355,7 @@ static void ten_thousand_short_workers_are_one_line(void **state)
     assert_int_equal(group->workers, AT_ONCE);
     assert_int_equal(group->came, 1 + WORKERS);
     assert_int_equal(group->went, WORKERS - AT_ONCE);
-    assert_int_equal(group->went_peak_large_bytes, 50 * MIB);
+    assert_int_equal(group->went_peak_largest_bytes, 50 * MIB);
     int64_t sum = 0;
     for (pid_t pid = 100; pid < 100 + WORKERS - AT_ONCE; pid++)
         sum += (pid % 50 + 1) * MIB;
@@ -418,7 +418,7 @@ static void a_peak_of_one_tick(void **state)
     assert_int_equal(group->peak_rss_bytes, 900 * MIB);
     assert_int_equal(group->peak_rss_wall_usec, then);
     ended(&w, 10);
-    assert_int_equal(named(&w, "gunicorn:a:b")->went_peak_large_bytes, 900 * MIB);
+    assert_int_equal(named(&w, "gunicorn:a:b")->went_peak_largest_bytes, 900 * MIB);
     end(&w);
 }
 

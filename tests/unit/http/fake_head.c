@@ -61,6 +61,43 @@ static void fake_cgroup(struct cgroup *cgroup, size_t index)
     cgroup_set(cgroup, CGROUP_VALUE_HEADROOM, (int64_t)index - 4);
 }
 
+/* Each has two processes: of one user when its number is even, else of two. */
+static void fake_group(struct fake_head *head, size_t index)
+{
+    struct group_record *group = &head->groups[index];
+    struct process *members = &head->processes[2 * index + index % 2];
+    const char *name = hostile_names[index % (sizeof(hostile_names) / sizeof(hostile_names[0]))];
+    char clean[3 * GROUP_NAME_SIZE];
+    *group = (struct group_record){.kind = GROUP_KIND_PREFORK,
+                                   .uid = members[0].uid,
+                                   .came = 2 + index,
+                                   .went = index,
+                                   .first_seen_wall_usec = clock_wall_usec()};
+    text_clean(clean, sizeof(clean), name, strlen(name));
+    group_name_clean(index == 0 ? "plain:web" : index == 8 ? "was" : clean, group->name);
+    group_begin(group);
+    size_t step = index % 2 ? 1 : 2;
+    for (size_t i = 0; i < 2 && index < 8; i++) {
+        struct process *member = &members[i * step];
+        if (member->group > 0)
+            continue;
+        member->group = (uint32_t)index + 1;
+        group->mixed_uids |= member->uid != group->uid;
+        text_copy(member->unit, sizeof(member->unit), "web.service");
+        group_add(group, member);
+    }
+    group_end(group);
+}
+
+static void fake_groups(struct fake_head *head)
+{
+    for (size_t i = 0; i < FAKE_GROUPS; i++)
+        if (i != 4)
+            fake_group(head, i);
+    head->snapshot.groups = head->groups;
+    head->snapshot.group_count = FAKE_GROUPS;
+}
+
 static void fake_snapshot(struct fake_head *head)
 {
     for (size_t i = 0; i < FAKE_CGROUPS; i++)
@@ -79,6 +116,7 @@ static void fake_snapshot(struct fake_head *head)
                                             .processes = FAKE_PROCESSES,
                                             .started_wall_usec = clock_wall_usec()};
     sample_set(&head->snapshot.host, METRIC_MEM_TOTAL, INT64_C(1) << 33, clock_mono_usec());
+    fake_groups(head);
 }
 
 static const struct snapshot *fake_acquire(void *context, bool processes)

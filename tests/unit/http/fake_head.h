@@ -14,12 +14,14 @@
 #define FAKE_TOKEN     "0123456789abcdef0123456789abcdef"
 #define FAKE_PROCESSES 25
 #define FAKE_CGROUPS   12
+#define FAKE_GROUPS    9 /* the fifth place is free, the last one has no members */
 #define FAKE_HELD      300
 #define FAKE_OTHER_UID 12345 /* of the processes with an odd pid */
 
 struct fake_head {
     struct snapshot snapshot;
     struct process processes[FAKE_PROCESSES];
+    struct group_record groups[FAKE_GROUPS];
     struct cgroup cgroups[FAKE_CGROUPS];
     bool no_snapshot;
     atomic_int borrowed; /* snapshots out: 0 in the end */

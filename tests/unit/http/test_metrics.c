@@ -118,6 +118,39 @@ static void test_a_histogram_counts_up(void **state)
     buffer_finish(&buffer);
 }
 
+static void test_groups(void **state)
+{
+    (void)state;
+    struct group_record groups[] = {
+        {.kind = GROUP_KIND_UNIT,
+         .name = "a\"b",
+         .members = 2,
+         .rss_bytes = 100,
+         .came = 2,
+         .pss_members = 1,
+         .pss_bytes = 40,
+         .first_seen_wall_usec = 1},
+        {.kind = GROUP_KIND_NONE},
+        {.kind = GROUP_KIND_NAME, .name = "gone", .came = 3, .went = 3, .first_seen_wall_usec = 1},
+    };
+    struct snapshot snapshot = {.groups = groups, .group_count = 3};
+    struct buffer buffer;
+    const char *text = written(&snapshot, &buffer);
+    static const char *const lines[] = {
+        "\nmemtend_group_members{group=\"a\\\"b\",kind=\"unit\"} 2\n",
+        "\nmemtend_group_rss_bytes{group=\"a\\\"b\",kind=\"unit\"} 100\n",
+        "\nmemtend_group_pss_bytes{group=\"a\\\"b\",kind=\"unit\"} 40\n",
+        "\nmemtend_group_members_came_total{group=\"gone\",kind=\"name\"} 3\n",
+        "\nmemtend_group_members_went_total{group=\"gone\",kind=\"name\"} 3\n",
+    };
+    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
+        if (!strstr(text, lines[i]))
+            fail_msg("lacks %s in\n%s", lines[i], text);
+    assert_null(strstr(text, "rss_bytes{group=\"gone\""));
+    assert_null(strstr(text, "uss_bytes{"));
+    buffer_finish(&buffer);
+}
+
 /* Every sample has its HELP and TYPE before it, and a name of ours. */
 static void test_format(void **state)
 {
@@ -149,6 +182,7 @@ int main(void)
         cmocka_unit_test(test_values),
         cmocka_unit_test(test_cgroups),
         cmocka_unit_test(test_a_histogram_counts_up),
+        cmocka_unit_test(test_groups),
         cmocka_unit_test(test_format),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
