@@ -43,10 +43,11 @@ static void glibc_stats(struct control_stats *stats)
     stats->malloc_total_bytes = info.arena + info.hblkhd;
     stats->malloc_mapped_bytes = info.arena + info.hblkhd;
     stats->malloc_in_use_bytes = info.uordblks + info.hblkhd;
+    stats->malloc_single_bytes = info.hblkhd;
     stats->malloc_free_bytes = info.fordblks;
     stats->malloc_keepcost_bytes = info.keepcost;
     stats->has |= CONTROL_HAS_MALLOC_TOTAL | CONTROL_HAS_MALLOC_MAPPED | CONTROL_HAS_MALLOC_IN_USE |
-                  CONTROL_HAS_MALLOC_FREE | CONTROL_HAS_MALLOC_KEEPCOST;
+                  CONTROL_HAS_MALLOC_SINGLE | CONTROL_HAS_MALLOC_FREE | CONTROL_HAS_MALLOC_KEEPCOST;
 }
 
 const struct allocator_kind allocator_glibc = {

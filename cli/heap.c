@@ -23,6 +23,7 @@ static const struct heap_row {
     const char *help;
 } heap_rows[] = {
     {"malloc", "in_use_bytes", HEAP_BYTES, "held by the program"},
+    {"malloc", "single_bytes", HEAP_BYTES, "of these in chunks with a mapping of their own"},
     {"malloc", "free_bytes", HEAP_BYTES, "free chunks; a trim may have given their pages back"},
     {"malloc", "free_resident_bytes", HEAP_BYTES, "free and in memory: what a trim can give back"},
     {"malloc", "top_bytes", HEAP_BYTES, "free at the end of the main heap"},

@@ -20,10 +20,11 @@ static bool fits_elapsed(uint64_t a_usec, uint64_t b_usec, uint64_t elapsed_usec
 
 const char *claims_judge_stats(const struct control_stats *stats, uint64_t elapsed_usec)
 {
-    const uint64_t bytes[] = {
-        stats->malloc_total_bytes,    stats->malloc_in_use_bytes, stats->malloc_free_bytes,
-        stats->malloc_keepcost_bytes, stats->malloc_mapped_bytes, stats->malloc_free_resident_bytes,
-        stats->py_used_bytes,         stats->py_pinned_bytes,     stats->py_free_bytes};
+    const uint64_t bytes[] = {stats->malloc_total_bytes,  stats->malloc_in_use_bytes,
+                              stats->malloc_free_bytes,   stats->malloc_keepcost_bytes,
+                              stats->malloc_mapped_bytes, stats->malloc_free_resident_bytes,
+                              stats->py_used_bytes,       stats->py_pinned_bytes,
+                              stats->py_free_bytes,       stats->malloc_single_bytes};
     const uint64_t counts[] = {
         stats->malloc_arenas,   stats->gc_count[0],     stats->gc_count[1],     stats->gc_count[2],
         stats->gc_threshold[0], stats->gc_threshold[1], stats->gc_threshold[2], stats->gc_garbage,

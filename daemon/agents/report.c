@@ -18,6 +18,7 @@ static const struct report_row {
         .bit = CONTROL_HAS_##bit_, .kind = AGENT_VALUE_##kind_                                     \
     }
     ROW(MALLOC_IN_USE, "malloc", "in_use_bytes", NUMBER, malloc_in_use_bytes),
+    ROW(MALLOC_SINGLE, "malloc", "single_bytes", NUMBER, malloc_single_bytes),
     ROW(MALLOC_FREE, "malloc", "free_bytes", NUMBER, malloc_free_bytes),
     ROW(MALLOC_FREE_RESIDENT, "malloc", "free_resident_bytes", NUMBER, malloc_free_resident_bytes),
     ROW(MALLOC_KEEPCOST, "malloc", "top_bytes", NUMBER, malloc_keepcost_bytes),

@@ -131,6 +131,7 @@ enum control_stats_field {
     CONTROL_HAS_PY_POOLS = 1 << 20, /* all of py_* but py_blocks */
     CONTROL_HAS_PY_ARENAS = 1 << 21,
     CONTROL_HAS_PY_PARTIAL = 1 << 22, /* py_partial */
+    CONTROL_HAS_MALLOC_SINGLE = 1 << 23,
 };
 
 /* One number a size class of pymalloc, the smallest class first. */
@@ -146,6 +147,7 @@ struct control_stats {
     /* Free and, as the allocator knows it, still resident: what a trim can give back at most. */
     uint64_t malloc_free_resident_bytes;
     uint64_t malloc_in_use_bytes; /* in chunks the program holds, single mappings included */
+    uint64_t malloc_single_bytes; /* of these: in chunks that have a mapping of their own */
     uint64_t malloc_free_bytes; /* in free chunks; does not fall when their pages are given back */
     uint64_t malloc_keepcost_bytes; /* at the top of the main heap */
     uint64_t malloc_arenas;

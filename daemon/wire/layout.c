@@ -68,6 +68,7 @@ static const struct field stats_fields[] = {
     STATS(malloc_mapped_bytes, FIELD_U64, CONTROL_HAS_MALLOC_MAPPED),
     STATS(malloc_free_resident_bytes, FIELD_U64, CONTROL_HAS_MALLOC_FREE_RESIDENT),
     STATS(malloc_in_use_bytes, FIELD_U64, CONTROL_HAS_MALLOC_IN_USE),
+    STATS(malloc_single_bytes, FIELD_U64, CONTROL_HAS_MALLOC_SINGLE),
     STATS(malloc_free_bytes, FIELD_U64, CONTROL_HAS_MALLOC_FREE),
     STATS(malloc_keepcost_bytes, FIELD_U64, CONTROL_HAS_MALLOC_KEEPCOST),
     STATS(malloc_arenas, FIELD_U64, CONTROL_HAS_MALLOC_ARENAS),
