@@ -10,10 +10,12 @@ struct places {
     enum mapping_kind kinds[MAPPING_KIND_COUNT];
 };
 
-/* Arenas of pymalloc are mapped one by one; the kernel joins neighbours to large ones. */
-static const struct places places_of_pools = {2, {MAPPING_KIND_ANON, MAPPING_KIND_LARGE}};
+/* Arenas of pymalloc are mapped one by one; the kernel joins neighbours to large ones, which may
+ * by chance look like an arena of glibc. */
+static const struct places places_of_pools = {
+    3, {MAPPING_KIND_ANON, MAPPING_KIND_LARGE, MAPPING_KIND_ARENA}};
 static const struct places places_of_chunks = {2, {MAPPING_KIND_HEAP, MAPPING_KIND_ARENA}};
-static const struct places places_of_mapped = {2, {MAPPING_KIND_LARGE, MAPPING_KIND_ANON}};
+static const struct places places_of_single = {2, {MAPPING_KIND_LARGE, MAPPING_KIND_ANON}};
 /* jemalloc and mimalloc map, tcmalloc may use brk; what looks like an arena of glibc is theirs. */
 static const struct places places_of_others = {
     4, {MAPPING_KIND_LARGE, MAPPING_KIND_ANON, MAPPING_KIND_ARENA, MAPPING_KIND_HEAP}};
@@ -89,13 +91,13 @@ static void claim_glibc(struct making *making, int64_t used)
     const struct evidence *evidence = making->evidence;
     bool whole = making->ledger.whole;
     const struct places *chunks = whole ? &places_of_chunks : &places_unknown;
-    int64_t mapped[3], free_bytes, in_chunks = used, most = rest_at(making, chunks);
-    if (facts_agent_numbers(evidence->agent, "malloc", "mapped_bytes", mapped))
-        most = used > mapped[0] ? used - mapped[0] : 0;
+    int64_t single[3], free_bytes, in_chunks = used, most = rest_at(making, chunks);
+    if (facts_agent_numbers(evidence->agent, "malloc", "single_bytes", single))
+        most = used > single[0] ? used - single[0] : 0;
     if (in_chunks > most)
         in_chunks = most;
     claim(making, LAYER_MALLOC_USED, in_chunks, chunks);
-    claim(making, LAYER_MALLOC_USED, used - in_chunks, whole ? &places_of_mapped : &places_unknown);
+    claim(making, LAYER_MALLOC_USED, used - in_chunks, whole ? &places_of_single : &places_unknown);
     if (sample_get(&evidence->process->sample, METRIC_HEAP_FREE, &free_bytes))
         claim(making, LAYER_MALLOC_FREE, free_bytes, chunks);
 }

@@ -76,6 +76,10 @@ void tell_copied(const struct facts *facts, struct verdict *verdict)
     phrase_sentence(verdict, "A forked worker: %s that it shared with its master it has copied.",
                     phrase_bytes(verdict->bytes).text);
     phrase_line(verdict, "writing to a shared object, or counting its references, copies its page");
+    if (!facts->python || facts->python2) {
+        phrase_no_step(verdict, "share again what has been copied; only a new worker does");
+        return;
+    }
     phrase_step(facts, VERDICT_STEP_FREEZE, verdict);
     phrase_next(verdict, "MEMTEND_FREEZE=1 memtend run -- COMMAND");
 }

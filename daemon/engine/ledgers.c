@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "diagnose/ledger.h"
+#include "diagnose/neighbour.h"
 #include "diagnose/verdict.h"
 #include "engine/head.h"
 #include "engine/reply.h"
@@ -52,17 +53,19 @@ static void fill_family(const struct table *table, const struct process *process
             family.has_pss = false;
     }
     family.is_worker = !process_id_equal(process->family, process->id);
+    family.has_copied = process->cow_loss_bytes >= 0;
+    family.copied_bytes = process->cow_loss_bytes;
     *ret_family = family;
 }
 
-/* Good enough to hold back a verdict where pools may be and were not counted. */
-static bool looks_like_python(const struct process *process)
+static void fill_neighbour(const struct head *head, struct evidence *evidence)
 {
-    static const char *const names[] = {"python", "gunicorn", "uwsgi", "celery", "uvicorn"};
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-        if (text_starts_with(process->comm, names[i]))
-            return true;
-    return false;
+    const struct process *process = evidence->process;
+    const char *cmdline = table_tracked(&head->table, process)->full_cmdline;
+    int64_t machine_bytes = 0;
+    if (!evidence->cgroup || !cgroup_get(evidence->cgroup, CGROUP_VALUE_LIMIT, &machine_bytes))
+        sample_get(&head->host, METRIC_MEM_TOTAL, &machine_bytes);
+    neighbour_find(process->comm, cmdline ? cmdline : "", machine_bytes, &evidence->neighbour);
 }
 
 /* What evidence borrows and nobody else keeps. */
@@ -102,10 +105,12 @@ static void diagnose(struct head *head, const struct ledgers_order *order,
         .process = process,
         .host = &head->host,
         .layers = order->has_layers ? &order->layers : NULL,
-        .is_python = looks_like_python(process),
+        .cgroup = cgroups_of(head->cgroups, process),
+        .is_python = neighbour_is_python(process->comm),
         .pools_stale = pools_are_stale(table_tracked(&head->table, process), process),
     };
     fill_family(&head->table, process, &evidence.family);
+    fill_neighbour(head, &evidence);
     fill_agent(head, &material, &evidence);
     *diagnosis = (struct diagnosis){.id = process->id,
                                     .mono_usec = evidence.now_usec,

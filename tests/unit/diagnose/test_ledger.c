@@ -39,11 +39,11 @@ static void map(enum mapping_kind kind, int64_t mib)
     layers.rss_bytes += mib * MIB;
 }
 
-static void say_mapped(int64_t bytes)
+static void say_single(int64_t bytes)
 {
     evidence.agent = &agent;
     agent.values[agent.value_count++] = (struct agent_value){
-        .section = "malloc", .key = "mapped_bytes", .kind = AGENT_VALUE_NUMBER, .numbers = {bytes}};
+        .section = "malloc", .key = "single_bytes", .kind = AGENT_VALUE_NUMBER, .numbers = {bytes}};
 }
 
 static void make(void)
@@ -138,7 +138,7 @@ static void glibc_takes_heap_arenas_and_what_it_has_mapped(void **state)
     map(MAPPING_KIND_LARGE, 80);
     set(METRIC_HEAP_USED, (50 + 64) * MIB);
     set(METRIC_HEAP_FREE, 150 * MIB);
-    say_mapped(64 * MIB);
+    say_single(64 * MIB);
     make();
     assert_int_equal(mib_of(LAYER_MALLOC_USED), 50 + 64);
     assert_int_equal(mib_of(LAYER_MALLOC_FREE), 120);
@@ -154,7 +154,7 @@ static void free_chunks_are_no_more_than_what_malloc_says(void **state)
     map(MAPPING_KIND_HEAP, 100); /* a part of it somebody else's, by sbrk */
     set(METRIC_HEAP_USED, 30 * MIB);
     set(METRIC_HEAP_FREE, 10 * MIB);
-    say_mapped(0);
+    say_single(0);
     make();
     assert_int_equal(mib_of(LAYER_MALLOC_USED), 30);
     assert_int_equal(mib_of(LAYER_MALLOC_FREE), 10);
@@ -170,7 +170,7 @@ static void untouched_memory_is_not_claimed(void **state)
     map(MAPPING_KIND_FILE, 9);
     set(METRIC_HEAP_USED, 900 * MIB);
     set(METRIC_HEAP_FREE, 50 * MIB);
-    say_mapped(800 * MIB);
+    say_single(800 * MIB);
     make();
     assert_int_equal(mib_of(LAYER_MALLOC_USED), 8);
     assert_int_equal(mib_of(LAYER_MALLOC_FREE), 0);
@@ -260,7 +260,7 @@ static void any_numbers_sum_to_rss(void **state)
             if (random() % 4)
                 set(metrics[i], random() % 1000 - (random() % 20 == 0 ? 500 : 0));
         if (random() % 2)
-            say_mapped(random() % 1500);
+            say_single(random() % 1500);
         for (size_t kind = 0; kind < MAPPING_KIND_COUNT; kind++)
             layers.rss[kind] = random() % 300;
         for (size_t kind = 0; kind < MAPPING_KIND_COUNT; kind++)

@@ -63,7 +63,7 @@ static void add_agent(const char *runtime)
     evidence.agent = &agent;
     evidence.trim = &trim;
     evidence.collect = &collect;
-    say("malloc", "mapped_bytes", 0, 0, 0);
+    say("malloc", "single_bytes", 0, 0, 0);
     if (!runtime[0])
         return;
     say("gc", "threshold", 700, 10, 10);
@@ -148,6 +148,7 @@ static void freed_buffers_are_kept_by_malloc(void **state)
     (void)state;
     add_agent("cpython 3.11.2");
     map(MAPPING_KIND_ARENA, 150);
+    map(MAPPING_KIND_ANON, 6);
     map(MAPPING_KIND_FILE, OTHER);
     layers.arenas = 8;
     set_pools(3, 1, 0);
