@@ -61,7 +61,7 @@ static int64_t cgroup_or_none(const struct cgroup *cgroup, enum cgroup_value val
 
 void cgroup_derive(struct cgroup *cgroup)
 {
-    int64_t current, inactive_file, swap_backed, unevictable, kernel;
+    int64_t current, inactive_file, swap_backed, unevictable;
     cgroup_clear(cgroup, CGROUP_VALUE_WORKINGSET);
     cgroup_clear(cgroup, CGROUP_VALUE_NEEDED);
     /* Read one after the other: a file that grows in between must not make it negative. */
@@ -71,8 +71,9 @@ void cgroup_derive(struct cgroup *cgroup)
                    current > inactive_file ? current - inactive_file : 0);
     if (!cgroup_get(cgroup, CGROUP_VALUE_SWAP_BACKED, &swap_backed) ||
         !cgroup_get(cgroup, CGROUP_VALUE_UNEVICTABLE, &unevictable) ||
-        !cgroup_get(cgroup, CGROUP_VALUE_KERNEL, &kernel))
+        (cgroup->unified && !(cgroup->present >> CGROUP_VALUE_KERNEL & 1)))
         return;
+    int64_t kernel = cgroup_or_none(cgroup, CGROUP_VALUE_KERNEL); /* v1 may not count it */
     int64_t swap =
         cgroup_or_none(cgroup, CGROUP_VALUE_SWAP) - cgroup_or_none(cgroup, CGROUP_VALUE_SWAPCACHED);
     kernel -= cgroup_or_none(cgroup, CGROUP_VALUE_ZSWAP);

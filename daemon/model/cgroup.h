@@ -13,6 +13,7 @@
  * A page in the swap cache is in memory and in swap, and a page in zswap is counted at its full
  * size in swap and compressed in kernel: swapcached and zswap are taken off once. Where the kernel
  * does not count swap of groups (no CONFIG_SWAP, swapaccount=0) it is left out.
+ * The same with a v1 kernel that does not count its own memory.
  * Kernel memory that could be given back (slab_reclaimable: dentries, inodes) stays in.
  *
  * `limit` is the smallest memory.max of the group and its ancestors, and the machine's memory when
