@@ -35,7 +35,9 @@ struct cgroups {
     uint64_t names_asked_usec;
     uint64_t tick_usec;
     struct cgroup_slots table;
-    size_t turn; /* the place that the next turn begins with */
+    size_t turn;              /* the place that the next turn begins with */
+    cgroups_kills tell_kills; /* NULL = nobody wants to know */
+    void *tell_context;
 };
 
 static int cgroups_open(struct cgroups *cgroups, const char *directory)
@@ -109,12 +111,46 @@ static bool cgroups_count_memory(const struct cgroups *cgroups)
 
 /* --- readings --- */
 
+void cgroups_tell_kills(struct cgroups *cgroups, cgroups_kills tell, void *context)
+{
+    cgroups->tell_kills = tell;
+    cgroups->tell_context = context;
+}
+
+struct slot_kills {
+    bool known;
+    int64_t count;
+    uint64_t usec; /* when it was read */
+};
+
+/* Version 1 counts in the group itself only. */
+static struct slot_kills slot_kills(const struct cgroup_slot *slot)
+{
+    const struct cgroup *group = &slot->group;
+    struct slot_kills kills = {.usec = group->mono_usec};
+    kills.known = cgroup_get(
+        group, group->unified ? CGROUP_VALUE_EVENTS_OOM_KILL : CGROUP_VALUE_LOCAL_OOM_KILL,
+        &kills.count);
+    return kills;
+}
+
+/* A group that was made anew under the same name begins with 0 again. */
+static void slot_tell_kills(const struct cgroups *cgroups, const struct cgroup_slot *slot,
+                            const struct slot_kills *before)
+{
+    struct slot_kills now = slot_kills(slot);
+    if (cgroups->tell_kills && before->known && now.known && now.count > before->count)
+        cgroups->tell_kills(cgroups->tell_context, &slot->group, slot->group.unified,
+                            now.count - before->count, before->usec);
+}
+
 static void slot_read(struct cgroups *cgroups, size_t at, uint64_t tick, uint64_t now_usec)
 {
     struct cgroup_slot *slot = &cgroups->table.slots[at];
     const char *relative;
     const struct cgroup_mount *mount = cgroup_mounts_place(&cgroups->mounts, slot->path, &relative);
     bool all = slot->all_usec == 0 || now_usec - slot->all_usec >= CGROUPS_ALL_USEC;
+    const struct slot_kills before = slot_kills(slot);
     slot->read_tick = tick;
     if (!mount) {
         slot->outcome = OUTCOME_GONE;
@@ -123,6 +159,8 @@ static void slot_read(struct cgroups *cgroups, size_t at, uint64_t tick, uint64_
     slot->outcome =
         cgroup_memory_read(&cgroups->mounts, mount, relative,
                            all ? CGROUP_DEPTH_ALL : CGROUP_DEPTH_NEEDED, now_usec, &slot->group);
+    if (slot->outcome == OUTCOME_OK)
+        slot_tell_kills(cgroups, slot, &before);
     if (slot->outcome != OUTCOME_OK)
         slot->all_usec = 0;
     else if (all)

@@ -42,6 +42,14 @@ void cgroups_renew(struct cgroups *cgroups, struct table *table);
 /* Copy for those who read; the snapshot has room for CGROUP_TABLE_LIMIT. */
 void cgroups_publish(const struct cgroups *cgroups, struct snapshot *snapshot);
 
+/*
+ * Told from cgroups_on_tick() when a group counts more OOM kills than `since_usec`, when it was
+ * read before: those of its own processes, or (below) of those in the groups below it as well.
+ */
+typedef void (*cgroups_kills)(void *context, const struct cgroup *group, bool below, int64_t rise,
+                              uint64_t since_usec);
+void cgroups_tell_kills(struct cgroups *cgroups, cgroups_kills tell, void *context);
+
 enum cgroup_kind cgroups_kind(const struct cgroups *cgroups);
 /* In use, groups above others included. */
 size_t cgroups_count(const struct cgroups *cgroups);

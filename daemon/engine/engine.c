@@ -112,6 +112,8 @@ static void engine_stop(struct engine *engine)
     ledgers_stop(head);
     agent_server_free(head->agents);
     eyes_stop(head);
+    pressure_watch_stop(head);
+    death_watch_stop(head);
     if (head->journal)
         journal_note(head->journal, EVENT_KIND_STOP, NULL, NULL, NULL, "stopped after %llu ticks",
                      (unsigned long long)head->tick);

@@ -220,6 +220,15 @@ static int engine_http(struct engine *engine, struct error *error)
     return r < 0 ? error_set(error, r, "cannot start the HTTP server: %s", strerror(-r)) : 0;
 }
 
+static int engine_deaths(struct head *head, struct error *error)
+{
+    int r = death_watch_start(head, "/dev");
+    if (r < 0)
+        return error_set(error, r, "cannot watch for ends: %s", strerror(-r));
+    pressure_watch_start(head);
+    return 0;
+}
+
 int engine_start(struct engine *engine, struct buffer *report, struct error *error)
 {
     struct head *head = &engine->head;
@@ -242,6 +251,8 @@ int engine_start(struct engine *engine, struct buffer *report, struct error *err
         r = engine_store(engine, error);
     if (r == 0)
         r = engine_rules(engine, report, error);
+    if (r == 0)
+        r = engine_deaths(head, error);
     if (r == 0)
         r = engine_agents(engine, error);
     if (r == 0)

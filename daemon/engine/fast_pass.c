@@ -158,15 +158,7 @@ static ssize_t fast_add(struct head *head, const struct proc_stat *stat, uint64_
 static void fast_remove(struct head *head, struct process *process)
 {
     struct tracked *tracked = table_tracked(&head->table, process);
-    if (rule_book_fired(tracked) || tracked->had_agent) {
-        char target[PROCESS_ID_SIZE], rss[TEXT_BYTES_SIZE] = "unknown";
-        int64_t bytes;
-        process_id_format(process->id, target);
-        if (sample_get(&process->sample, METRIC_RSS, &bytes))
-            text_format_bytes(bytes, rss);
-        journal_note(head->journal, EVENT_KIND_EXIT, target, NULL, NULL,
-                     "%s has ended; last RSS %s", process->comm, rss);
-    }
+    death_watch_remove(head, process);
     const struct group_time time = pipeline_time(head);
     groups_on_remove(&head->groups, &head->table, process, &time);
     actions_on_exit(head->actions, process->id);

@@ -15,12 +15,14 @@
 #include "engine/actions.h"
 #include "engine/agent_server.h"
 #include "engine/censuses.h"
+#include "engine/death_watch.h"
 #include "engine/cgroups.h"
 #include "engine/groups.h"
 #include "engine/journal.h"
 #include "engine/kept_files.h"
 #include "engine/ledgers.h"
 #include "engine/pause.h"
+#include "engine/pressure_watch.h"
 #include "engine/probe_client.h"
 #include "engine/publication.h"
 #include "engine/rule_book.h"
@@ -73,6 +75,8 @@ struct head {
     uint64_t renewed_tick; /* of fast_pass_renew() */
     struct sample host;
     struct cgroups *cgroups;
+    struct death_watch deaths;
+    struct pressure_watch pressure;
     struct publication publication;
     struct head_ended ended;
     int64_t next_row;

@@ -5,6 +5,7 @@
 #include "rules/rules.h"
 
 #include <errno.h>
+#include <string.h>
 #include <unistd.h>
 
 /* --- what http asks for, on its thread --- */
@@ -64,6 +65,11 @@ static void joints_on_agent_event(void *context, enum event_kind kind, struct pr
     struct process *process = table_find(&head->table, id);
     if (process && kind == EVENT_KIND_EXEC)
         table_tracked(&head->table, process)->identity_usec = 0;
+    if (process)
+        table_tracked(&head->table, process)->said_exit =
+            kind == EVENT_KIND_BYE && strcmp(text, "exit") == 0;
+    if (kind == EVENT_KIND_HELLO)
+        death_watch_want(head, id);
 }
 
 bool joints_paused(void *context, const char *rule)

@@ -147,6 +147,9 @@ static void overview_missing(const struct head *head, struct status *status)
     overview_deep(head, status);
     if (!head->probe)
         overview_miss(status, "PSS and USS of all processes: the probe is switched off ([Probe])");
+    if (head->deaths.kmsg.fd < 0)
+        overview_miss(status, "whom the OOM killer killed, by name: /dev/kmsg cannot be read (a "
+                              "drop-in with CAP_SYSLOG, PrivateDevices=no, ProtectKernelLogs=no)");
     if (status->psi == PSI_STATE_ABSENT)
         overview_miss(status, "memory pressure: this kernel has no PSI (boot with psi=1)");
     overview_cgroups(head, status);

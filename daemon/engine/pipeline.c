@@ -96,6 +96,7 @@ static void pipeline_done(struct head *head, enum stage stage)
 
 static void pipeline_collect(struct head *head, uint64_t now_usec)
 {
+    death_watch_before(head, now_usec);
     int listed = fast_pass_discover(head);
     pipeline_done(head, STAGE_DISCOVER);
     /* Without a list nobody is declared dead: the table stays as it was. */
@@ -108,6 +109,8 @@ static void pipeline_collect(struct head *head, uint64_t now_usec)
     pipeline_done(head, STAGE_HOST);
     cgroups_on_tick(head->cgroups, &head->table, &head->host, head->tick, now_usec);
     pipeline_done(head, STAGE_CGROUPS);
+    death_watch_on_tick(head, now_usec);
+    pressure_watch_on_tick(head, now_usec);
 }
 
 static void pipeline_judge(struct head *head, uint64_t now_usec)

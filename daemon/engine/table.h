@@ -64,6 +64,7 @@ struct tracked {
     bool deep_denied;             /* the probe may not read this one */
     bool unit_known;              /* read from the cgroup for this program */
     bool had_agent;               /* its state is gone when the exit is noticed */
+    bool said_exit;               /* its agent has said that the program is ending */
     bool identity_changed;        /* tell the store */
     /* a rule names a field of this source */
     bool stat_wanted, slow_wanted, deep_wanted, agent_wanted, pools_wanted, cgroup_wanted;
