@@ -9,8 +9,6 @@ import threading
 import time
 
 DEADLINE = 60.0  # seconds that anything may take, on a busy machine, before a test calls it hung
-
-
 LAST = ("stats", "done", "censused", "error")  # a request is over with one of these
 
 
