@@ -6,11 +6,11 @@ import functools
 import json
 import os
 import queue
+import time
 
 from host import LONG, Host, Place, check, run_cases, script, since
-from standin import Gone
+from standin import DEADLINE, Gone
 
-TRIES = 50
 SECRET = "Tr0ub4dor"
 END = """
     print("up"); sys.stdout.flush()
@@ -41,10 +41,16 @@ def program(interpreter, text, end=True, expected=b"", **env):
             host.kill()
 
 
+def tries():
+    """On a busy machine the time of a walk may be over before it has seen what it should."""
+    end = time.monotonic() + DEADLINE
+    while time.monotonic() < end:
+        yield
+
+
 def by_path(session, mode="roots", top=40, **options):
-    """The findings by their path, and the last line. On a busy machine the time may be over before
-    the walk is: then once more."""
-    for _ in range(TRIES):
+    """The findings by their path, and the last line."""
+    for _ in tries():
         findings, end = session.census(mode, top, **options)
         if not end.get("truncated"):
             break
@@ -126,7 +132,7 @@ def the_programs_own_comes_first(interpreter):
     app = Node(a=Node(b=Node(c=Node(kept={i: i for i in range(2500)}))))
 """
     with program(interpreter, text) as (session, _):
-        for _ in range(TRIES):
+        for _ in tries():
             findings, end = session.census()
             check(end["truncated"], "all of it was seen: %s" % end)
             if any(one["path"] == "__main__.app.a.b.c.kept" for one in findings):
