@@ -229,13 +229,13 @@ void ledgers_on_stats(struct head *head, struct process_id id)
         settle(head, clock_mono_usec());
 }
 
-/* Pools that were counted before the process changed are of no use: their turn comes now. */
+/* Pools that were not counted, or before the process changed: whoever asks again will have them. */
 static void scan_anew(struct head *head, struct process_id id)
 {
     const struct process *process = table_find(&head->table, id);
-    struct tracked *tracked = process ? table_tracked(&head->table, process) : NULL;
-    if (tracked && pools_are_stale(tracked, process))
-        tracked->scan.next_usec = 0;
+    if (process && (!sample_has(&process->sample, METRIC_PY_USED) ||
+                    pools_are_stale(table_tracked(&head->table, process), process)))
+        scans_ask(head, process);
 }
 
 void ledgers_take(struct head *head, struct command *command)

@@ -251,6 +251,16 @@ bool scans_on_answer(struct head *head, const struct probe_answer *answer)
     return true;
 }
 
+void scans_ask(struct head *head, const struct process *process)
+{
+    size_t index = (size_t)(process - head->table.processes);
+    struct scan_turn *turn = &head->table.tracked[index].scan;
+    if (turn->done_usec > 0)
+        turn->next_usec = 0;
+    /* The search goes on behind the cursor. */
+    head->scans.cursor = (index + head->table.count - 1) % head->table.count;
+}
+
 void scans_on_exec(struct head *head, struct process *process)
 {
     struct scans *scans = &head->scans;

@@ -33,6 +33,9 @@ void scans_on_tick(struct head *head, uint64_t now_usec);
 /* False: it was not for a scan. */
 bool scans_on_answer(struct head *head, const struct probe_answer *answer);
 /* The process runs another program now: what is known of its pools is not its own. */
+/* A person asks about it: its turn is next, when the scan under way has ended. The pause after a
+ * scan that found no pools, or was refused, stays. */
+void scans_ask(struct head *head, const struct process *process);
 void scans_on_exec(struct head *head, struct process *process);
 
 #endif
