@@ -10,6 +10,7 @@
 /* Documentation/admin-guide/mm/pagemap.rst */
 #define PAGEMAP_PRESENT   (UINT64_C(1) << 63)
 #define PAGEMAP_SWAPPED   (UINT64_C(1) << 62)
+#define PAGEMAP_FILE      (UINT64_C(1) << 61)
 #define PAGEMAP_EXCLUSIVE (UINT64_C(1) << 56)
 
 enum outcome proc_pagemap_open(int proc, pid_t pid, int *ret_fd)
@@ -49,4 +50,9 @@ enum proc_page proc_pagemap_page(uint64_t word)
 bool proc_pagemap_is_exclusive(uint64_t word)
 {
     return (word & PAGEMAP_PRESENT) && (word & PAGEMAP_EXCLUSIVE);
+}
+
+bool proc_pagemap_is_anonymous(uint64_t word)
+{
+    return (word & PAGEMAP_PRESENT) && !(word & PAGEMAP_FILE);
 }

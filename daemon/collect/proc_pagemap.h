@@ -38,5 +38,7 @@ enum outcome proc_pagemap_read(int fd, uint64_t first, size_t pages, uint64_t *w
 enum proc_page proc_pagemap_page(uint64_t word);
 /* In memory and mapped once in all: what smaps counts as Private (Linux 4.2 and later). */
 bool proc_pagemap_is_exclusive(uint64_t word);
+/* In memory, and neither of a file nor of shared memory (Linux 3.5 and later). */
+bool proc_pagemap_is_anonymous(uint64_t word);
 
 #endif

@@ -7,7 +7,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
-#include "engine/probe_smaps.h"
+#include "engine/probe_walk.h"
 #include "model/cmdline.h"
 
 #include <errno.h>
@@ -33,7 +33,7 @@ static void answers_identity(struct head *head, struct process *process,
     if (another) {
         process->exec_count++;
         tracked->price = (struct probe_price){0};
-        tracked->layers_usec = tracked->uss_usec = 0;
+        tracked->layers_usec = tracked->pages_usec = 0;
         scans_on_exec(head, process);
     }
     if (!another && tracked->full_cmdline && strcmp(tracked->full_cmdline, full) == 0)
@@ -62,36 +62,45 @@ enum absence eyes_absence(int result)
     }
 }
 
-static void answers_deep(struct process *process, int64_t pss, int64_t uss, int64_t swap_pss,
-                         uint64_t now)
+static void answers_deep(struct process *process, enum metric metric, int64_t bytes, uint64_t now)
 {
-    sample_set(&process->sample, METRIC_PSS, pss, now);
-    sample_set(&process->sample, METRIC_USS, uss, now);
-    if (swap_pss >= 0)
-        sample_set(&process->sample, METRIC_SWAP_PSS, swap_pss, now);
+    if (bytes >= 0)
+        sample_set(&process->sample, metric, bytes, now);
 }
 
 static void answers_rollup(struct process *process, struct tracked *tracked,
                            const struct probe_answer *answer, uint64_t now)
 {
-    answers_deep(process, answer->rollup.pss, answer->rollup.uss, answer->rollup.swap_pss, now);
+    answers_deep(process, METRIC_PSS, answer->rollup.pss, now);
+    answers_deep(process, METRIC_USS, answer->rollup.uss, now);
+    answers_deep(process, METRIC_SWAP_PSS, answer->rollup.swap_pss, now);
     tracked->deep_rss_bytes = answer->rollup.rss;
     probe_price_learn(&tracked->price, answer->rollup.rss, answer->cpu_usec);
 }
 
-static void answers_layers(struct head *head, struct process *process, struct tracked *tracked,
+void eyes_take_layers(struct head *head, struct process *process, uint64_t exec_mark,
+                      const struct probe_layers *read, uint64_t now_usec)
+{
+    struct layers layers;
+    struct tracked *tracked = table_tracked(&head->table, process);
+    probe_walk_layers(read, now_usec, &layers);
+    layer_shelf_put(&head->eyes->shelf, process->id, exec_mark, &layers);
+    answers_deep(process, METRIC_PSS, layers.pss_bytes, now_usec);
+    answers_deep(process, METRIC_USS, layers.uss_bytes, now_usec);
+    answers_deep(process, METRIC_SWAP_PSS, layers.swap_pss_bytes, now_usec);
+    tracked->deep_rss_bytes = tracked->layers_rss_bytes = layers.rss_bytes;
+    tracked->layers_usec = now_usec;
+}
+
+static void answers_layers(struct head *head, struct process *process,
                            const struct probe_answer *answer, uint64_t now)
 {
-    struct probe_layers wire;
-    struct layers layers;
-    if (probe_layers_decode(answer->payload, answer->payload_length, &wire) < 0)
+    struct probe_layers read;
+    if (probe_layers_decode(answer->payload, answer->payload_length, &read) < 0)
         return;
-    probe_smaps_layers(&wire, now, &layers);
-    layer_shelf_put(&head->eyes->shelf, process->id, answer->exec_mark, &layers);
-    answers_deep(process, layers.pss_bytes, layers.uss_bytes, layers.swap_pss_bytes, now);
-    tracked->deep_rss_bytes = tracked->layers_rss_bytes = layers.rss_bytes;
-    tracked->layers_usec = now;
-    probe_price_learn_layers(&tracked->price, layers.rss_bytes, answer->cpu_usec, layers.mappings);
+    eyes_take_layers(head, process, answer->exec_mark, &read, now);
+    probe_price_learn_layers(&table_tracked(&head->table, process)->price, read.rss_sum,
+                             answer->cpu_usec, read.mappings);
 }
 
 /* What was known is old by now, and will get older: it says nothing any more. */
@@ -127,7 +136,7 @@ static void answers_table(struct head *head, const struct probe_answer *answer)
     if (answer->present & PROBE_WHAT_ROLLUP)
         answers_rollup(process, tracked, answer, now);
     if (answer->present & PROBE_WHAT_LAYERS)
-        answers_layers(head, process, tracked, answer, now);
+        answers_layers(head, process, answer, now);
     if (answer->present & deep)
         tracked->deep_denied = false;
     else if (deep)
@@ -139,7 +148,7 @@ void eyes_on_answer(void *context, const struct probe_answer *answer)
     struct head *head = context;
     if (scans_on_answer(head, answer))
         return;
-    if (!(answer->what & PROBE_WHAT_USS))
+    if (!(answer->what & PROBE_WHAT_PAGES))
         answers_table(head, answer);
     eyes_readings_on_answer(head, answer);
 }

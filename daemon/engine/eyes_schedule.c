@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the probe is asked, and when: identities of new processes, PSS and USS of those for which it
- * is worth the most, layers of the large ones, USS alone where PSS would hold the process up.
+ * is worth the most, layers of the large ones, page by page where PSS would hold the process up.
  * Loop thread.
  */
 #include "engine/eyes_state.h"
@@ -22,11 +22,11 @@
 #define EYES_LARGE_BYTES (INT64_C(64) << 20)
 #define EYES_LAYERS_USEC (60 * USEC_PER_SEC)
 
-/* USS page by page: at most a tenth of a percent of a core for each process, and seldom when the
+/* Page by page: at most a tenth of a percent of a core for each process, and seldom when the
  * right to is missing. */
-#define EYES_USS_USEC        (60 * USEC_PER_SEC)
-#define EYES_USS_FACTOR      1000
-#define EYES_USS_DENIED_USEC (600 * USEC_PER_SEC)
+#define EYES_PAGES_USEC        (60 * USEC_PER_SEC)
+#define EYES_PAGES_FACTOR      1000
+#define EYES_PAGES_DENIED_USEC (600 * USEC_PER_SEC)
 
 static int64_t schedule_rss(const struct process *process)
 {
@@ -153,18 +153,19 @@ static bool schedule_wants_layers(const struct head *head, const struct process 
     return !probe_budget_too_dear(eyes_stall_usec(head, process, PROBE_WHAT_LAYERS), false);
 }
 
-/* USS of one that is too dear is read instead, when its turn comes. */
-static void schedule_uss(struct head *head, struct process *process, struct tracked *tracked,
-                         uint64_t now)
+/* One that is too dear is read page by page instead, when its turn comes. */
+static void schedule_pages(struct head *head, struct process *process, struct tracked *tracked,
+                           uint64_t now)
 {
-    uint64_t wait = tracked->uss_cpu_usec * EYES_USS_FACTOR;
-    if (wait < EYES_USS_USEC)
-        wait = EYES_USS_USEC;
+    uint64_t wait = tracked->pages_cpu_usec * EYES_PAGES_FACTOR;
+    if (wait < EYES_PAGES_USEC)
+        wait = EYES_PAGES_USEC;
     if (process->uss_absence == ABSENCE_DENIED && !sample_has(&process->sample, METRIC_USS))
-        wait = EYES_USS_DENIED_USEC;
-    if (head->eyes->uss_under_way || (tracked->uss_usec > 0 && now - tracked->uss_usec < wait))
+        wait = EYES_PAGES_DENIED_USEC;
+    if (head->eyes->pages_under_way ||
+        (tracked->pages_usec > 0 && now - tracked->pages_usec < wait))
         return;
-    eyes_readings_uss(head, process->id);
+    eyes_readings_pages(head, process->id);
 }
 
 /* Never sent: the answer is known. */
@@ -174,7 +175,7 @@ static void schedule_too_dear(struct head *head, struct process *process, struct
     process->pss_absence = ABSENCE_TOO_DEAR;
     sample_clear(&process->sample, METRIC_PSS);
     sample_clear(&process->sample, METRIC_SWAP_PSS);
-    schedule_uss(head, process, tracked, now);
+    schedule_pages(head, process, tracked, now);
 }
 
 static void schedule_routine(struct head *head, uint64_t now)

@@ -145,7 +145,7 @@ static int client_send(struct probe_client *client, struct probe_pending *pendin
         .start_ticks = pending->id.start_ticks,
         .what = pending->what,
         .byte_budget = CLIENT_CMDLINE_BYTES,
-        .time_budget_usec = pending->what & (PROBE_WHAT_POOLS | PROBE_WHAT_USS)
+        .time_budget_usec = pending->what & (PROBE_WHAT_POOLS | PROBE_WHAT_PAGES)
                                 ? CLIENT_PART_USEC
                                 : client->config.deadline_usec,
         /* Those before it in flight may each take as long as it may itself. */
@@ -311,11 +311,11 @@ int probe_client_request(struct probe_client *client, struct process_id id, uint
     return 0;
 }
 
-int probe_client_uss(struct probe_client *client, struct process_id id, uint64_t cursor,
-                     enum probe_priority priority, uint32_t *ret_sequence)
+int probe_client_pages(struct probe_client *client, struct process_id id, uint64_t cursor,
+                       enum probe_priority priority, uint32_t *ret_sequence)
 {
     struct probe_pending *pending =
-        probe_schedule_add(&client->schedule, id, 0, PROBE_WHAT_USS, priority);
+        probe_schedule_add(&client->schedule, id, 0, PROBE_WHAT_PAGES, priority);
     if (!pending)
         return -ENOBUFS;
     pending->part.cursor = cursor;

@@ -70,11 +70,11 @@ int probe_client_request(struct probe_client *client, struct process_id id, uint
                          uint32_t what, enum probe_priority priority, uint32_t *ret_sequence);
 
 /*
- * Ask for a part of USS. As above; -ENOBUFS while another routine one waits. Further results:
- * -EPERM, -EACCES, -EFBIG, see probe_pagemap.h.
+ * Ask for a part of the layers page by page, which holds nobody up. As above; -ENOBUFS while
+ * another routine one waits. Further results: -EPERM, -EACCES, -EFBIG, see probe_walk.h.
  */
-int probe_client_uss(struct probe_client *client, struct process_id id, uint64_t cursor,
-                     enum probe_priority priority, uint32_t *ret_sequence);
+int probe_client_pages(struct probe_client *client, struct process_id id, uint64_t cursor,
+                       enum probe_priority priority, uint32_t *ret_sequence);
 
 /*
  * Ask for a part of a scan, which waits for everything else and for the budget. As above; -ENOBUFS

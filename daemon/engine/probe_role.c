@@ -10,9 +10,8 @@
 #include "collect/proc_stat.h"
 #include "collect/self.h"
 #include "engine/probe_jail.h"
-#include "engine/probe_pagemap.h"
 #include "engine/probe_pools.h"
-#include "engine/probe_smaps.h"
+#include "engine/probe_walk.h"
 #include "wire/probe.h"
 
 #include <errno.h>
@@ -137,7 +136,7 @@ static int role_read_layers(struct role *role, const struct probe_request *reque
                             struct probe_answer *answer)
 {
     struct probe_layers layers;
-    enum outcome outcome = probe_smaps_read(role->proc, request->pid, &layers);
+    enum outcome outcome = probe_walk_smaps(role->proc, request->pid, &layers);
     if (outcome != OUTCOME_OK)
         return role_part_errno(outcome);
     probe_layers_encode(&layers, role->packet + PROBE_HEADER_SIZE);
@@ -146,18 +145,16 @@ static int role_read_layers(struct role *role, const struct probe_request *reque
 }
 
 /* As with pools. */
-static int role_read_uss(struct role *role, const struct probe_request *request,
-                         struct probe_answer *answer)
+static int role_read_pages(struct role *role, const struct probe_request *request,
+                           struct probe_answer *answer)
 {
-    struct probe_pagemap_scan scan = {.proc = role->proc,
-                                      .pid = request->pid,
-                                      .cursor = request->cursor,
-                                      .until_usec = clock_mono_usec() + request->time_budget_usec};
-    int r = probe_pagemap_read(&scan);
+    struct probe_layers layers;
+    int r = probe_walk_pages(role->proc, request->pid, request->cursor,
+                             clock_mono_usec() + request->time_budget_usec, &layers);
     if (r < 0)
         return r;
-    probe_uss_encode(&scan.uss, role->packet + PROBE_HEADER_SIZE);
-    answer->payload_length = PROBE_USS_SIZE;
+    probe_layers_encode(&layers, role->packet + PROBE_HEADER_SIZE);
+    answer->payload_length = PROBE_LAYERS_SIZE;
     return 0;
 }
 
@@ -180,7 +177,7 @@ static void role_read_parts(struct role *role, const struct probe_request *reque
                  {PROBE_WHAT_ROLLUP, role_read_rollup},
                  {PROBE_WHAT_POOLS, role_read_pools},
                  {PROBE_WHAT_LAYERS, role_read_layers},
-                 {PROBE_WHAT_USS, role_read_uss}};
+                 {PROBE_WHAT_PAGES, role_read_pages}};
 
     for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
         if (!(request->what & parts[i].what))

@@ -9,7 +9,7 @@ static const size_t line_limits[PROBE_LINES] = {
     [PROBE_LINE_QUESTION] = 64, /* as many as http has connections */
     [PROBE_LINE_IDENTITY] = 256,
     [PROBE_LINE_RULE] = 256,
-    [PROBE_LINE_USS] = 1, /* one process at a time, part by part */
+    [PROBE_LINE_PAGES] = 1, /* one process at a time, part by part */
     [PROBE_LINE_ROUTINE] = PROBE_CLIENT_ROUTINE_LIMIT,
     [PROBE_LINE_POOLS] = 1, /* one scan at a time, part by part */
 };
@@ -71,8 +71,8 @@ static enum probe_line line_of(uint32_t what, enum probe_priority priority)
         return PROBE_LINE_IDENTITY;
     if (what & PROBE_WHAT_POOLS)
         return PROBE_LINE_POOLS;
-    if (what & PROBE_WHAT_USS)
-        return PROBE_LINE_USS;
+    if (what & PROBE_WHAT_PAGES)
+        return PROBE_LINE_PAGES;
     return priority == PROBE_PRIORITY_RULE ? PROBE_LINE_RULE : PROBE_LINE_ROUTINE;
 }
 

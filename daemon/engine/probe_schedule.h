@@ -15,7 +15,7 @@ enum probe_line {
     PROBE_LINE_QUESTION,
     PROBE_LINE_IDENTITY, /* has a command line in it: cheap, and rules match nothing without it */
     PROBE_LINE_RULE,
-    PROBE_LINE_USS, /* parts, so seldom that the routine behind them does not starve */
+    PROBE_LINE_PAGES, /* parts, so seldom that the routine behind them does not starve */
     PROBE_LINE_ROUTINE,
     PROBE_LINE_POOLS, /* parts of a scan: what the budget has left */
     PROBE_LINES,
@@ -29,7 +29,7 @@ struct probe_pending {
     uint32_t asked;      /* enum probe_what */
     uint32_t what;       /* the part of it that is sent; 0 = none */
     enum probe_line line;
-    struct probe_scan_part part; /* of PROBE_WHAT_POOLS and PROBE_WHAT_USS */
+    struct probe_scan_part part; /* of PROBE_WHAT_POOLS and PROBE_WHAT_PAGES */
     int result;                  /* why a part is not sent, or all of it; 0 = all is */
 };
 

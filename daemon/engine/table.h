@@ -54,8 +54,8 @@ struct tracked {
     uint64_t deep_asked_usec; /* a routine read is under way or was refused then */
     int64_t layers_rss_bytes; /* at the last reading of layers */
     uint64_t layers_usec;     /* of that; 0 = never */
-    uint64_t uss_usec;        /* last USS page by page; 0 = never */
-    uint64_t uss_cpu_usec;    /* what that took */
+    uint64_t pages_usec;      /* last reading page by page; 0 = never */
+    uint64_t pages_cpu_usec;  /* what that took */
     uint64_t stat_asked_usec; /* agent statistics */
     struct scan_turn scan;    /* for pools, from outside */
     struct group_seat group;

@@ -122,7 +122,7 @@ static void layers_count(struct layers *layers, const struct mapping *mapping,
     add(&layers->rss[kind], mapping->rss);
     add(&layers->swap[kind], mapping->swap);
     add(&layers->rss_bytes, mapping->rss);
-    add(&layers->pss_bytes, mapping->pss);
+    add_told(&layers->pss_bytes, mapping->pss);
     add(&layers->uss_bytes, mapping->private_bytes);
     add(&layers->swap_bytes, mapping->swap);
     add_told(&layers->swap_pss_bytes, mapping->swap_pss);

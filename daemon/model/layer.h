@@ -47,8 +47,9 @@ struct layers {
     uint64_t mono_usec;               /* when it was read; 0 = never */
     int64_t rss[MAPPING_KIND_COUNT];  /* sums to rss_bytes */
     int64_t swap[MAPPING_KIND_COUNT]; /* not in rss */
-    int64_t rss_bytes, pss_bytes, uss_bytes, swap_bytes;
-    int64_t swap_pss_bytes;            /* -1: this kernel does not tell, as for the next two */
+    int64_t rss_bytes, uss_bytes, swap_bytes;
+    int64_t pss_bytes;                 /* -1: read page by page, which does not tell */
+    int64_t swap_pss_bytes;            /* -1: not told, as the next two */
     int64_t huge_bytes;                /* of rss: in transparent huge pages */
     int64_t anonymous_bytes;           /* of rss */
     uint32_t mappings, arenas, stacks; /* how many */

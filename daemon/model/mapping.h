@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * One range of a process's address space with what the kernel counts of it (PID/smaps, proc(5)).
- * Filled by collect/proc_smaps, read by heap/layers. Plain data.
+ * Filled by collect/proc_smaps or collect/proc_pages, read by heap/layers. Plain data.
  */
 #ifndef MEMTEND_MODEL_MAPPING_H
 #define MEMTEND_MODEL_MAPPING_H
@@ -17,7 +17,8 @@ struct mapping {
     const char *name; /* not ended by NUL: a path, "[heap]", or empty; the reader's, raw bytes */
     size_t name_length;
     /* Bytes; -1 where this kernel does not tell. */
-    int64_t rss, pss;      /* always told */
+    int64_t rss;           /* always told */
+    int64_t pss;           /* always told by smaps, never by pagemap */
     int64_t private_bytes; /* Private_Clean + Private_Dirty: USS; always told */
     int64_t anonymous;     /* of rss */
     int64_t huge;          /* of rss: AnonHugePages + ShmemPmdMapped + FilePmdMapped */

@@ -2,7 +2,6 @@
 #include "wire/probe.h"
 
 #include "wire/probe_layers.h"
-#include "wire/probe_uss.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -57,7 +56,7 @@ static const struct {
     uint32_t what, size;
 } payloads[] = {{PROBE_WHAT_POOLS, PROBE_POOLS_SIZE},
                 {PROBE_WHAT_LAYERS, PROBE_LAYERS_SIZE},
-                {PROBE_WHAT_USS, PROBE_USS_SIZE}};
+                {PROBE_WHAT_PAGES, PROBE_LAYERS_SIZE}};
 
 /* 0: any size, or not asked alone. */
 static uint32_t payload_size(uint32_t what)
@@ -84,8 +83,8 @@ static bool pool_bytes_are_sane(uint32_t bytes)
 static bool request_scan_is_sane(const struct request_packet *packet)
 {
     if (packet->what != PROBE_WHAT_POOLS)
-        return (packet->cursor == 0 || packet->what == PROBE_WHAT_USS) && packet->pool_bytes == 0 &&
-               packet->scan_bytes == 0;
+        return (packet->cursor == 0 || packet->what == PROBE_WHAT_PAGES) &&
+               packet->pool_bytes == 0 && packet->scan_bytes == 0;
     return (packet->pool_bytes == 0 || pool_bytes_are_sane(packet->pool_bytes)) &&
            packet->scan_bytes <= PROBE_SCAN_MAX_BYTES;
 }

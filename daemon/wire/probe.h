@@ -34,11 +34,11 @@ enum probe_what {
     PROBE_WHAT_ALL = PROBE_WHAT_CMDLINE | PROBE_WHAT_ROLLUP,
     PROBE_WHAT_POOLS = 1 << 2,  /* payload = struct probe_pools, encoded */
     PROBE_WHAT_LAYERS = 1 << 3, /* smaps; payload = struct probe_layers, encoded */
-    PROBE_WHAT_USS = 1 << 4,    /* pagemap, paused; payload = struct probe_uss, encoded */
+    PROBE_WHAT_PAGES = 1 << 4,  /* maps and pagemap, paused; payload = the same, a part of it */
 };
 /* What takes the lock of a process for long, or time: paid for from the budget of deep reads. */
 #define PROBE_WHAT_DEEP                                                                            \
-    ((uint32_t)(PROBE_WHAT_ROLLUP | PROBE_WHAT_POOLS | PROBE_WHAT_LAYERS | PROBE_WHAT_USS))
+    ((uint32_t)(PROBE_WHAT_ROLLUP | PROBE_WHAT_POOLS | PROBE_WHAT_LAYERS | PROBE_WHAT_PAGES))
 
 /* What the probe may do; bits. */
 enum probe_rights {
@@ -53,9 +53,9 @@ struct probe_request {
     uint32_t what;
     uint32_t byte_budget;      /* payload bytes at most */
     uint64_t time_budget_usec; /* of one reading; one that takes much longer ends the probe. POOLS
-                                  and USS: they stop then, and say how far they came */
+                                  and PAGES: they stop then, and say how far they came */
     uint64_t deadline_usec;    /* CLOCK_MONOTONIC: what is not begun by then is not read */
-    uint64_t cursor;           /* POOLS and USS: address to go on from, 0 = the beginning; else 0 */
+    uint64_t cursor; /* POOLS and PAGES: address to go on from, 0 = the beginning; else 0 */
     /* POOLS; else 0 */
     uint32_t pool_bytes; /* 0 = by the version of CPython that the probe sees */
     uint32_t scan_bytes; /* of memory to look at, at most */

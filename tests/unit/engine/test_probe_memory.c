@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Layers and USS as the probe reads them of processes of every kind. */
+/* Layers as the probe reads them, at once and page by page, of processes of every kind. */
 #include "collect/proc_rollup.h"
-#include "engine/probe_pagemap.h"
-#include "engine/probe_smaps.h"
+#include "engine/probe_walk.h"
 
 #include "base/clock.h"
 
@@ -66,21 +65,20 @@ static void end(pid_t pid)
 }
 
 /* Part after part, each with so much time. */
-static int read_uss(pid_t pid, uint64_t part_usec, struct probe_uss *ret_sum, size_t *ret_parts)
+static int read_pages(pid_t pid, uint64_t part_usec, struct probe_layers *ret_sum,
+                      size_t *ret_parts)
 {
-    struct probe_uss sum = {0};
-    struct probe_pagemap_scan scan = {.proc = proc, .pid = pid};
+    struct probe_layers sum = {0};
     *ret_parts = 0;
     do {
-        scan.until_usec = clock_mono_usec() + part_usec;
-        int r = probe_pagemap_read(&scan);
+        struct probe_layers part;
+        int r = probe_walk_pages(proc, pid, sum.cursor, clock_mono_usec() + part_usec, &part);
         if (r < 0)
             return r;
-        assert_true(scan.uss.cursor == 0 || scan.uss.cursor > scan.cursor);
-        probe_uss_add(&sum, &scan.uss);
-        scan.cursor = scan.uss.cursor;
+        assert_true(part.cursor == 0 || part.cursor > sum.cursor);
+        assert_int_equal(probe_layers_add(&sum, &part), 0);
         (*ret_parts)++;
-    } while (scan.cursor != 0);
+    } while (sum.cursor != 0);
     *ret_sum = sum;
     return 0;
 }
@@ -94,13 +92,13 @@ static int64_t uss_of_rollup(pid_t pid)
 
 /* The kernel's own sum of private pages is the measure. This test runs on meanwhile: what it writes
  * to was shared with the child, and is the child's alone from then on. */
-static struct probe_uss check_uss(pid_t pid, uint64_t part_usec, size_t *ret_parts)
+static struct probe_layers check_pages(pid_t pid, uint64_t part_usec, size_t *ret_parts)
 {
-    struct probe_uss uss;
+    struct probe_layers layers;
     int64_t before = uss_of_rollup(pid);
-    assert_int_equal(read_uss(pid, part_usec, &uss, ret_parts), 0);
-    assert_in_range(uss.exclusive_bytes, before, uss_of_rollup(pid));
-    return uss;
+    assert_int_equal(read_pages(pid, part_usec, &layers, ret_parts), 0);
+    assert_in_range(layers.uss, before, uss_of_rollup(pid));
+    return layers;
 }
 
 static void nothing(void)
@@ -110,10 +108,10 @@ static void nothing(void)
 /* Sanitizers reserve more than all memory, with rights. */
 static void skip_when_sanitized(void)
 {
-    struct probe_uss uss;
+    struct probe_layers layers;
     size_t parts;
     pid_t pid = start(nothing);
-    int r = read_uss(pid, 0, &uss, &parts);
+    int r = read_pages(pid, 0, &layers, &parts);
     end(pid);
     if (r != -EFBIG)
         return;
@@ -129,20 +127,31 @@ static void touch_half(void)
     memset(own, 3, 4 * MIB);
 }
 
-static void test_uss_is_that_of_the_rollup(void **state)
+static void test_page_by_page(void **state)
 {
     (void)state;
     skip_when_sanitized();
     pid_t pid = start(touch_half);
     size_t parts;
-    struct probe_uss whole = check_uss(pid, 60 * USEC_PER_SEC, &parts);
+    struct probe_layers whole = check_pages(pid, 60 * USEC_PER_SEC, &parts);
     assert_int_equal(parts, 1);
-    assert_true(whole.present_bytes > whole.exclusive_bytes + 7 * (uint64_t)MIB);
-    assert_true(whole.exclusive_bytes > 12 * (uint64_t)MIB);
+    assert_true(whole.rss_sum > whole.uss + 7 * MIB);
+    assert_true(whole.uss > 12 * MIB);
+    /* The same kinds as by smaps; its kernel's own pages are not looked at, nor the page of zeros.
+     */
+    struct probe_layers smaps;
+    assert_int_equal(probe_walk_smaps(proc, pid, &smaps), OUTCOME_OK);
+    for (enum mapping_kind kind = 0; kind < MAPPING_KIND_KERNEL; kind++)
+        assert_in_range(whole.rss[kind] + 64 * 1024, smaps.rss[kind], smaps.rss[kind] + 128 * 1024);
+    assert_int_equal(whole.mappings, smaps.mappings);
+    assert_int_equal(whole.large_count, smaps.large_count);
+    assert_int_equal(whole.large[0].start, smaps.large[0].start);
+    assert_int_equal(whole.pss, -1);
+    assert_in_range(whole.anonymous + 64 * 1024, smaps.anonymous, smaps.anonymous + 128 * 1024);
     /* Without time it still gets on, range by range. */
-    struct probe_uss pieces = check_uss(pid, 0, &parts);
+    struct probe_layers pieces = check_pages(pid, 0, &parts);
     assert_true(parts > 10);
-    assert_int_equal(pieces.present_bytes, whole.present_bytes);
+    assert_int_equal(pieces.rss_sum, whole.rss_sum);
     end(pid);
 }
 
@@ -162,13 +171,13 @@ static void test_address_space_alone(void **state)
 {
     (void)state;
     skip_when_sanitized();
-    struct probe_uss uss;
+    struct probe_layers layers;
     size_t parts;
     pid_t pid = start(reserve);
-    check_uss(pid, 60 * USEC_PER_SEC, &parts);
+    check_pages(pid, 60 * USEC_PER_SEC, &parts);
     end(pid);
     pid = start(reserve_with_rights);
-    assert_int_equal(read_uss(pid, 60 * USEC_PER_SEC, &uss, &parts), -EFBIG);
+    assert_int_equal(read_pages(pid, 60 * USEC_PER_SEC, &layers, &parts), -EFBIG);
     end(pid);
 }
 
@@ -176,17 +185,16 @@ static void test_zombie_and_gone(void **state)
 {
     (void)state;
     struct probe_layers layers;
-    struct probe_uss uss;
     size_t parts;
     pid_t pid = start(touch_half);
     siginfo_t info;
     kill(pid, SIGKILL);
     assert_int_equal(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
-    assert_int_equal(read_uss(pid, 0, &uss, &parts), -ENODATA);
-    assert_int_equal(probe_smaps_read(proc, pid, &layers), OUTCOME_GONE);
+    assert_int_equal(read_pages(pid, 0, &layers, &parts), -ENODATA);
+    assert_int_equal(probe_walk_smaps(proc, pid, &layers), OUTCOME_GONE);
     waitpid(pid, NULL, 0);
-    assert_int_equal(read_uss(pid, 0, &uss, &parts), -ENODATA);
-    assert_int_equal(probe_smaps_read(proc, pid, &layers), OUTCOME_GONE);
+    assert_int_equal(read_pages(pid, 0, &layers, &parts), -ENODATA);
+    assert_int_equal(probe_walk_smaps(proc, pid, &layers), OUTCOME_GONE);
 }
 
 static void *stand(void *context)
@@ -224,7 +232,7 @@ static void test_many_threads(void **state)
     pid_t pid = start(start_threads);
     struct probe_layers layers;
     struct proc_rollup rollup;
-    assert_int_equal(probe_smaps_read(proc, pid, &layers), OUTCOME_OK);
+    assert_int_equal(probe_walk_smaps(proc, pid, &layers), OUTCOME_OK);
     assert_int_equal(proc_rollup_read(proc, pid, &rollup), OUTCOME_OK);
     assert_in_range(layers.stacks, THREADS + 1, THREADS + 8);
     assert_int_equal(sum_of_kinds(&layers), rollup.rss_bytes);
@@ -250,12 +258,12 @@ static void test_many_mappings(void **state)
     struct probe_layers layers;
     struct proc_rollup rollup;
     size_t parts;
-    assert_int_equal(probe_smaps_read(proc, pid, &layers), OUTCOME_OK);
+    assert_int_equal(probe_walk_smaps(proc, pid, &layers), OUTCOME_OK);
     assert_int_equal(proc_rollup_read(proc, pid, &rollup), OUTCOME_OK);
     assert_true(layers.mappings >= MAPPINGS);
     assert_int_equal(sum_of_kinds(&layers), rollup.rss_bytes);
     assert_true(layers.uss <= rollup.uss_bytes);
-    check_uss(pid, 60 * USEC_PER_SEC, &parts);
+    check_pages(pid, 60 * USEC_PER_SEC, &parts);
     end(pid);
 }
 
@@ -266,10 +274,10 @@ static void test_there_and_back(void **state)
     struct probe_layers wire, back;
     struct layers layers;
     unsigned char payload[PROBE_LAYERS_SIZE];
-    assert_int_equal(probe_smaps_read(proc, pid, &wire), OUTCOME_OK);
+    assert_int_equal(probe_walk_smaps(proc, pid, &wire), OUTCOME_OK);
     probe_layers_encode(&wire, payload);
     assert_int_equal(probe_layers_decode((const char *)payload, sizeof(payload), &back), 0);
-    probe_smaps_layers(&back, 77, &layers);
+    probe_walk_layers(&back, 77, &layers);
     assert_int_equal(layers.mono_usec, 77);
     assert_int_equal(layers.rss_bytes, wire.rss_sum);
     assert_int_equal(layers.rss[MAPPING_KIND_FILE], wire.rss[MAPPING_KIND_FILE]);
@@ -281,12 +289,9 @@ static void test_there_and_back(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_uss_is_that_of_the_rollup),
-        cmocka_unit_test(test_address_space_alone),
-        cmocka_unit_test(test_zombie_and_gone),
-        cmocka_unit_test(test_many_threads),
-        cmocka_unit_test(test_many_mappings),
-        cmocka_unit_test(test_there_and_back),
+        cmocka_unit_test(test_page_by_page),    cmocka_unit_test(test_address_space_alone),
+        cmocka_unit_test(test_zombie_and_gone), cmocka_unit_test(test_many_threads),
+        cmocka_unit_test(test_many_mappings),   cmocka_unit_test(test_there_and_back),
     };
     return cmocka_run_group_tests(tests, open_proc, close_proc);
 }

@@ -199,21 +199,21 @@ static void test_too_dear(void **state)
     add(schedule, 6, 11 * USEC_PER_MSEC, PROBE_WHAT_LAYERS, PROBE_PRIORITY_QUESTION);
     expect_next(schedule, START, 6, 0, -EFBIG);
     /* What is paused holds nobody up at all, whatever it takes. */
-    add(schedule, 7, USEC_PER_SEC, PROBE_WHAT_USS, PROBE_PRIORITY_RECEIPT);
-    expect_next(schedule, START, 7, PROBE_WHAT_USS, 0);
+    add(schedule, 7, USEC_PER_SEC, PROBE_WHAT_PAGES, PROBE_PRIORITY_RECEIPT);
+    expect_next(schedule, START, 7, PROBE_WHAT_PAGES, 0);
 }
 
-/* USS of one process at a time, before the routine and within the budget. */
-static void test_uss_in_parts(void **state)
+/* Pages of one process at a time, before the routine and within the budget. */
+static void test_pages_in_parts(void **state)
 {
     struct probe_schedule *schedule = *state;
     add(schedule, 1, SHORT, PROBE_WHAT_ROLLUP, PROBE_PRIORITY_ROUTINE);
-    assert_non_null(add(schedule, 2, 0, PROBE_WHAT_USS, PROBE_PRIORITY_ROUTINE));
-    assert_null(add(schedule, 3, 0, PROBE_WHAT_USS, PROBE_PRIORITY_ROUTINE));
-    expect_next(schedule, START, 2, PROBE_WHAT_USS, 0);
+    assert_non_null(add(schedule, 2, 0, PROBE_WHAT_PAGES, PROBE_PRIORITY_ROUTINE));
+    assert_null(add(schedule, 3, 0, PROBE_WHAT_PAGES, PROBE_PRIORITY_ROUTINE));
+    expect_next(schedule, START, 2, PROBE_WHAT_PAGES, 0);
     expect_next(schedule, START, 1, PROBE_WHAT_ROLLUP, 0);
     probe_budget_spend(&schedule->budget, START, 60000);
-    add(schedule, 2, 0, PROBE_WHAT_USS, PROBE_PRIORITY_ROUTINE);
+    add(schedule, 2, 0, PROBE_WHAT_PAGES, PROBE_PRIORITY_ROUTINE);
     assert_null(probe_schedule_next(schedule, START));
 }
 
@@ -262,7 +262,7 @@ int main(void)
         schedule_test(test_scans_come_last),
         schedule_test(test_command_lines_do_not_wait_for_the_budget),
         schedule_test(test_too_dear),
-        schedule_test(test_uss_in_parts),
+        schedule_test(test_pages_in_parts),
         schedule_test(test_unreadable_for_ten_minutes),
         schedule_test(test_unreadable_list_is_bounded),
     };

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "wire/probe.h"
 #include "wire/probe_layers.h"
-#include "wire/probe_uss.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -90,7 +89,7 @@ static void test_request_refusals(void **state)
     refuse_request(request);
     request.what = PROBE_WHAT_POOLS | PROBE_WHAT_LAYERS;
     refuse_request(request);
-    request.what = PROBE_WHAT_USS << 1;
+    request.what = PROBE_WHAT_PAGES << 1;
     refuse_request(request);
     request = some_request();
     request.cursor = 4096; /* for pools only */
@@ -271,6 +270,9 @@ static void test_layers(void **state)
     layers.uss = -1;
     refuse_layers(layers);
     layers = some_layers();
+    layers.uss = layers.rss_sum + 1;
+    refuse_layers(layers);
+    layers = some_layers();
     layers.huge = -2;
     refuse_layers(layers);
     layers = some_layers();
@@ -281,29 +283,55 @@ static void test_layers(void **state)
     refuse_layers(layers);
 }
 
-static void test_uss(void **state)
+/* A mapping that two parts share is one again; the largest stay. */
+static void test_layers_in_parts(void **state)
 {
     (void)state;
-    struct probe_uss uss = {.cursor = 7, .exclusive_bytes = 4096, .present_bytes = 8192}, back;
-    unsigned char payload[PROBE_USS_SIZE];
-    probe_uss_encode(&uss, payload);
-    assert_int_equal(probe_uss_decode((const char *)payload, sizeof(payload), &back), 0);
-    assert_memory_equal(&back, &uss, sizeof(uss));
-    for (size_t size = 0; size < sizeof(payload); size++)
-        assert_int_equal(probe_uss_decode((const char *)payload, size, &back), -EBADMSG);
-    probe_uss_add(&uss, &back);
-    assert_int_equal(uss.exclusive_bytes, 8192);
-    uss.exclusive_bytes = uss.present_bytes + 1;
-    probe_uss_encode(&uss, payload);
-    assert_int_equal(probe_uss_decode((const char *)payload, sizeof(payload), &back), -EBADMSG);
-    /* A cursor is for what is read in parts. */
+    struct probe_layers sum = {0}, part = some_layers();
+    part.cursor = 4096;
+    part.pss = -1;
+    assert_int_equal(probe_layers_add(&sum, &part), 0);
+    assert_int_equal(sum.pss, -1);
+    assert_int_equal(sum.cursor, 4096);
+    part.cursor = 0;
+    part.large[0] = part.large[1];
+    part.large_count = 1;
+    part.large[0].rss = 8500;
+    part.mappings = 31;
+    assert_int_equal(probe_layers_add(&sum, &part), 0);
+    assert_int_equal(sum.cursor, 0);
+    assert_int_equal(sum.rss_sum, 24000);
+    assert_int_equal(sum.rss[1], 4000);
+    assert_int_equal(sum.swap_sum, 8192);
+    assert_int_equal(sum.anonymous, 22000);
+    assert_int_equal(sum.mappings, 31);
+    assert_int_equal(sum.large_count, 2);
+    assert_int_equal(sum.large[0].start, 0x7f1000000000);
+    assert_int_equal(sum.large[0].rss, 9500);
+    assert_int_equal(sum.large[1].rss, 8000);
+    for (uint64_t i = 0; i < 10; i++) {
+        part.large[0] = (struct probe_layers_large){i << 30, 8 << 20, (int64_t)(9000 + i)};
+        assert_int_equal(probe_layers_add(&sum, &part), 0);
+    }
+    assert_int_equal(sum.large_count, PROBE_LAYERS_LARGE);
+    assert_int_equal(sum.large[0].rss, 9500);
+    assert_int_equal(sum.large[7].rss, 9003);
+    /* Never more than there can be. */
+    sum.rss_sum = INT64_MAX;
+    assert_int_equal(probe_layers_add(&sum, &part), -EBADMSG);
+}
+
+static void test_request_for_pages(void **state)
+{
+    (void)state;
     struct probe_request request = some_request();
-    request.what = PROBE_WHAT_USS;
-    request.cursor = 4096;
     unsigned char packet[PROBE_REQUEST_SIZE];
+    request.what = PROBE_WHAT_PAGES;
+    request.cursor = 4096;
     probe_request_encode(&request, packet);
     assert_int_equal(probe_request_decode(packet, sizeof(packet), &request), 0);
     assert_int_equal(request.cursor, 4096);
+    /* A cursor is for what is read in parts. */
     request.what = PROBE_WHAT_LAYERS;
     refuse_request(request);
 }
@@ -408,7 +436,8 @@ int main(void)
         cmocka_unit_test(test_pools_round_trip),
         cmocka_unit_test(test_pools_that_cannot_be),
         cmocka_unit_test(test_layers),
-        cmocka_unit_test(test_uss),
+        cmocka_unit_test(test_layers_in_parts),
+        cmocka_unit_test(test_request_for_pages),
         cmocka_unit_test(test_answer_with_pools),
         cmocka_unit_test(test_request_size_magic_and_version),
         cmocka_unit_test(test_answer_round_trip),

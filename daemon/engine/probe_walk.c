@@ -1,29 +1,26 @@
 /* SPDX-License-Identifier: MIT */
-#include "engine/probe_smaps.h"
+#include "engine/probe_walk.h"
 
-#include "collect/proc_smaps.h"
+#include "collect/proc_pages.h"
 #include "heap/layers.h"
 
+#include <errno.h>
 #include <string.h>
 
 _Static_assert((int)MAPPING_KIND_COUNT == PROBE_LAYERS_KINDS, "one number for each kind");
 _Static_assert((int)LAYERS_LARGE_LIMIT == PROBE_LAYERS_LARGE, "as many as are told");
 
-static void smaps_visit(void *context, const struct mapping *mapping)
+static void walk_visit(void *context, const struct mapping *mapping)
 {
     layers_add(context, mapping);
 }
 
-enum outcome probe_smaps_read(int proc, pid_t pid, struct probe_layers *ret_layers)
+static void walk_end(struct layers_walk *walk, uint64_t cursor, struct probe_layers *ret_layers)
 {
-    struct layers_walk walk;
     struct layers layers;
-    layers_begin(&walk);
-    enum outcome outcome = proc_smaps_walk(proc, pid, smaps_visit, &walk);
-    if (outcome != OUTCOME_OK)
-        return outcome;
-    layers_end(&walk, 0, &layers);
+    layers_end(walk, 0, &layers);
     *ret_layers = (struct probe_layers){
+        .cursor = cursor,
         .rss_sum = layers.rss_bytes,
         .pss = layers.pss_bytes,
         .uss = layers.uss_bytes,
@@ -42,11 +39,43 @@ enum outcome probe_smaps_read(int proc, pid_t pid, struct probe_layers *ret_laye
         ret_layers->large[i] = (struct probe_layers_large){.start = layers.large[i].start,
                                                            .size = layers.large[i].size_bytes,
                                                            .rss = layers.large[i].rss_bytes};
-    return OUTCOME_OK;
 }
 
-void probe_smaps_layers(const struct probe_layers *layers, uint64_t mono_usec,
-                        struct layers *ret_layers)
+enum outcome probe_walk_smaps(int proc, pid_t pid, struct probe_layers *ret_layers)
+{
+    struct layers_walk walk;
+    layers_begin(&walk);
+    enum outcome outcome = proc_smaps_walk(proc, pid, walk_visit, &walk);
+    if (outcome == OUTCOME_OK)
+        walk_end(&walk, 0, ret_layers);
+    return outcome;
+}
+
+static int walk_errno(enum outcome outcome, bool pagemap_denied)
+{
+    static const int errors[OUTCOME_COUNT] = {
+        [OUTCOME_OK] = 0,          [OUTCOME_GONE] = -ENODATA,  [OUTCOME_DENIED] = -EPERM,
+        [OUTCOME_ABSENT] = -EFBIG, [OUTCOME_MALFORMED] = -EIO, [OUTCOME_FAILED] = -EIO,
+    };
+    return pagemap_denied ? -EACCES : errors[outcome];
+}
+
+int probe_walk_pages(int proc, pid_t pid, uint64_t cursor, uint64_t until_usec,
+                     struct probe_layers *ret_layers)
+{
+    static struct proc_pages pages; /* too large for a stack */
+    struct layers_walk walk;
+    layers_begin(&walk);
+    pages.cursor = cursor;
+    pages.until_usec = until_usec;
+    enum outcome outcome = proc_pages_walk(proc, pid, &pages, walk_visit, &walk);
+    if (outcome == OUTCOME_OK)
+        walk_end(&walk, pages.cursor, ret_layers);
+    return walk_errno(outcome, pages.pagemap_denied);
+}
+
+void probe_walk_layers(const struct probe_layers *layers, uint64_t mono_usec,
+                       struct layers *ret_layers)
 {
     *ret_layers = (struct layers){
         .mono_usec = mono_usec,
