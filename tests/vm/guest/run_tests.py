@@ -17,6 +17,8 @@ import sys
 import time
 import traceback
 
+from control_groups import differences
+
 HERE = pathlib.Path(__file__).resolve().parent
 UNITS = pathlib.Path("/run/systemd/system")
 DEADLINE = 120
@@ -125,6 +127,14 @@ del kept[:-1]
 signal.pause()
 """
 
+HOLD = """
+import signal
+held = bytearray(100 << 20)
+for page in range(0, len(held), 4096):
+    held[page] = 1
+signal.pause()
+"""
+
 
 # ---- cases ----
 
@@ -188,7 +198,26 @@ def probe_replaced():
                  get("/api/v1/status")["probe"]["state"] == "ok")
 
 
-CASES = (services_run, agent_in_a_unit, probe_replaced, watchdog)
+def control_groups_agree():
+    """Limit, headroom and needs of a unit as its files have them, and of every other group."""
+    with Unit("limited", HOLD, "MemoryMax=200M", "MemoryHigh=180M") as name:
+        process = wait_for("what it holds", lambda: (got := process_of(name)) and
+                           got["rss_bytes"] > 100 * MIB and
+                           got.get("headroom_bytes", 200 * MIB) < 100 * MIB and got)
+        check(process["cgroup"] == f"/system.slice/{name}", str(process))
+        check(process["limit_bytes"] == 200 * MIB, str(process))
+        check(60 * MIB < process["headroom_bytes"] < 100 * MIB, str(process))
+        listed = json.loads(memtend("ps", "--json", "--limit", "1000"))["items"]
+        check([one["limit_bytes"] for one in listed if one["id"] == process["id"]] == [200 * MIB],
+              "ps --json")
+        group = get("/api/v1/cgroups?q=limited.service")["items"][0]
+        check(group["high_bytes"] == 180 * MIB and group["limit_cgroup"] == group["path"], str(group))
+        check({"peak_bytes", "events_oom_kill", "psi_some_avg10_percent"} - group.keys() in
+              (set(), {"peak_bytes"}), str(group))
+        wait_for("the files and the daemon to agree", lambda: not differences(get))
+
+
+CASES = (services_run, agent_in_a_unit, control_groups_agree, probe_replaced, watchdog)
 
 
 def main():
