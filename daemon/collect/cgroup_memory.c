@@ -121,8 +121,8 @@ static void take_pressure(const char *text, size_t length, enum cgroup_value val
 
 struct memory_file {
     const char *name;
-    enum cgroup_depth depth; /* read from this one on */
     void (*take)(const char *text, size_t length, enum cgroup_value value, struct cgroup *group);
+    enum cgroup_depth depth; /* read from this one on */
     enum cgroup_value value;
 };
 
@@ -130,28 +130,28 @@ struct memory_file {
 enum memory_must { MUST_CURRENT, MUST_STAT, MUST_COUNT };
 
 static const struct memory_file files_v2[] = {
-    [MUST_CURRENT] = {"memory.current", CGROUP_DEPTH_NEEDED, take_number, CGROUP_VALUE_CURRENT},
-    [MUST_STAT] = {"memory.stat", CGROUP_DEPTH_NEEDED, take_stat, 0},
-    {"memory.swap.current", CGROUP_DEPTH_NEEDED, take_number, CGROUP_VALUE_SWAP},
-    {"memory.max", CGROUP_DEPTH_NEEDED, take_number, CGROUP_VALUE_MAX},
-    {"memory.events", CGROUP_DEPTH_NEEDED, take_events, 0},
-    {"memory.high", CGROUP_DEPTH_ALL, take_number, CGROUP_VALUE_HIGH},
-    {"memory.peak", CGROUP_DEPTH_ALL, take_number, CGROUP_VALUE_PEAK},
-    {"memory.swap.max", CGROUP_DEPTH_ALL, take_number, CGROUP_VALUE_SWAP_MAX},
-    {"memory.events.local", CGROUP_DEPTH_ALL, take_local_events, 0},
-    {"memory.pressure", CGROUP_DEPTH_ALL, take_pressure, 0},
+    [MUST_CURRENT] = {"memory.current", take_number, CGROUP_DEPTH_NEEDED, CGROUP_VALUE_CURRENT},
+    [MUST_STAT] = {"memory.stat", take_stat, CGROUP_DEPTH_NEEDED, 0},
+    {"memory.swap.current", take_number, CGROUP_DEPTH_NEEDED, CGROUP_VALUE_SWAP},
+    {"memory.max", take_number, CGROUP_DEPTH_NEEDED, CGROUP_VALUE_MAX},
+    {"memory.events", take_events, CGROUP_DEPTH_NEEDED, 0},
+    {"memory.high", take_number, CGROUP_DEPTH_ALL, CGROUP_VALUE_HIGH},
+    {"memory.peak", take_number, CGROUP_DEPTH_ALL, CGROUP_VALUE_PEAK},
+    {"memory.swap.max", take_number, CGROUP_DEPTH_ALL, CGROUP_VALUE_SWAP_MAX},
+    {"memory.events.local", take_local_events, CGROUP_DEPTH_ALL, 0},
+    {"memory.pressure", take_pressure, CGROUP_DEPTH_ALL, 0},
     {.name = NULL},
 };
 
 static const struct memory_file files_v1[] = {
-    [MUST_CURRENT] = {"memory.usage_in_bytes", CGROUP_DEPTH_NEEDED, take_number,
+    [MUST_CURRENT] = {"memory.usage_in_bytes", take_number, CGROUP_DEPTH_NEEDED,
                       CGROUP_VALUE_CURRENT},
-    [MUST_STAT] = {"memory.stat", CGROUP_DEPTH_NEEDED, take_stat_v1, 0},
-    {"memory.kmem.usage_in_bytes", CGROUP_DEPTH_NEEDED, take_number, CGROUP_VALUE_KERNEL},
-    {"memory.limit_in_bytes", CGROUP_DEPTH_NEEDED, take_number, CGROUP_VALUE_MAX},
-    {"memory.oom_control", CGROUP_DEPTH_NEEDED, take_oom_control, CGROUP_VALUE_LOCAL_OOM_KILL},
-    {"memory.max_usage_in_bytes", CGROUP_DEPTH_ALL, take_number, CGROUP_VALUE_PEAK},
-    {"memory.failcnt", CGROUP_DEPTH_ALL, take_number, CGROUP_VALUE_LOCAL_MAX},
+    [MUST_STAT] = {"memory.stat", take_stat_v1, CGROUP_DEPTH_NEEDED, 0},
+    {"memory.kmem.usage_in_bytes", take_number, CGROUP_DEPTH_NEEDED, CGROUP_VALUE_KERNEL},
+    {"memory.limit_in_bytes", take_number, CGROUP_DEPTH_NEEDED, CGROUP_VALUE_MAX},
+    {"memory.oom_control", take_oom_control, CGROUP_DEPTH_NEEDED, CGROUP_VALUE_LOCAL_OOM_KILL},
+    {"memory.max_usage_in_bytes", take_number, CGROUP_DEPTH_ALL, CGROUP_VALUE_PEAK},
+    {"memory.failcnt", take_number, CGROUP_DEPTH_ALL, CGROUP_VALUE_LOCAL_MAX},
     {.name = NULL},
 };
 
@@ -194,7 +194,7 @@ static enum outcome memory_outcome(int error)
 static enum outcome memory_read_directory(int directory, const struct memory_file *files,
                                           enum cgroup_depth depth, struct cgroup *group)
 {
-    uint32_t present;
+    uint32_t present = 0;
     int r = memory_read_files(directory, files, depth, group, &present);
     if (r < 0)
         return memory_outcome(r);

@@ -10,6 +10,9 @@
 #include <string.h>
 #include <unistd.h>
 
+/* Of each version, before it is known which one counts memory. */
+#define MOUNT_ENTRIES ((size_t)8)
+
 /* "ID PARENT MAJOR:MINOR ROOT POINT OPTIONS [TAG...] - TYPE SOURCE SUPER" */
 enum mount_field { MOUNT_ROOT = 3, MOUNT_POINT = 4, MOUNT_FIXED = 6 };
 /* After the lone "-". */
@@ -154,12 +157,11 @@ void cgroup_mounts_find(int root, const char *mountinfo_path, struct cgroup_moun
 {
     static const enum cgroup_kind kinds[] = {CGROUP_KIND_V2, CGROUP_KIND_V1,
                                              CGROUP_KIND_V2_NO_MEMORY};
-    /* With v1, a mount for each of a dozen controllers comes before; only memory's is kept. */
-    struct cgroup_mount_entry entries[2 * CGROUP_MOUNT_LIMIT];
+    struct cgroup_mount_entry entries[MOUNT_ENTRIES];
     _cleanup_(freep) char *text = NULL;
     size_t length, count = 0;
     if (file_read_all(mountinfo_path, CGROUP_MOUNT_TEXT_LIMIT, &text, &length) == 0)
-        count = cgroup_mounts_parse(text, length, entries, 2 * CGROUP_MOUNT_LIMIT);
+        count = cgroup_mounts_parse(text, length, entries, MOUNT_ENTRIES);
     *ret_mounts = (struct cgroup_mounts){0};
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]) && ret_mounts->count == 0; i++)
         mounts_take(root, entries, count, kinds[i], ret_mounts);

@@ -46,15 +46,21 @@ bool cgroup_names_parse(const char *file, struct cgroup_name *ret_name)
     return true;
 }
 
+static DIR *names_open(int root)
+{
+    int fd = openat(root, CGROUP_NAMES_DIRECTORY, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *directory = fd < 0 ? NULL : fdopendir(fd);
+    if (fd >= 0 && !directory)
+        close(fd);
+    return directory;
+}
+
 size_t cgroup_names_find(int root, struct cgroup_name *names, size_t count)
 {
     size_t found = 0;
-    _cleanup_(closep) int fd =
-        openat(root, CGROUP_NAMES_DIRECTORY, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    _cleanup_(closedirp) DIR *directory = fd < 0 ? NULL : fdopendir(fd);
+    _cleanup_(closedirp) DIR *directory = names_open(root);
     if (!directory)
         return 0;
-    fd = -1; /* of the stream now */
     const struct dirent *entry;
     for (size_t looked = 0; looked < CGROUP_NAMES_ENTRIES && found < count; looked++) {
         struct cgroup_name name;

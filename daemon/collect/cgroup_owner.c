@@ -158,7 +158,9 @@ static bool owner_take_pod_uid(struct owner_part uid, char ret_uid[static CGROUP
     if (uid.length != strlen(shape))
         return false;
     for (size_t i = 0; i < uid.length; i++) {
-        text[i] = uid.text[i] == '_' ? '-' : uid.text[i];
+        text[i] = uid.text[i];
+        if (text[i] == '_')
+            text[i] = '-';
         if (shape[i] == '-' ? text[i] != '-' : !is_hex(text[i]))
             return false;
     }

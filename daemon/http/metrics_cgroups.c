@@ -30,7 +30,7 @@ static void cgroups_choose(const struct snapshot *snapshot, struct cgroups_shown
         if (group->serial != 0 && cgroup_get(group, CGROUP_VALUE_NEEDED, &needed))
             ret_shown->groups[ret_shown->count++] = group;
     }
-    qsort(ret_shown->groups, ret_shown->count, sizeof(ret_shown->groups[0]), needed_compare);
+    qsort(ret_shown->groups, ret_shown->count, sizeof(const struct cgroup *), needed_compare);
     if (ret_shown->count > METRICS_CGROUPS)
         ret_shown->count = METRICS_CGROUPS;
 }
