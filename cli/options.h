@@ -21,6 +21,7 @@
     X(SORT, "sort", 0, "METRIC", "largest METRIC first: rss (default), pss, uss, cpu, age, ...")   \
     X(LIMIT, "limit", 'n', "N", "at most N of them, 1 to 1000")                                    \
     X(LOCAL, "local", 0, NULL, "read /proc here, do not ask the daemon")                           \
+    X(GROUPS, "groups", 'g', NULL, "groups that share a budget, not processes")                    \
     X(NAME, "name", 0, "NAME", "how memtend shows the program; letters, digits, '.', '_', '-'")    \
     X(DRY_RUN, "dry-run", 0, NULL, "predict and write the receipt, but do nothing")                \
     X(WAIT, "wait", 0, "D", "wait at most D for the receipt (default 30s)")                        \

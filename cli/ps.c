@@ -6,6 +6,7 @@
 #include "base/cleanup.h"
 #include "client.h"
 #include "local.h"
+#include "ps_groups.h"
 #include "say.h"
 #include "show.h"
 #include "table.h"
@@ -187,6 +188,8 @@ enum exit_code ps_main(const struct invocation *invocation)
 {
     struct ps_query query;
     struct client client = {0};
+    if (invocation->option[OPTION_GROUPS])
+        return ps_groups(invocation);
     if (parse(invocation, &query) < 0)
         return EXIT_CODE_USAGE;
     if (invocation->option[OPTION_LOCAL])

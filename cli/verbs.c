@@ -115,7 +115,7 @@ const struct verb verbs[] = {
     },
     {
         .name = "ps",
-        .synopsis = "[-q TEXT] [--sort METRIC] [-n N] [--local] [--json]",
+        .synopsis = "[--groups] [-q TEXT] [--sort METRIC] [-n N] [--local] [--json]",
         .summary = "list processes by the memory they hold",
         .description =
             "Asks the daemon when there is one, else reads /proc itself; stderr says which. RSS\n"
@@ -124,9 +124,16 @@ const struct verb verbs[] = {
             "CAP_SYS_PTRACE. A value that is not known is shown as -.\n"
             "\n"
             "Read from /proc, %CPU is the average since the process started, and PSS and USS are\n"
-            "read for the rows shown only, not for very large processes.\n",
-        .examples = "memtend ps\nmemtend ps -q gunicorn --sort pss\nmemtend ps --local --json\n",
-        .options = BIT(QUERY) | BIT(SORT) | BIT(LIMIT) | BIT(LOCAL) | BIT(JSON),
+            "read for the rows shown only, not for very large processes.\n"
+            "\n"
+            "--groups lists groups of processes that share a budget: those of the configuration,\n"
+            "of `memtend run --name`, a server and its workers, containers, units. It needs the\n"
+            "daemon. CAME counts the members so far, COW the inherited memory that forked workers\n"
+            "hold as copies of their own; a + stands behind sums over some of the members. --sort\n"
+            "takes rss, pss, uss, swap, cow_loss, peak_rss, members, came or name.\n",
+        .examples = "memtend ps\nmemtend ps -q gunicorn --sort pss\nmemtend ps --local --json\n"
+                    "memtend ps --groups --sort cow_loss\n",
+        .options = BIT(QUERY) | BIT(SORT) | BIT(LIMIT) | BIT(LOCAL) | BIT(GROUPS) | BIT(JSON),
         .main = ps_main,
     },
     {

@@ -14,7 +14,8 @@ struct group_seat {
     bool decided;                           /* its group is right for what was known of it then */
     bool counted;                           /* its root knows that it was forked */
     bool heads;                             /* it has, or had, workers */
-    uint32_t forked;                        /* members that it forked and that are or were there */
+    uint32_t forked;                        /* members that it forked lately */
+    uint64_t forked_usec;                   /* the last of them */
     uint32_t exec_count;                    /* when it was decided */
     uint32_t cgroup;                        /* likewise */
     int64_t base_rss_bytes, base_uss_bytes; /* what a worker began with (struct group_cow) */

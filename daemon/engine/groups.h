@@ -6,10 +6,11 @@
  * the group of the one that began it.
  *
  * A family is one from the moment on that its master is known to be a server with workers, has
- * started a process by multiprocessing, has forked two processes, or one that did not call exec in
- * 3 s: programs also fork to exec something else. It stays one until the master ends or calls exec.
- * So that no group counts a process that belongs elsewhere, a new process is in none until it is
- * known what it is: some ticks. What ends earlier is counted with what was known.
+ * started a process by multiprocessing, has forked three processes one after another, or one that
+ * did not call exec in 3 s: programs also fork to exec something else. It stays one until the
+ * master ends or calls exec. So that no group counts a process that belongs elsewhere, a new
+ * process is in none until it is known what it is: some ticks. What ends earlier is counted with
+ * what was known.
  *
  * Loop thread only.
  */

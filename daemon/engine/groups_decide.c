@@ -14,6 +14,12 @@
 #define GROUPS_SETTLED_USEC (3 * USEC_PER_SEC)
 /* Longer chains of forks are cut. */
 #define GROUPS_DEPTH 64
+/*
+ * Who forks so many in this time, each within a minute of the one before, has workers however short
+ * they live. Fewer may be children that were looked at between fork and exec, which is rare.
+ */
+#define GROUPS_FORKS      3
+#define GROUPS_FORKS_USEC (60 * USEC_PER_SEC)
 /* Digits of a container's id that people and their tools use. */
 #define GROUPS_CONTAINER_ID 12
 
@@ -75,18 +81,28 @@ static bool groups_parent_is_known(const struct groups_round *round, struct subj
            groups_is_known(round, subject_of(round->table, parent));
 }
 
+/* It may have been looked at between fork and exec: then it never was a worker. */
+static bool groups_is_new(const struct groups_round *round, const struct process *process)
+{
+    return round->time->mono_usec - process->first_seen_usec <
+           GROUPS_SETTLED_USEC + 2 * USEC_PER_SEC;
+}
+
 /* The root hears once of each process that it forked; enough of them make it a master. */
 static void groups_count_fork(const struct groups_round *round, struct subject child,
                               struct subject root, bool started)
 {
     struct group_seat *seat = &child.tracked->group, *head = &root.tracked->group;
     if (!seat->counted) {
+        bool lately = round->time->mono_usec - head->forked_usec < GROUPS_FORKS_USEC;
         seat->counted = true;
-        head->forked++;
+        head->forked = lately ? head->forked + 1 : 1;
+        head->forked_usec = round->time->mono_usec;
     }
     if (head->label.part == FAMILY_PART_STRANGER)
         return;
-    if (started || head->forked >= 2 || groups_is_settled(round, child.process))
+    if (started || head->label.part == FAMILY_PART_SERVER || head->forked >= GROUPS_FORKS ||
+        groups_is_settled(round, child.process))
         head->heads = true;
 }
 
@@ -221,13 +237,14 @@ static void groups_move(const struct groups_round *round, struct subject subject
         return;
     if (place > 0)
         group_table_came(table, place, &member, round->time);
-    if (from > 0 && seat->exec_count != subject.process->exec_count)
+    if (from > 0 && seat->exec_count != subject.process->exec_count &&
+        !groups_is_new(round, subject.process))
         group_table_went(table, from, &member);
     else if (from > 0)
         group_table_moved(table, from, &member);
     subject.process->group = place;
     table_glance(round->table, subject.process)->group = place;
-    round->groups->again |= seat->forked > 0;
+    round->groups->again |= seat->heads;
 }
 
 static enum process_role groups_role(struct subject subject, struct subject root)
@@ -242,14 +259,21 @@ static enum process_role groups_role(struct subject subject, struct subject root
 }
 
 /* Another program has nothing from its time before exec. */
-static void groups_forget_exec(struct subject subject)
+static void groups_forget_exec(const struct groups_round *round, struct subject subject)
 {
     struct group_seat *seat = &subject.tracked->group;
+    struct table *table = round->table;
     if (seat->exec_count == subject.process->exec_count)
         return;
     seat->heads = false;
     seat->forked = 0;
     seat->counted = false;
+    /* What its children are to it may be another thing too. */
+    for (size_t i = 0; i < table->count; i++)
+        if (table->processes[i].ppid == subject.process->id.pid) {
+            table->tracked[i].group.decided = false;
+            table->glances[i].group_due = true;
+        }
 }
 
 /* Something is known that was not when it was decided. */
@@ -302,7 +326,7 @@ static void groups_decide_root(const struct groups_round *round, struct subject 
 {
     if (!groups_is_due(root.process, root.tracked))
         return;
-    groups_forget_exec(root);
+    groups_forget_exec(round, root);
     groups_settle(round, root, root, groups_choose_alone(round, root));
 }
 
@@ -312,7 +336,7 @@ void groups_decide(const struct groups_round *round, struct subject subject)
     uint32_t place;
     if (!groups_is_known(round, subject) || !groups_parent_is_known(round, subject))
         return;
-    groups_forget_exec(subject);
+    groups_forget_exec(round, subject);
     struct subject root = groups_root(round, subject, &started);
     if (subject.process == root.process) {
         groups_settle(round, subject, root, groups_choose_alone(round, subject));

@@ -59,6 +59,35 @@ def test_hostile_process():
         assert item["rss_bytes"] > 1 << 20 and item["age_seconds"] >= 0, item
 
 
+GROUP = {"name": "gunicorn:web:app", "kind": "gunicorn", "members": 3, "workers": 2, "came": 12,
+         "rss_bytes": 300 << 20, "pss_bytes": 120 << 20, "pss_members": 2, "uss_members": 0,
+         "swap_bytes": 0, "swap_members": 3, "cow_loss_bytes": 7 << 20,
+         "peak_rss_bytes": 400 << 20}
+
+
+def test_groups():
+    hostile = {**GROUP, "name": "a\n\x1b[31m", "kind": "prefork"}
+    with FakeDaemon() as daemon:
+        daemon.answer("GET", "/api/v1/groups", listing(GROUP, hostile))
+        said = daemon.memtend("ps", "--groups", "--sort", "cow_loss", "-q", "x", "-n", "5", code=0)
+        query = daemon.requests[-1].query
+        assert query == {"sort": "cow_loss", "limit": "5", "q": "x"}, query
+        rows = said.out.splitlines()
+        assert rows[0].split() == ["PROCS", "CAME", "RSS", "PSS", "USS", "SWAP", "COW", "PEAK",
+                                   "RSS", "KIND", "GROUP"], said
+        assert rows[1].split() == ["3", "12", "300", "MiB", "120", "MiB+", "-", "0", "B", "7.0",
+                                   "MiB", "400", "MiB", "gunicorn", "gunicorn:web:app"], said
+        assert len(rows) == 3 and "\x1b" not in said.out, said
+        assert daemon.memtend("ps", "-g", "--json", code=0).json()["items"][0] == GROUP
+
+
+def test_groups_wrongly_asked():
+    said = alone("ps", "--groups", code=3)
+    assert "daemon" in said.err and not said.out, said
+    assert "not a number of a group" in alone("ps", "--groups", "--sort", "cpu", code=2).err
+    assert "needs the daemon" in alone("ps", "--groups", "--local", code=2).err
+
+
 def test_values_are_those_of_proc():
     with Hostile() as process:
         item = alone("ps", "-q", "needle-in-ps", "--json", code=0).json()["items"][0]

@@ -101,6 +101,7 @@ static void identify(struct world *w, pid_t pid, uint64_t mark, const char *cmdl
     struct process *process = at(w, pid);
     process->exec_count += process->exec_mark != 0 && process->exec_mark != mark;
     process->exec_mark = mark;
+    w->table.families_stale = true;
     process->exe_inode = 7;
     call(w, pid, cmdline);
 }
@@ -244,6 +245,7 @@ static void a_name_goes_for_the_whole_family(void **state)
     program(&w, 20, 1, 2, "python3|late.py");
     program(&w, 21, 20, 2, "python3|late.py");
     program(&w, 22, 20, 2, "python3|late.py");
+    program(&w, 23, 20, 2, "python3|late.py");
     ticks(&w, 2);
     assert_string_equal(group_of(&w, 22), "python late.py");
     rename_to(&w, 20, "later");
@@ -251,7 +253,7 @@ static void a_name_goes_for_the_whole_family(void **state)
     assert_string_equal(group_of(&w, 20), "later");
     assert_string_equal(group_of(&w, 22), "later");
     assert_null(named(&w, "python late.py")); /* nobody had ended in it: it never was */
-    assert_int_equal(named(&w, "later")->came, 3);
+    assert_int_equal(named(&w, "later")->came, 4);
     end(&w);
 }
 
@@ -311,23 +313,26 @@ static void what_multiprocessing_starts(void **state)
     program(&w, 13, 10, 4, FORKSERVER);
     program(&w, 14, 13, 4, FORKSERVER); /* forked by it */
     program(&w, 15, 1, 5, SPAWNED);     /* an orphan of somebody else */
+    /* A forkserver that was looked at before its exec, and what it forked. */
+    program(&w, 16, 10, 1, "python3|/srv/etl.py");
+    program(&w, 17, 16, 6, FORKSERVER);
+    ticks(&w, 2);
+    identify(&w, 16, 6, FORKSERVER);
     ticks(&w, 2);
     static const struct {
         pid_t pid;
         enum process_role role;
-    } rows[] = {{10, PROCESS_ROLE_MASTER},
-                {11, PROCESS_ROLE_HELPER},
-                {12, PROCESS_ROLE_WORKER},
-                {13, PROCESS_ROLE_HELPER},
-                {14, PROCESS_ROLE_WORKER}};
+    } rows[] = {{10, PROCESS_ROLE_MASTER}, {11, PROCESS_ROLE_HELPER}, {12, PROCESS_ROLE_WORKER},
+                {13, PROCESS_ROLE_HELPER}, {14, PROCESS_ROLE_WORKER}, {16, PROCESS_ROLE_HELPER},
+                {17, PROCESS_ROLE_WORKER}};
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         assert_string_equal(group_of(&w, rows[i].pid), "python etl.py");
         assert_int_equal(at(&w, rows[i].pid)->role, rows[i].role);
     }
     const struct group_record *group = named(&w, "python etl.py");
     assert_int_equal(group->kind, GROUP_KIND_MULTIPROCESSING);
-    assert_int_equal(group->workers, 2);
-    assert_int_equal(group->helpers, 2);
+    assert_int_equal(group->workers, 3);
+    assert_int_equal(group->helpers, 3);
     assert_string_equal(group_of(&w, 15), "");
     end(&w);
 }
@@ -463,7 +468,14 @@ static void exec_renames(void **state)
     begin(&w, "");
     program(&w, 10, 1, 1, "python3|/usr/bin/gunicorn|web:app");
     program(&w, 11, 10, 1, "python3|/usr/bin/gunicorn|web:app");
+    program(&w, 13, 10, 1, "python3|/usr/bin/gunicorn|web:app");
     tick(&w);
+    /* Looked at between fork and exec: it never was one of them. */
+    assert_int_equal(named(&w, "gunicorn:web:app")->came, 3);
+    identify(&w, 13, 9, "ls|-l");
+    ticks(&w, 5);
+    assert_int_equal(named(&w, "gunicorn:web:app")->came, 2);
+    assert_int_equal(named(&w, "gunicorn:web:app")->went, 0);
     /* A title is no other program. */
     call(&w, 10, "gunicorn: master [renamed:app]");
     tick(&w);
