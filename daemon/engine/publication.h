@@ -21,8 +21,8 @@
 #define PUBLICATION_BUFFERS 3
 /* So long after the last reader of processes every tick has them: pages ask each 1 to 2 s. */
 #define PUBLICATION_WANTED_USEC (5 * USEC_PER_SEC)
-/* A reader of processes waits for the loop at most so long: many times a tick of 10,000. */
-#define PUBLICATION_WAIT_USEC (1 * USEC_PER_SEC)
+/* A reader of processes waits for the loop at most so long: a hundred ticks of 10,000. */
+#define PUBLICATION_WAIT_USEC (3 * USEC_PER_SEC)
 
 struct publication {
     pthread_mutex_t lock;     /* over all below but buffers, wake and capacity */

@@ -37,7 +37,7 @@ bool request_has_snapshot(const struct request *request, struct reply *reply)
 {
     if (request->snapshot)
         return true;
-    reply_problem(reply, 503, "not_ready", "no tick is done yet");
+    reply_problem(reply, 503, "not_ready", "no tick is done yet, or the daemon is busy; try again");
     reply->retry_after_seconds = 1;
     return false;
 }

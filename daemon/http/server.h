@@ -27,7 +27,7 @@ struct http_ops {
     /*
      * The newest snapshot, borrowed until released; NULL before the first tick. Without `processes`
      * it may have none (count 0) and the call must not block; with them it may wait for the loop,
-     * for a second at most.
+     * for three seconds at most.
      */
     const struct snapshot *(*snapshot_acquire)(void *context, bool processes);
     void (*snapshot_release)(void *context, const struct snapshot *snapshot);

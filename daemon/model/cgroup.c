@@ -90,7 +90,7 @@ void cgroup_limit_begin(struct cgroup *cgroup)
 
 void cgroup_limit_by(struct cgroup *cgroup, const struct cgroup *level)
 {
-    int64_t max, needed, limit, headroom;
+    int64_t max, needed, limit = 0, headroom = 0;
     if (!cgroup_get(level, CGROUP_VALUE_MAX, &max))
         return;
     bool first = !cgroup_get(cgroup, CGROUP_VALUE_LIMIT, &limit);
