@@ -20,7 +20,7 @@ def kept(mib):
     """Freed buffers below a block that is in use: malloc keeps them."""
     buffers = [bytearray(b"k") * (48 * 1024) for _ in range((mib << 20) // (48 * 1024))]
     KEPT.append([bytearray(4096) for _ in range(256)])  # one of them ends up above the buffers
-    buffers.clear()
+    del buffers[:]
 
 
 def cycles(mib):
@@ -54,7 +54,7 @@ def pinned(mib):
     """One small object of fifty survives: hardly a pool is free."""
     objects = [b"%0200d" % number for number in range((mib << 20) // 260)]
     KEPT.append(objects[::50])
-    objects.clear()
+    del objects[:]
 
 
 def buffer(mib):
