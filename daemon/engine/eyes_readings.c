@@ -168,6 +168,8 @@ static void readings_table(struct head *head, const struct eyes_reading *reading
     tracked->pages_cpu_usec = reading->cpu_usec;
     if (result == 0) {
         eyes_take_layers(head, process, reading->exec_mark, &reading->sum, now);
+        probe_price_learn_pages(&tracked->price, reading->sum.rss_sum, reading->sum.anonymous,
+                                reading->cpu_usec);
         return;
     }
     if (result == -EACCES)

@@ -2,8 +2,8 @@
 /*
  * The last layers of processes that were asked about or are large, and with them since when their
  * large mappings are there: from one reading to the next a mapping that was not there before was
- * born. So many processes at most; the one that was put longest ago makes room. Pure; plain data,
- * one owner.
+ * born (one that the kernel joined to its neighbour is as old as that). So many processes at most;
+ * the one that was put longest ago makes room. Pure; plain data, one owner.
  */
 #ifndef MEMTEND_ENGINE_LAYER_SHELF_H
 #define MEMTEND_ENGINE_LAYER_SHELF_H

@@ -13,9 +13,23 @@
 #define PRICE_USEC_PER_MAPPING 3
 #define PRICE_RSS_MAX_BYTES    (INT64_C(1) << 46)
 
+/*
+ * pagemap against smaps_rollup, measured for a GiB: 12.0 and 14.9 ms in pages of 4 KiB, 0.9 and 0.1
+ * in huge ones. What it takes to copy its words, 0.9 ms, is taken off, but for a reserve; files and
+ * shared memory take smaps_rollup longer than anonymous memory does.
+ */
+#define PRICE_PAGES_COPY_USEC_PER_GIB   UINT64_C(500)
+#define PRICE_PAGES_PERCENT             135
+#define PRICE_PAGES_SHARED_USEC_PER_GIB UINT64_C(8000)
+
+static uint64_t price_for(int64_t bytes, uint64_t usec_per_gib)
+{
+    return (uint64_t)bytes / 1024 * usec_per_gib / UINT64_C(1048576);
+}
+
 static uint64_t price_of_unknown(int64_t bytes)
 {
-    return (uint64_t)bytes / 1024 * PRICE_USEC_PER_GIB / UINT64_C(1048576);
+    return price_for(bytes, PRICE_USEC_PER_GIB);
 }
 
 static uint64_t price_after(const struct probe_reading *reading, int64_t rss_bytes)
@@ -59,8 +73,24 @@ void probe_price_learn(struct probe_price *price, int64_t rss_bytes, uint64_t cp
         return;
     if (rss_bytes > PRICE_RSS_MAX_BYTES)
         rss_bytes = PRICE_RSS_MAX_BYTES;
-    price->before = price->last;
+    price->before = price->guessed ? (struct probe_reading){0} : price->last;
+    price->guessed = false;
     price->last = (struct probe_reading){rss_bytes, cpu_usec};
+}
+
+void probe_price_learn_pages(struct probe_price *price, int64_t rss_bytes, int64_t anonymous_bytes,
+                             uint64_t cpu_usec)
+{
+    if (rss_bytes <= 0 || rss_bytes > PRICE_RSS_MAX_BYTES || anonymous_bytes > rss_bytes)
+        return;
+    uint64_t copy = price_for(rss_bytes, PRICE_PAGES_COPY_USEC_PER_GIB);
+    uint64_t guess = (cpu_usec > copy ? cpu_usec - copy : 0) * PRICE_PAGES_PERCENT / 100;
+    int64_t shared = rss_bytes - (anonymous_bytes > 0 ? anonymous_bytes : 0);
+    guess += PRICE_BASE_USEC + price_for(shared, PRICE_PAGES_SHARED_USEC_PER_GIB);
+    bool known = price->last.rss_bytes > 0 && !price->guessed;
+    if (known && guess >= probe_price_usec(price, rss_bytes) / 2)
+        return;
+    *price = (struct probe_price){.last = {rss_bytes, guess}, .guessed = true};
 }
 
 void probe_price_learn_layers(struct probe_price *price, int64_t rss_bytes, uint64_t cpu_usec,

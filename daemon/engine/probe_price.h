@@ -7,6 +7,7 @@
 #ifndef MEMTEND_ENGINE_PROBE_PRICE_H
 #define MEMTEND_ENGINE_PROBE_PRICE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct probe_reading {
@@ -17,6 +18,7 @@ struct probe_reading {
 /* Zeroed = never read. */
 struct probe_price {
     struct probe_reading last, before;
+    bool guessed; /* last, and there is none before */
 };
 
 /* CPU time of a reading of smaps_rollup: of the cheaper of the last two, for one alone may have
@@ -27,6 +29,13 @@ uint64_t probe_price_layers_usec(const struct probe_price *price, int64_t rss_by
 
 /* It was read. */
 void probe_price_learn(struct probe_price *price, int64_t rss_bytes, uint64_t cpu_usec);
+/*
+ * From pagemap: that takes about as long for pages of 4 KiB, and far less for huge ones, so that
+ * what has never been read at once need not stay too dear for ever. Only a guess: not believed
+ * against a real reading unless it says less than half of it. anonymous_bytes -1: not told.
+ */
+void probe_price_learn_pages(struct probe_price *price, int64_t rss_bytes, int64_t anonymous_bytes,
+                             uint64_t cpu_usec);
 /* From smaps. */
 void probe_price_learn_layers(struct probe_price *price, int64_t rss_bytes, uint64_t cpu_usec,
                               uint32_t mappings);

@@ -38,6 +38,7 @@ struct world {
     struct process_id target;
     bool paused;
     bool rollups_fail;        /* of all */
+    bool only_uss;            /* is told of all */
     struct process_id secret; /* of this one */
     int events[EVENT_KIND_COUNT];
     int finished;
@@ -101,6 +102,8 @@ static int on_reading(sd_event_source *source, void *context)
                                          .uss_bytes = read.uss_bytes,
                                          .swap_bytes = read.swap_bytes,
                                          .swap_pss_bytes = read.swap_pss_bytes};
+    if (reading->world->only_uss)
+        rollup.pss_bytes = -1;
     int result = outcome == OUTCOME_OK ? 0 : outcome == OUTCOME_GONE ? -ESRCH : -EACCES;
     reading->answer(reading->context, reading->id, result, &rollup);
     sd_event_source_disable_unref(source);
@@ -362,6 +365,22 @@ static void without_rollups_the_basis_is_rss(void **state)
     struct command *command = order(w);
     assert_int_equal(command->receipts->basis, RECEIPT_BASIS_RSS);
     assert_string_equal(receipt_outcome_name(command->receipts->outcome), "freed");
+    command_free(command);
+}
+
+/* Page by page, as large processes are read. */
+static void without_pss_the_basis_is_uss(void **state)
+{
+    struct world *w = *state;
+    int64_t bytes;
+    w->only_uss = true;
+    begin(w, FAKE_HONEST);
+    struct command *command = order(w);
+    assert_int_equal(command->receipts->basis, RECEIPT_BASIS_USS);
+    assert_string_equal(receipt_outcome_name(command->receipts->outcome), "freed");
+    assert_true(measure_get(&command->receipts->before, MEASURE_USS, &bytes));
+    assert_false(measure_get(&command->receipts->before, MEASURE_PSS, &bytes));
+    assert_false(measure_get(&command->receipts->before, MEASURE_FAMILY_PSS, &bytes));
     command_free(command);
 }
 
@@ -708,6 +727,7 @@ int main(void)
         TEST(a_lie_is_said),
         TEST(an_exit_is_said),
         TEST(without_rollups_the_basis_is_rss),
+        TEST(without_pss_the_basis_is_uss),
         TEST(a_dry_run_only_predicts),
         TEST(pausing_stops_it),
         TEST(who_does_not_wait_gets_a_running_receipt),

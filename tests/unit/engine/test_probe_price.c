@@ -61,6 +61,31 @@ static void test_one_that_was_disturbed(void **state)
     assert_true(probe_price_usec(&price, GIB) > 50000);
 }
 
+/* As measured for 4 GiB. */
+static void test_guessed_from_pages(void **state)
+{
+    (void)state;
+    struct probe_price small = {0}, huge = {0}, shared = {0};
+    probe_price_learn_pages(&small, 4 * GIB, 4 * GIB, 48000);
+    assert_true(probe_price_usec(&small, 4 * GIB) > 60000);
+    probe_price_learn_pages(&huge, 4 * GIB, 4 * GIB, 3600);
+    assert_in_range(probe_price_usec(&huge, 4 * GIB), 300, 9000);
+    probe_price_learn_pages(&shared, GIB / 2, 0, 6000);
+    assert_true(probe_price_usec(&shared, GIB / 2) > 10500);
+    /* What was really read is not forgotten for a guess that is little less ... */
+    struct probe_price price = {0};
+    probe_price_learn(&price, 4 * GIB, 64000);
+    probe_price_learn_pages(&price, 4 * GIB, 4 * GIB, 40000);
+    assert_true(probe_price_usec(&price, 4 * GIB) > 64000);
+    /* ... but it is when all has become huge. And the truth ends the guess. */
+    probe_price_learn_pages(&price, 4 * GIB, 4 * GIB, 3600);
+    assert_true(probe_price_usec(&price, 4 * GIB) < 9000);
+    probe_price_learn(&price, 4 * GIB, 30000);
+    assert_true(probe_price_usec(&price, 4 * GIB) > 30000);
+    probe_price_learn_pages(&price, 0, 0, 1);
+    assert_true(probe_price_usec(&price, 4 * GIB) > 30000);
+}
+
 static void test_layers_teach_the_same(void **state)
 {
     (void)state;
@@ -79,6 +104,7 @@ int main(void)
         cmocka_unit_test(test_dear_is_known_to_be_dear),
         cmocka_unit_test(test_one_that_was_disturbed),
         cmocka_unit_test(test_layers_teach_the_same),
+        cmocka_unit_test(test_guessed_from_pages),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
