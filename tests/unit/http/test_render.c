@@ -138,12 +138,18 @@ static void test_process(void **state)
     struct cgroup cgroups[2] = {{.path = "/"}, cgroup_filled()};
     snapshot.cgroups = cgroups;
     snapshot.cgroup_count = 2;
+    struct group_record groups[] = {{.kind = GROUP_KIND_NAME, .name = "etl"}};
+    snapshot.groups = groups;
+    snapshot.group_count = 1;
     struct process process = {.id = {4711, 88213},
                               .ppid = 1,
                               .uid = 1000,
                               .exec_count = 2,
                               .family = {4700, 88000},
                               .family_size = 3,
+                              .group = 1,
+                              .role = PROCESS_ROLE_WORKER,
+                              .cow_loss_bytes = 7 * MIB,
                               .cgroup = 2,
                               .comm = "</script>\xef\xbf\xbd",
                               .name = "etl",
@@ -169,6 +175,41 @@ static void test_process(void **state)
                            .comm = "init",
                            .uss_absence = ABSENCE_DENIED};
     assert_golden(render_process(&bare, &snapshot), "process-bare");
+}
+
+static void test_group(void **state)
+{
+    (void)state;
+    struct snapshot snapshot = snapshot_at();
+    snapshot.boot_usec = 2000 * USEC_PER_SEC;
+    struct group_record group = {.kind = GROUP_KIND_GUNICORN,
+                                 .name = "gunicorn:web:app",
+                                 .uid = 1000,
+                                 .members = 3,
+                                 .workers = 2,
+                                 .rss_bytes = 300 * MIB,
+                                 .pss_members = 3,
+                                 .pss_bytes = 120 * MIB,
+                                 .pss_read_usec = MONO - 2500000,
+                                 .pss_consistent = true,
+                                 .came = 12,
+                                 .went = 9,
+                                 .went_peak_sum_bytes = 900 * MIB,
+                                 .went_peak_largest_bytes = 110 * MIB,
+                                 .peak_rss_bytes = 400 * MIB,
+                                 .peak_rss_wall_usec = WALL,
+                                 .first_seen_wall_usec = WALL,
+                                 .oldest = {10, 100000},
+                                 .youngest = {12, 199000}};
+    assert_golden(render_group(&group, &snapshot), "group");
+    struct group_record gone = {.kind = GROUP_KIND_UNIT,
+                                .name = "a.service",
+                                .mixed_uids = true,
+                                .came = 1,
+                                .went = 1,
+                                .first_seen_wall_usec = WALL,
+                                .gone_wall_usec = WALL};
+    assert_golden(render_group(&gone, &snapshot), "group-gone");
 }
 
 static struct receipt receipt_made(void)
@@ -287,10 +328,15 @@ static void test_series(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_status),  cmocka_unit_test(test_host),
-        cmocka_unit_test(test_cgroup),  cmocka_unit_test(test_process),
-        cmocka_unit_test(test_receipt), cmocka_unit_test(test_running_receipt),
-        cmocka_unit_test(test_event),   cmocka_unit_test(test_rule),
+        cmocka_unit_test(test_status),
+        cmocka_unit_test(test_host),
+        cmocka_unit_test(test_cgroup),
+        cmocka_unit_test(test_process),
+        cmocka_unit_test(test_group),
+        cmocka_unit_test(test_receipt),
+        cmocka_unit_test(test_running_receipt),
+        cmocka_unit_test(test_event),
+        cmocka_unit_test(test_rule),
         cmocka_unit_test(test_series),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
