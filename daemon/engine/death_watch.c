@@ -132,7 +132,7 @@ static void on_cgroup_kills(void *context, const struct cgroup *cgroup, bool bel
     struct head *head = context;
     const struct deaths_counter counter = {
         .cgroup = cgroup->path, .below = below, .rise = rise, .since_usec = since_usec};
-    deaths_on_counter(head->deaths.deaths, &counter, head->deaths.kmsg.fd >= 0, clock_mono_usec());
+    deaths_on_counter(head->deaths.deaths, &counter, head->deaths.kmsg.fd >= 0, head->tick_usec);
 }
 
 int death_watch_start(struct head *head, const char *dev)
@@ -168,13 +168,12 @@ void death_watch_stop(struct head *head)
 static void on_log_kill(void *context, const struct kmsg_record *kill)
 {
     struct head *head = context;
-    deaths_on_kill(head->deaths.deaths, kill, clock_mono_usec());
+    deaths_on_kill(head->deaths.deaths, kill, head->tick_usec);
 }
 
-void death_watch_before(struct head *head, uint64_t now_usec)
+void death_watch_before(struct head *head)
 {
     struct kmsg *kmsg = &head->deaths.kmsg;
-    (void)now_usec;
     if (kmsg->fd >= 0 && kmsg_read(kmsg, on_log_kill, head) < 0)
         kmsg_close(kmsg); /* counters go on without it */
 }
@@ -227,10 +226,10 @@ static void count_host(struct head *head)
     watch->host_usec = head->tick_usec;
 }
 
-void death_watch_on_tick(struct head *head, uint64_t now_usec)
+void death_watch_on_tick(struct head *head)
 {
     count_host(head);
-    death_watch_before(head, now_usec);
-    deaths_on_tick(head->deaths.deaths, now_usec);
+    death_watch_before(head);
+    deaths_on_tick(head->deaths.deaths, head->tick_usec);
     watch_more(head);
 }

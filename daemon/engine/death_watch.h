@@ -27,12 +27,12 @@ int death_watch_start(struct head *head, const char *dev);
 void death_watch_stop(struct head *head);
 
 /* Before the pass: the log is compared with the table as it was. */
-void death_watch_before(struct head *head, uint64_t now_usec);
+void death_watch_before(struct head *head);
 /* A process leaves the table. */
 void death_watch_remove(struct head *head, const struct process *process);
 /* Its end is worth an exit status: it has an agent. */
 void death_watch_want(struct head *head, struct process_id id);
 /* Behind the passes: tells of deaths. */
-void death_watch_on_tick(struct head *head, uint64_t now_usec);
+void death_watch_on_tick(struct head *head);
 
 #endif

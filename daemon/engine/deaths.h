@@ -9,7 +9,7 @@
  * counter says: then "probably". Ends are told of watched processes only. All lists are bounded;
  * what is more than a person can read is told as a number.
  *
- * Pure over the functions handed in; times are monotonic. Loop thread.
+ * Pure over the functions handed in; times are monotonic and never fall. Loop thread.
  */
 #ifndef MEMTEND_ENGINE_DEATHS_H
 #define MEMTEND_ENGINE_DEATHS_H

@@ -96,7 +96,7 @@ static void pipeline_done(struct head *head, enum stage stage)
 
 static void pipeline_collect(struct head *head, uint64_t now_usec)
 {
-    death_watch_before(head, now_usec);
+    death_watch_before(head);
     int listed = fast_pass_discover(head);
     pipeline_done(head, STAGE_DISCOVER);
     /* Without a list nobody is declared dead: the table stays as it was. */
@@ -109,7 +109,7 @@ static void pipeline_collect(struct head *head, uint64_t now_usec)
     pipeline_done(head, STAGE_HOST);
     cgroups_on_tick(head->cgroups, &head->table, &head->host, head->tick, now_usec);
     pipeline_done(head, STAGE_CGROUPS);
-    death_watch_on_tick(head, now_usec);
+    death_watch_on_tick(head);
     pressure_watch_on_tick(head, now_usec);
 }
 
