@@ -61,7 +61,11 @@ static int64_t cgroup_or_none(const struct cgroup *cgroup, enum cgroup_value val
 
 void cgroup_derive(struct cgroup *cgroup)
 {
-    int64_t current, inactive_file, swap_backed, unevictable;
+    int64_t current, inactive_file, swap_backed, unevictable, peak;
+    /* The peak is read less often. */
+    if (cgroup_get(cgroup, CGROUP_VALUE_PEAK, &peak) &&
+        cgroup_get(cgroup, CGROUP_VALUE_CURRENT, &current) && current > peak)
+        cgroup_set(cgroup, CGROUP_VALUE_PEAK, current);
     cgroup_clear(cgroup, CGROUP_VALUE_WORKINGSET);
     cgroup_clear(cgroup, CGROUP_VALUE_NEEDED);
     /* Read one after the other: a file that grows in between must not make it negative. */

@@ -112,6 +112,9 @@ static const struct expected expected[] = {
      ""},
     /* A limit above the machine's memory is none either. */
     {"linux-6.18", "/kubepods", "", 730 * MIB, 2 * GIB, 600 * MIB, ""},
+    /* Recorded: 108400640 of anon, 299008 of the kernel; 200 MiB. */
+    {"debian-12", "/system.slice/limited.service", "", 108699648, 200 * MIB, 200 * MIB - 108699648,
+     "/system.slice/limited.service"},
     {"v1-4.19", "/docker/%s", "beef", 110 * MIB + 4096, 300 * MIB, 190 * MIB - 4096, "/docker/%s"},
     {"v1-4.19", "/docker", "", 110 * MIB + 4096, 2 * GIB, 600 * MIB, ""},
     {"v2-no-memory", "/system.slice/x.service", "", NONE, 2 * GIB, 600 * MIB, ""},
