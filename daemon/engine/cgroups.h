@@ -4,9 +4,10 @@
  * CGROUP_TABLE_LIMIT, mapped once. A group stays at its place as long as it is there, so a process
  * keeps the number of its group and the snapshot shows the table as it is, free places included.
  *
- * What it costs: 30 us for a group every 5 s and 60 us every 30 s (open, read, close of five and
- * ten files), at most CGROUPS_READS groups in a tick: 0.08 % of a core for 1,000 processes in 100
- * groups. With more groups than that the turns take longer. Loop thread only.
+ * What it costs: 38 us for a group every 5 s (open, read and close of five files), 25 us more every
+ * 30 s (five more), at most CGROUPS_READS groups in a tick: 0.09 % of a core for 1,000 processes in
+ * 100 groups. With more groups than that the turns take longer. Kept descriptors would cost a
+ * quarter of it, and 25 KiB of kernel memory for each group. Loop thread only.
  */
 #ifndef MEMTEND_ENGINE_CGROUPS_H
 #define MEMTEND_ENGINE_CGROUPS_H
