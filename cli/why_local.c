@@ -83,7 +83,7 @@ static void read_cgroup(struct reading *reading)
     if (root < 0 || proc_cgroup_read(reading->proc, reading->process.id.pid, &place) != OUTCOME_OK)
         return;
     cgroup_mounts_find(root, "/proc/self/mountinfo", &mounts);
-    if (cgroup_memory_read_path(&mounts, place.path, &reading->host, 1, &reading->cgroup) ==
+    if (cgroup_memory_read_path(&mounts, place.memory_path, &reading->host, 1, &reading->cgroup) ==
         OUTCOME_OK)
         reading->evidence.cgroup = &reading->cgroup;
     cgroup_mounts_finish(&mounts);
