@@ -50,8 +50,6 @@ static const struct {
     {WORDS_IN_CONDITION, "sum"},
     {WORDS_IN_CONDITION, "max"},
     {WORDS_IN_CONDITION, "slope"},
-    {WORDS_IN_CONDITION, "limit"},
-    {WORDS_IN_CONDITION, "headroom"},
     {WORDS_IN_CONDITION, "last.freed"},
     {WORDS_IN_CONDITION, "cgroup.current"},
     {WORDS_IN_CONDITION, "cgroup.max"},
