@@ -21,6 +21,9 @@
  * addresses. */
 #define PROC_PAGEMAP_PAGES 8192
 
+/* The one ioctl() that is called here. */
+#define PROC_PAGEMAP_SCAN UINT32_C(0xc0606610)
+
 enum proc_page {
     PROC_PAGE_ABSENT,  /* never used, or given back */
     PROC_PAGE_PRESENT, /* in memory */
@@ -38,6 +41,9 @@ enum outcome proc_pagemap_read(int fd, uint64_t first, size_t pages, uint64_t *w
 enum proc_page proc_pagemap_page(uint64_t word);
 /* In memory and mapped once in all: what smaps counts as Private (Linux 4.2 and later). */
 bool proc_pagemap_is_exclusive(uint64_t word);
+/* Bytes of the range that are mapped by huge pages (Linux 6.7 and later); -1: not told. Empty
+ * ranges will do to find out. */
+int64_t proc_pagemap_huge(int fd, uint64_t start, uint64_t end);
 /* In memory, and neither of a file nor of shared memory (Linux 3.5 and later). */
 bool proc_pagemap_is_anonymous(uint64_t word);
 

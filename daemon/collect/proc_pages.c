@@ -17,7 +17,8 @@ struct walk {
     int pagemap;
     uint64_t page_bytes, memory_bytes; /* of the machine */
     size_t since_pause;                /* pages */
-    uint64_t stopped;                  /* where; 0 = not yet */
+    bool tells_huge;
+    uint64_t stopped; /* where; 0 = not yet */
 };
 
 static bool name_starts_with(const struct proc_mapping *range, const char *prefix)
@@ -93,7 +94,11 @@ static enum outcome walk_range(struct walk *walk, uint64_t next, struct mapping 
         if (got == 0)
             return OUTCOME_FAILED;
         walk_count(walk, got, mapping);
-        next += got * walk->page_bytes;
+        uint64_t end = next + got * walk->page_bytes;
+        int64_t huge = walk->tells_huge ? proc_pagemap_huge(walk->pagemap, next, end) : -1;
+        if (mapping->huge >= 0)
+            mapping->huge = huge >= 0 ? mapping->huge + huge : -1;
+        next = end;
         walk_pause(walk, got);
         if (clock_mono_usec() >= walk->pages->until_usec)
             walk->stopped = next;
@@ -127,7 +132,7 @@ static enum outcome walk_maps(struct walk *walk, proc_smaps_visit visit, void *c
                                   .name = range.name,
                                   .name_length = range.name_length,
                                   .pss = -1,
-                                  .huge = -1,
+                                  .huge = walk->tells_huge ? 0 : -1,
                                   .swap_pss = -1};
         enum outcome outcome = walk_mapping(walk, &range, &mapping);
         if (outcome != OUTCOME_OK)
@@ -153,6 +158,7 @@ enum outcome proc_pages_walk(int proc, pid_t pid, struct proc_pages *pages, proc
                         .pagemap = pagemap,
                         .page_bytes = page_bytes,
                         .memory_bytes = (uint64_t)sysconf(_SC_PHYS_PAGES) * page_bytes};
+    walk.tells_huge = outcome == OUTCOME_OK && proc_pagemap_huge(pagemap, 0, 0) >= 0;
     if (outcome == OUTCOME_OK)
         outcome = walk_maps(&walk, visit, context);
     proc_maps_close(&pages->maps);

@@ -2,8 +2,8 @@
 /*
  * What PID/smaps tells, without holding the process up: its ranges from PID/maps, their pages from
  * PID/pagemap, 64 KiB of that file at a time with a pause after each. Takes longer, and does not
- * know PSS nor huge pages. In parts, each as long as is wanted. Needs what both files need, see
- * proc_maps.h and proc_pagemap.h. Works on the buffers in the struct: one thread.
+ * know PSS, nor huge pages before Linux 6.7. In parts, each as long as is wanted. Needs what both
+ * files need, see proc_maps.h and proc_pagemap.h. Works on the buffers in the struct: one thread.
  */
 #ifndef MEMTEND_COLLECT_PROC_PAGES_H
 #define MEMTEND_COLLECT_PROC_PAGES_H

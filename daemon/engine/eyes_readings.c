@@ -168,8 +168,10 @@ static void readings_table(struct head *head, const struct eyes_reading *reading
     tracked->pages_cpu_usec = reading->cpu_usec;
     if (result == 0) {
         eyes_take_layers(head, process, reading->exec_mark, &reading->sum, now);
-        probe_price_learn_pages(&tracked->price, reading->sum.rss_sum, reading->sum.anonymous,
-                                reading->cpu_usec);
+        const struct probe_pages pages = {.rss_bytes = reading->sum.rss_sum,
+                                          .anonymous_bytes = reading->sum.anonymous,
+                                          .huge_bytes = reading->sum.huge};
+        probe_price_learn_pages(&tracked->price, &pages, reading->cpu_usec);
         return;
     }
     if (result == -EACCES)

@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "collect/proc_pagemap.h"
 #include "wire/probe.h"
 
 #include <errno.h>
@@ -46,6 +47,8 @@ static const struct {
     {SCMP_SYS(mmap), {2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0}},
     {SCMP_SYS(mprotect), {2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0}},
     {SCMP_SYS(write), {0, SCMP_CMP_EQ, STDERR_FILENO, 0}},
+    /* Which pages are huge; the file is open for reading. */
+    {SCMP_SYS(ioctl), {1, SCMP_CMP_EQ, PROC_PAGEMAP_SCAN, 0}},
 };
 
 static int jail_filter(void)

@@ -18,9 +18,10 @@
  * in huge ones. What it takes to copy its words, 0.9 ms, is taken off, but for a reserve; files and
  * shared memory take smaps_rollup longer than anonymous memory does.
  */
-#define PRICE_PAGES_COPY_USEC_PER_GIB   UINT64_C(500)
-#define PRICE_PAGES_PERCENT             135
-#define PRICE_PAGES_SHARED_USEC_PER_GIB UINT64_C(8000)
+#define PRICE_PAGES_COPY_USEC_PER_GIB UINT64_C(500)
+#define PRICE_HUGE_USEC_PER_GIB       UINT64_C(200)
+#define PRICE_PAGES_PERCENT           135
+#define PRICE_SHARED_USEC_PER_GIB     UINT64_C(8000)
 
 static uint64_t price_for(int64_t bytes, uint64_t usec_per_gib)
 {
@@ -78,19 +79,28 @@ void probe_price_learn(struct probe_price *price, int64_t rss_bytes, uint64_t cp
     price->last = (struct probe_reading){rss_bytes, cpu_usec};
 }
 
-void probe_price_learn_pages(struct probe_price *price, int64_t rss_bytes, int64_t anonymous_bytes,
+static uint64_t price_guess(const struct probe_pages *pages, uint64_t cpu_usec)
+{
+    int64_t rss = pages->rss_bytes, huge = pages->huge_bytes;
+    if (huge >= 0 && huge <= rss)
+        return price_of_unknown(rss - huge) + price_for(huge, PRICE_HUGE_USEC_PER_GIB);
+    uint64_t copy = price_for(rss, PRICE_PAGES_COPY_USEC_PER_GIB);
+    return (cpu_usec > copy ? cpu_usec - copy : 0) * PRICE_PAGES_PERCENT / 100;
+}
+
+void probe_price_learn_pages(struct probe_price *price, const struct probe_pages *pages,
                              uint64_t cpu_usec)
 {
-    if (rss_bytes <= 0 || rss_bytes > PRICE_RSS_MAX_BYTES || anonymous_bytes > rss_bytes)
+    int64_t rss = pages->rss_bytes, anonymous = pages->anonymous_bytes;
+    if (rss <= 0 || rss > PRICE_RSS_MAX_BYTES || anonymous > rss)
         return;
-    uint64_t copy = price_for(rss_bytes, PRICE_PAGES_COPY_USEC_PER_GIB);
-    uint64_t guess = (cpu_usec > copy ? cpu_usec - copy : 0) * PRICE_PAGES_PERCENT / 100;
-    int64_t shared = rss_bytes - (anonymous_bytes > 0 ? anonymous_bytes : 0);
-    guess += PRICE_BASE_USEC + price_for(shared, PRICE_PAGES_SHARED_USEC_PER_GIB);
+    int64_t shared = rss - (anonymous > 0 ? anonymous : 0);
+    uint64_t guess = PRICE_BASE_USEC + price_guess(pages, cpu_usec) +
+                     price_for(shared, PRICE_SHARED_USEC_PER_GIB);
     bool known = price->last.rss_bytes > 0 && !price->guessed;
-    if (known && guess >= probe_price_usec(price, rss_bytes) / 2)
+    if (known && guess >= probe_price_usec(price, rss) / 2)
         return;
-    *price = (struct probe_price){.last = {rss_bytes, guess}, .guessed = true};
+    *price = (struct probe_price){.last = {rss, guess}, .guessed = true};
 }
 
 void probe_price_learn_layers(struct probe_price *price, int64_t rss_bytes, uint64_t cpu_usec,

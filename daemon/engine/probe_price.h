@@ -29,12 +29,16 @@ uint64_t probe_price_layers_usec(const struct probe_price *price, int64_t rss_by
 
 /* It was read. */
 void probe_price_learn(struct probe_price *price, int64_t rss_bytes, uint64_t cpu_usec);
+/* Of the resident bytes; -1: not told. */
+struct probe_pages {
+    int64_t rss_bytes, anonymous_bytes, huge_bytes;
+};
 /*
- * From pagemap: that takes about as long for pages of 4 KiB, and far less for huge ones, so that
+ * From a reading page by page, which tells what is huge, or else took far less time for it: so that
  * what has never been read at once need not stay too dear for ever. Only a guess: not believed
- * against a real reading unless it says less than half of it. anonymous_bytes -1: not told.
+ * against a real reading unless it says less than half of it.
  */
-void probe_price_learn_pages(struct probe_price *price, int64_t rss_bytes, int64_t anonymous_bytes,
+void probe_price_learn_pages(struct probe_price *price, const struct probe_pages *pages,
                              uint64_t cpu_usec);
 /* From smaps. */
 void probe_price_learn_layers(struct probe_price *price, int64_t rss_bytes, uint64_t cpu_usec,

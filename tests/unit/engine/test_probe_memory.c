@@ -147,12 +147,39 @@ static void test_page_by_page(void **state)
     assert_int_equal(whole.large_count, smaps.large_count);
     assert_int_equal(whole.large[0].start, smaps.large[0].start);
     assert_int_equal(whole.pss, -1);
+    assert_true(whole.huge == -1 || whole.huge == smaps.huge);
     assert_in_range(whole.anonymous + 64 * 1024, smaps.anonymous, smaps.anonymous + 128 * 1024);
     /* Without time it still gets on, range by range. */
     struct probe_layers pieces = check_pages(pid, 0, &parts);
     assert_true(parts > 10);
     assert_int_equal(pieces.rss_sum, whole.rss_sum);
     end(pid);
+}
+
+static void use_huge_pages(void)
+{
+    size_t size = 64 * MIB;
+    unsigned char *memory =
+        mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    madvise(memory, size, MADV_HUGEPAGE);
+    memset(memory, 1, size);
+}
+
+static void test_huge_pages(void **state)
+{
+    (void)state;
+    skip_when_sanitized();
+    struct probe_layers smaps, pages;
+    size_t parts;
+    pid_t pid = start(use_huge_pages);
+    assert_int_equal(probe_walk_smaps(proc, pid, &smaps), OUTCOME_OK);
+    assert_int_equal(read_pages(pid, 0, &pages, &parts), 0);
+    end(pid);
+    if (smaps.huge == 0 || pages.huge < 0) {
+        print_message("SKIP: no huge pages, or a kernel before 6.7\n");
+        skip();
+    }
+    assert_int_equal(pages.huge, smaps.huge);
 }
 
 /* More than any machine has memory. */
@@ -289,9 +316,10 @@ static void test_there_and_back(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_page_by_page),    cmocka_unit_test(test_address_space_alone),
-        cmocka_unit_test(test_zombie_and_gone), cmocka_unit_test(test_many_threads),
-        cmocka_unit_test(test_many_mappings),   cmocka_unit_test(test_there_and_back),
+        cmocka_unit_test(test_page_by_page),        cmocka_unit_test(test_huge_pages),
+        cmocka_unit_test(test_address_space_alone), cmocka_unit_test(test_zombie_and_gone),
+        cmocka_unit_test(test_many_threads),        cmocka_unit_test(test_many_mappings),
+        cmocka_unit_test(test_there_and_back),
     };
     return cmocka_run_group_tests(tests, open_proc, close_proc);
 }

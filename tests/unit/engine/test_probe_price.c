@@ -61,29 +61,50 @@ static void test_one_that_was_disturbed(void **state)
     assert_true(probe_price_usec(&price, GIB) > 50000);
 }
 
+static void learn_pages(struct probe_price *price, int64_t rss, int64_t anonymous, uint64_t usec)
+{
+    const struct probe_pages pages = {rss, anonymous, -1};
+    probe_price_learn_pages(price, &pages, usec);
+}
+
 /* As measured for 4 GiB. */
 static void test_guessed_from_pages(void **state)
 {
     (void)state;
     struct probe_price small = {0}, huge = {0}, shared = {0};
-    probe_price_learn_pages(&small, 4 * GIB, 4 * GIB, 48000);
+    learn_pages(&small, 4 * GIB, 4 * GIB, 48000);
     assert_true(probe_price_usec(&small, 4 * GIB) > 60000);
-    probe_price_learn_pages(&huge, 4 * GIB, 4 * GIB, 3600);
+    learn_pages(&huge, 4 * GIB, 4 * GIB, 3600);
     assert_in_range(probe_price_usec(&huge, 4 * GIB), 300, 9000);
-    probe_price_learn_pages(&shared, GIB / 2, 0, 6000);
+    learn_pages(&shared, GIB / 2, 0, 6000);
     assert_true(probe_price_usec(&shared, GIB / 2) > 10500);
     /* What was really read is not forgotten for a guess that is little less ... */
     struct probe_price price = {0};
     probe_price_learn(&price, 4 * GIB, 64000);
-    probe_price_learn_pages(&price, 4 * GIB, 4 * GIB, 40000);
+    learn_pages(&price, 4 * GIB, 4 * GIB, 40000);
     assert_true(probe_price_usec(&price, 4 * GIB) > 64000);
     /* ... but it is when all has become huge. And the truth ends the guess. */
-    probe_price_learn_pages(&price, 4 * GIB, 4 * GIB, 3600);
+    learn_pages(&price, 4 * GIB, 4 * GIB, 3600);
     assert_true(probe_price_usec(&price, 4 * GIB) < 9000);
     probe_price_learn(&price, 4 * GIB, 30000);
     assert_true(probe_price_usec(&price, 4 * GIB) > 30000);
-    probe_price_learn_pages(&price, 0, 0, 1);
+    learn_pages(&price, 0, 0, 1);
     assert_true(probe_price_usec(&price, 4 * GIB) > 30000);
+}
+
+/* The time it took does not matter then: a busy machine is slow. */
+static void test_told_what_is_huge(void **state)
+{
+    (void)state;
+    struct probe_price price = {0};
+    probe_price_learn_pages(&price, &(struct probe_pages){4 * GIB, 4 * GIB, 4 * GIB}, 500000);
+    assert_in_range(probe_price_usec(&price, 4 * GIB), 300, 2000);
+    price = (struct probe_price){0};
+    probe_price_learn_pages(&price, &(struct probe_pages){4 * GIB, 4 * GIB, 3 * GIB}, 1);
+    assert_in_range(probe_price_usec(&price, 4 * GIB), 16000, 22000);
+    price = (struct probe_price){0};
+    probe_price_learn_pages(&price, &(struct probe_pages){GIB, GIB, 0}, 1);
+    assert_true(probe_price_usec(&price, GIB) > 16000);
 }
 
 static void test_layers_teach_the_same(void **state)
@@ -105,6 +126,7 @@ int main(void)
         cmocka_unit_test(test_one_that_was_disturbed),
         cmocka_unit_test(test_layers_teach_the_same),
         cmocka_unit_test(test_guessed_from_pages),
+        cmocka_unit_test(test_told_what_is_huge),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -426,10 +426,16 @@ static long escape_write(void)
     return write(STDOUT_FILENO, "x", 1);
 }
 
+static long escape_ioctl(void)
+{
+    return syscall(SYS_ioctl, STDIN_FILENO, 0x5412 /* TIOCSTI */, "x");
+}
+
 static long (*const escapes[])(void) = {
     escape_ptrace,      escape_write_memory,      escape_exec,   escape_execveat,    escape_socket,
     escape_unix_socket, escape_open_for_writing,  escape_create, escape_open_memory, escape_fork,
     escape_kill,        escape_executable_memory, escape_pidfd,  escape_unlink,      escape_write,
+    escape_ioctl,
 };
 
 #define ESCAPES (sizeof(escapes) / sizeof(escapes[0]))
