@@ -19,7 +19,7 @@
 #define CAUSE_YOUNG_ON       100000
 #define CAUSE_YOUNG_ON_SHARE 2 /* and one in so many of all objects */
 /* Fewer bytes than one in so many do not make what is in use doubtful. */
-#define CAUSE_UNCOLLECTED_PART 4
+#define CAUSE_DOUBTFUL_PART 4
 /* What a plain object with its parts weighs at least (1.5 million dead cycles were 171 MB). */
 #define CAUSE_OBJECT_BYTES  114
 #define CAUSE_GARBAGE_LEAST 1000
@@ -164,19 +164,20 @@ static bool python_objects_holds(const struct facts *facts, struct finding *ret_
 {
     const struct evidence *evidence = facts->evidence;
     enum verdict_confidence confidence = VERDICT_CONFIDENCE_LOW;
-    struct finding uncollected = {0};
+    struct finding uncollected = {0}, garbage = {0};
     uint64_t full = evidence->full_collection_usec;
     if (!facts->python || !facts->has_pools)
         return false;
     uncollected_holds(facts, &uncollected);
-    if (uncollected.bytes > facts->in_use_bytes / CAUSE_UNCOLLECTED_PART)
+    garbage_kept_holds(facts, &garbage);
+    int64_t doubtful = uncollected.bytes > garbage.bytes ? uncollected.bytes : garbage.bytes;
+    if (doubtful > facts->in_use_bytes / CAUSE_DOUBTFUL_PART)
         confidence = VERDICT_CONFIDENCE_LOW;
     else if (full && full + CAUSE_FULL_FRESH_USEC >= evidence->now_usec)
         confidence = VERDICT_CONFIDENCE_HIGH;
     else if (facts->has_gc && !facts->python2)
         confidence = VERDICT_CONFIDENCE_MEDIUM;
-    return found(facts->in_use_bytes - uncollected.bytes, at_most(confidence, counted(facts)),
-                 ret_finding);
+    return found(facts->in_use_bytes - doubtful, at_most(confidence, counted(facts)), ret_finding);
 }
 
 static bool malloc_used_holds(const struct facts *facts, struct finding *ret_finding)

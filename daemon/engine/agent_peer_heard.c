@@ -134,8 +134,17 @@ static void remember_pools(struct agent_peer *peer)
     if (!(peer->stats.has & CONTROL_HAS_PY_POOLS))
         return;
     uint64_t interval = peer->stats.pools_usec * PEER_POOLS_FACTOR;
+    const struct control_classes *blocks = &peer->stats.py_class_blocks;
+    peer->memory.has_blocks = blocks->count > 0;
+    peer->memory.blocks = 0;
+    for (uint32_t i = 0; i < blocks->count; i++)
+        peer->memory.blocks += blocks->values[i];
     peer->pools = peer->stats;
     peer->pools_usec = peer->stats_usec;
+    const struct process *process =
+        table_find(agent_server_config_of(peer->server)->table, peer->identity.id);
+    if (!process || !sample_get(&process->sample, METRIC_RSS, &peer->pools_rss_bytes))
+        peer->pools_rss_bytes = -1;
     peer->pools_due_usec =
         peer->stats_usec + (interval > PEER_POOLS_USEC ? interval : PEER_POOLS_USEC);
 }

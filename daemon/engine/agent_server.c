@@ -336,6 +336,7 @@ int agent_server_report(const struct agent_server *server, struct process_id id,
     ret_report->age_usec = now_usec - peer->stats_usec;
     if (ret_report->has_pools)
         ret_report->pools_age_usec = now_usec - peer->pools_usec;
+    ret_report->pools_rss_bytes = ret_report->has_pools ? peer->pools_rss_bytes : -1;
     ret_report->has_full_collection = peer->full_collection_usec > 0;
     if (ret_report->has_full_collection)
         ret_report->full_collection_age_usec = now_usec - peer->full_collection_usec;

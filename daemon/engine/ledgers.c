@@ -17,24 +17,37 @@
 #define LEDGERS_WAIT_USEC (10 * USEC_PER_SEC)
 
 /* What an agent is asked for beside its reading of malloc: pools younger than this are fresh. */
-#define LEDGERS_POOLS_USEC (5 * USEC_PER_SEC)
+#define LEDGERS_POOLS_USEC (1 * USEC_PER_SEC)
 
 /* --- evidence --- */
 
 /* In permyriad of RSS: more than a scan that is a tick late would see. */
 #define LEDGERS_MOVED 1000
 
-/* Counted from outside, and the process has grown or shrunk since. What an agent counts is asked
- * for together with the ledger. */
-static bool pools_are_stale(const struct tracked *tracked, const struct process *process)
+/* Pools were counted, from outside or by the agent, and RSS has moved since. */
+static bool has_moved(int64_t rss_then, int64_t rss_now)
 {
+    return llabs(rss_now - rss_then) > rss_now / 10000 * LEDGERS_MOVED;
+}
+
+static bool pools_are_from_outside(const struct tracked *tracked, const struct process *process)
+{
+    return sample_has(&process->sample, METRIC_PY_USED) &&
+           sample_time(&process->sample, METRIC_PY_USED) == tracked->scan.done_usec;
+}
+
+static bool pools_are_stale(const struct tracked *tracked, const struct evidence *evidence)
+{
+    const struct process *process = evidence->process;
+    const struct agent_report *agent = evidence->agent;
     int64_t rss;
-    if (!sample_has(&process->sample, METRIC_PY_USED) ||
-        sample_time(&process->sample, METRIC_PY_USED) != tracked->scan.done_usec ||
-        !sample_get(&process->sample, METRIC_RSS, &rss))
+    if (!sample_get(&process->sample, METRIC_RSS, &rss))
         return false;
-    int64_t moved = llabs(rss - tracked->scan.rss_bytes);
-    return moved > rss / 10000 * LEDGERS_MOVED;
+    if (evidence->layers)
+        rss = evidence->layers->rss_bytes;
+    if (pools_are_from_outside(tracked, process))
+        return has_moved(tracked->scan.rss_bytes, rss);
+    return agent && agent->pools_rss_bytes >= 0 && has_moved(agent->pools_rss_bytes, rss);
 }
 
 static void fill_family(const struct table *table, const struct process *process,
@@ -107,11 +120,11 @@ static void diagnose(struct head *head, const struct ledgers_order *order,
         .layers = order->has_layers ? &order->layers : NULL,
         .cgroup = cgroups_of(head->cgroups, process),
         .is_python = neighbour_is_python(process->comm),
-        .pools_stale = pools_are_stale(table_tracked(&head->table, process), process),
     };
     fill_family(&head->table, process, &evidence.family);
     fill_neighbour(head, &evidence);
     fill_agent(head, &material, &evidence);
+    evidence.pools_stale = pools_are_stale(table_tracked(&head->table, process), &evidence);
     *diagnosis = (struct diagnosis){.id = process->id,
                                     .mono_usec = evidence.now_usec,
                                     .has_layers = order->has_layers,
@@ -233,8 +246,13 @@ void ledgers_on_stats(struct head *head, struct process_id id)
 static void scan_anew(struct head *head, struct process_id id)
 {
     const struct process *process = table_find(&head->table, id);
-    if (process && (!sample_has(&process->sample, METRIC_PY_USED) ||
-                    pools_are_stale(table_tracked(&head->table, process), process)))
+    if (!process)
+        return;
+    const struct tracked *tracked = table_tracked(&head->table, process);
+    int64_t rss;
+    if (!sample_has(&process->sample, METRIC_PY_USED) ||
+        (pools_are_from_outside(tracked, process) &&
+         sample_get(&process->sample, METRIC_RSS, &rss) && has_moved(tracked->scan.rss_bytes, rss)))
         scans_ask(head, process);
 }
 

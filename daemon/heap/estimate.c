@@ -146,10 +146,12 @@ static bool objects_since_full(const struct sample *sample, const struct estimat
 }
 
 /* What an object of this process weighs with all it holds, seen from the whole. */
-static int64_t object_bytes(const struct sample *sample, int64_t anon)
+static int64_t object_bytes(const struct sample *sample, const struct estimate_memory *memory,
+                            int64_t anon)
 {
-    int64_t blocks;
-    if (!sample_get(sample, METRIC_PY_BLOCKS, &blocks) || blocks <= 0)
+    int64_t blocks = memory->has_blocks ? memory->blocks : 0;
+    sample_get(sample, METRIC_PY_BLOCKS, &blocks);
+    if (blocks <= 0)
         return ESTIMATE_OBJECT_BYTES;
     return at_least(product(anon / blocks, ESTIMATE_BLOCKS_PER_OBJECT), ESTIMATE_OBJECT_BYTES);
 }
@@ -187,6 +189,6 @@ struct prediction estimate_collect(const struct sample *sample,
         return prediction;
     prediction.high_bytes = anon;
     if (objects_since_full(sample, memory, &objects))
-        prediction.high_bytes = at_most(anon, product(objects, object_bytes(sample, anon)));
+        prediction.high_bytes = at_most(anon, product(objects, object_bytes(sample, memory, anon)));
     return prediction;
 }

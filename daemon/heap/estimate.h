@@ -19,6 +19,9 @@ struct estimate_memory {
     bool has_thresholds;
     int64_t thresholds[3]; /* gc.get_threshold() */
 
+    bool has_blocks;
+    int64_t blocks; /* live in pymalloc's pools: for an agent that leaves py.blocks out */
+
     bool has_slack;
     int64_t slack_bytes; /* estimate_slack() just after the last trim: what a trim cannot get */
 

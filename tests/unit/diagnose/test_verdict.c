@@ -286,6 +286,25 @@ static void gc_garbage_is_named(void **state)
     assert_non_null(strstr(verdict.sentence, "DEBUG_SAVEALL"));
 }
 
+/* 480,000 objects of 54 MiB at least, and the agent has not told how many there are in all. */
+static void gc_garbage_is_no_object_in_use(void **state)
+{
+    (void)state;
+    add_agent("cpython 3.13.0");
+    map(MAPPING_KIND_ANON, 80);
+    map(MAPPING_KIND_FILE, OTHER);
+    set_pools(72, 0, 0);
+    set_malloc(5, 0);
+    sample_clear(&process.sample, METRIC_PY_BLOCKS);
+    set(METRIC_PY_GC_GARBAGE, 500000);
+    evidence.full_collection_usec = NOW - 1;
+    expect(VERDICT_GARBAGE_KEPT, VERDICT_CONFIDENCE_MEDIUM);
+    /* The pools know. */
+    agent.classes[agent.class_count++] = (struct agent_class){64, 5000, 1000000};
+    expect(VERDICT_GARBAGE_KEPT, VERDICT_CONFIDENCE_MEDIUM);
+    assert_true(verdict.bytes > 70 * MIB);
+}
+
 static void pools_are_counted_from_outside_too(void **state)
 {
     (void)state;
@@ -504,6 +523,7 @@ int main(void)
         TEST(a_live_dict_is_objects_in_use),
         TEST(high_thresholds_are_a_collector_that_comes_rarely),
         TEST(gc_garbage_is_named),
+        TEST(gc_garbage_is_no_object_in_use),
         TEST(pools_are_counted_from_outside_too),
         TEST(pools_counted_before_a_change_do_not_count),
         TEST(a_program_that_is_no_python_uses_malloc),

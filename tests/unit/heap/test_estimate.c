@@ -136,6 +136,11 @@ static void collect_weighs_objects_by_the_process(void **state)
     set(METRIC_PY_BLOCKS, 300 * 1024);
     /* 1 KiB a block, three blocks an object. */
     assert_int_equal(estimate_collect(&sample, &memory, 1).high_bytes, 1000 * 3 * 1024);
+    /* Not told this time: the pools know. */
+    sample_clear(&sample, METRIC_PY_BLOCKS);
+    memory.has_blocks = true;
+    memory.blocks = 300 * 1024;
+    assert_int_equal(estimate_collect(&sample, &memory, 1).high_bytes, 1000 * 3 * 1024);
 }
 
 static void collect_is_bound_by_the_process(void **state)
