@@ -8,6 +8,7 @@
 #include "collect/proc_cgroup.h"
 #include "collect/proc_rollup.h"
 #include "collect/proc_stat.h"
+#include "collect/proc_statm.h"
 #include "collect/proc_status.h"
 #include "collect/process_list.h"
 
@@ -17,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -110,7 +112,32 @@ static int read_stat(void)
     return read_count;
 }
 
-static int read_fast_pass(void)
+/* Kept descriptors, as the fast pass has them. */
+static int kept[PROCESSES];
+
+static int read_kept(void)
+{
+    int read_count = 0;
+    struct proc_statm statm;
+    for (int i = 0; i < PROCESSES; i++)
+        read_count += proc_statm_read(kept[i], &statm) == OUTCOME_OK;
+    return read_count;
+}
+
+static int keep_children(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+        return -1;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+    for (int i = 0; i < PROCESSES; i++)
+        if (proc_statm_open(proc, children[i], &kept[i]) != OUTCOME_OK)
+            return -1;
+    return 0;
+}
+
+static int read_path_pass(void)
 {
     return read_list() == PROCESSES ? read_stat() : 0;
 }
@@ -158,8 +185,9 @@ static const struct reader {
     {"raw_statm", read_statm, 0},
     {"raw_stat", read_raw_stat, 0},
     {"list", read_list, 0},
+    {"kept_statm", read_kept, 0.35},
     {"stat", read_stat, 1.6},
-    {"fast_pass", read_fast_pass, 1.9},
+    {"list_and_stat", read_path_pass, 1.9},
     {"slow_pass", read_slow_pass, 0},
     {"cgroup_of_each", read_cgroup, 0},
     {"rollup_of_each", read_rollup, 0},
@@ -196,7 +224,7 @@ static void print_figure(size_t reader, double usec[READERS][ROUNDS])
            "\"usec_per_process\": %.2f, \"ratio_to_raw\": %.2f",
            readers[reader].figure, PROCESSES, ROUNDS, own[ROUNDS / 2], ratio[ROUNDS / 2]);
     if (readers[reader].target > 0)
-        printf(", \"target_ratio\": %.1f", readers[reader].target);
+        printf(", \"target_ratio\": %.2f", readers[reader].target);
     printf("}\n");
 }
 
@@ -215,6 +243,8 @@ int main(void)
         snprintf(raw_paths[i], sizeof(raw_paths[i]), "/proc/%d/statm", (int)children[i]);
         snprintf(raw_stat_paths[i], sizeof(raw_stat_paths[i]), "/proc/%d/stat", (int)children[i]);
     }
+    if (r == 0)
+        r = keep_children();
     if (r == 0)
         r = measure(usec);
     end_children();

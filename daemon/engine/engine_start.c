@@ -13,7 +13,34 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <sched.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/*
+ * A tick is due at an instant, and then needs the processor only for a moment: we ask for short
+ * turns, for which the scheduler lets a thread that wakes up go first (Linux 6.12). It gives no
+ * more time than others get, and needs no right. Older kernels ignore it.
+ */
+static void engine_be_prompt(void)
+{
+    struct sched_attributes {
+        uint32_t size, policy;
+        uint64_t flags;
+        int32_t nice;
+        uint32_t priority;
+        uint64_t runtime_nsec, deadline_nsec, period_nsec;
+    } attributes = {
+        .size = sizeof(attributes),
+        .policy = SCHED_OTHER,
+        .flags = 1, /* SCHED_FLAG_RESET_ON_FORK: ours alone, not of threads and children */
+        .nice = getpriority(PRIO_PROCESS, 0),
+        .runtime_nsec = 100000, /* the least there is */
+    };
+    syscall(SYS_sched_setattr, 0, &attributes, 0);
+}
 
 /* How many descriptors may stay open between ticks. */
 static void engine_kept_files(struct head *head)
@@ -238,6 +265,7 @@ int engine_start(struct engine *engine, struct buffer *report, struct error *err
     int r = sd_event_default(&head->event);
     if (r < 0)
         return error_set(error, r, "cannot make an event loop: %s", strerror(-r));
+    engine_be_prompt();
     newcomers_init(&head->newcomers, head->proc_fd);
     engine_kept_files(head);
     r = paths_open(&head->config, &engine->paths, error);

@@ -28,8 +28,8 @@
 
 /* All processes are listed at least so often, whatever the numbers of new ones say. */
 #define FAST_LIST_TICKS 10
-/* Looking at a number costs about as much as four entries of the list. */
-#define FAST_NEW_SHARE 4
+/* A look at a number that nobody has takes a seventh of an entry of the list (0.17 us, 1.2 us). */
+#define FAST_NEW_NUMBERS 4
 
 static uint64_t ticks_to_usec(uint64_t ticks)
 {
@@ -237,10 +237,10 @@ static void fast_take(struct head *head, ssize_t known, const struct proc_stat *
  */
 static void fast_by_path(struct head *head, pid_t pid, ssize_t known, uint64_t now)
 {
-    const struct glance *glance = known >= 0 ? &head->table.glances[known] : NULL;
+    const struct glance *glance = &head->table.glances[known >= 0 ? known : 0];
     _cleanup_(closep) int statm = -1;
     struct proc_stat stat;
-    if (glance && !glance->kernel_thread && glance->statm < 0 &&
+    if (known >= 0 && !glance->kernel_thread && glance->statm < 0 &&
         kept_files_admit(&head->kept, &head->table, glance))
         proc_statm_open(head->proc_fd, pid, &statm);
     enum outcome outcome = proc_stat_read(head->proc_fd, pid, &stat);
@@ -253,15 +253,15 @@ static void fast_by_path(struct head *head, pid_t pid, ssize_t known, uint64_t n
 
 static void fast_one(struct head *head, pid_t pid, ssize_t known, uint64_t now)
 {
-    struct glance *glance = known >= 0 ? &head->table.glances[known] : NULL;
-    if (glance && glance->seen_tick == (uint32_t)head->tick)
+    struct glance *glance = &head->table.glances[known >= 0 ? known : 0];
+    if (known >= 0 && glance->seen_tick == (uint32_t)head->tick)
         return; /* a new process with the number of an old one: done already */
-    if (glance && glance->kernel_thread &&
+    if (known >= 0 && glance->kernel_thread &&
         (head->tick + (uint64_t)pid) % FAST_KERNEL_THREAD_TICKS != 0) {
         glance->seen_tick = (uint32_t)head->tick;
         return;
     }
-    if (glance && glance->statm >= 0 && fast_kept(head, (size_t)known, now))
+    if (known >= 0 && glance->statm >= 0 && fast_kept(head, (size_t)known, now))
         return;
     fast_by_path(head, pid, known, now);
 }
@@ -285,11 +285,12 @@ static void fast_sweep(struct head *head)
  */
 int fast_pass_discover(struct head *head)
 {
-    size_t count, limit = head->table.count / FAST_NEW_SHARE;
+    size_t count, limit = head->table.count * FAST_NEW_NUMBERS;
     bool list = head->pids.cut || head->tick % FAST_LIST_TICKS == 0;
-    head->listed = newcomers_read(&head->newcomers, limit < head->pids.limit ? limit : 0,
-                                  head->pids.pids, &count) == NEWCOMERS_LIST ||
-                   list;
+    head->listed =
+        newcomers_read(&head->newcomers, limit < head->pids.limit ? limit : head->pids.limit,
+                       head->pids.pids, &count) == NEWCOMERS_LIST ||
+        list;
     if (head->listed)
         return process_list_read(&head->pids);
     head->pids.count = count;

@@ -7,7 +7,7 @@
 #include <sys/resource.h>
 
 /* For everything else: two for each of 1,024 agents, connections, store, sockets, passing reads. */
-#define KEPT_FILES_RESERVE 2304
+#define KEPT_FILES_RESERVE UINT64_C(2304)
 /* Kernel memory that they may hold by themselves: a share of the machine, and in no case more than
  * what the unit's MemoryMax leaves room for. */
 #define KEPT_FILES_MACHINE_SHARE 200 /* 0.5 % */
