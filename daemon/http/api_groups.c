@@ -128,10 +128,14 @@ static bool group_has(const struct group_members *members, const struct snapshot
     return strcmp(process->unit, members->unit) == 0;
 }
 
-static int process_compare(const void *a, const void *b)
+struct member_row {
+    const struct process *process;
+};
+
+static int member_compare(const void *a, const void *b)
 {
-    const struct process *left = *(const struct process *const *)a;
-    const struct process *right = *(const struct process *const *)b;
+    const struct process *left = ((const struct member_row *)a)->process;
+    const struct process *right = ((const struct member_row *)b)->process;
     int64_t left_rss = 0, right_rss = 0;
     sample_get(&left->sample, METRIC_RSS, &left_rss);
     sample_get(&right->sample, METRIC_RSS, &right_rss);
@@ -142,42 +146,42 @@ static int process_compare(const void *a, const void *b)
 
 /* Members that the asker may see, the largest first. */
 static size_t group_members_list(const struct request *request, const struct group_members *members,
-                                 const struct process **processes)
+                                 struct member_row *rows)
 {
     const struct snapshot *snapshot = request->snapshot;
     size_t count = 0;
     for (size_t i = 0; i < snapshot->count; i++)
         if (group_has(members, snapshot, &snapshot->processes[i]) &&
             request_may_see(request, &snapshot->processes[i]))
-            processes[count++] = &snapshot->processes[i];
-    qsort(processes, count, sizeof(*processes), process_compare);
+            rows[count++].process = &snapshot->processes[i];
+    qsort(rows, count, sizeof(*rows), member_compare);
     return count;
 }
 
 /* Of a unit as a whole, whatever groups its processes belong to; without a past. */
-static void group_of_unit(const char *unit, const struct process *const *processes, size_t count,
+static void group_of_unit(const char *unit, const struct member_row *rows, size_t count,
                           struct group_record *ret_group)
 {
-    struct group_record group = {.kind = GROUP_KIND_UNIT, .uid = processes[0]->uid};
+    struct group_record group = {.kind = GROUP_KIND_UNIT, .uid = rows[0].process->uid};
     text_copy(group.name, sizeof(group.name), unit);
     group_begin(&group);
     for (size_t i = 0; i < count; i++) {
-        group_add(&group, processes[i]);
-        group.mixed_uids |= processes[i]->uid != group.uid;
+        group_add(&group, rows[i].process);
+        group.mixed_uids |= rows[i].process->uid != group.uid;
     }
     group_end(&group);
     *ret_group = group;
 }
 
 static void group_reply(struct reply *reply, const struct group_record *group,
-                        const struct process *const *processes, size_t count, size_t limit,
+                        const struct member_row *rows, size_t count, size_t limit,
                         const struct snapshot *snapshot)
 {
     json_t *value = render_group(group, snapshot), *list = json_array();
     size_t shown = count < limit ? count : limit;
     int failed = !value || !list;
     for (size_t i = 0; i < shown && !failed; i++)
-        failed = json_array_append_new(list, render_process(processes[i], snapshot)) < 0;
+        failed = json_array_append_new(list, render_process(rows[i].process, snapshot)) < 0;
     if (!failed)
         failed = json_object_set_nocheck(value, "processes", list) < 0;
     json_decref(list);
@@ -221,20 +225,19 @@ void api_groups_get(struct request *request, struct reply *reply)
     if (!query_check(request, names, reply) || !query_limit(request, reply, &limit) ||
         !request_has_snapshot(request, reply) || !group_members_find(request, reply, &members))
         return;
-    _cleanup_(freep) const struct process **processes =
-        calloc(request->snapshot->count + 1, sizeof(*processes));
-    if (!processes) {
+    _cleanup_(freep) struct member_row *rows = calloc(request->snapshot->count + 1, sizeof(*rows));
+    if (!rows) {
         reply_no_memory(reply);
         return;
     }
-    size_t count = group_members_list(request, &members, processes);
+    size_t count = group_members_list(request, &members, rows);
     if (!members.group && count == 0) {
         reply_problem(reply, 404, "not_found", "there is no process in that unit");
         return;
     }
     if (!members.group)
-        group_of_unit(members.unit, processes, count, &unit);
+        group_of_unit(members.unit, rows, count, &unit);
     if (!request_is_unchanged(request, reply))
-        group_reply(reply, members.group ? members.group : &unit, processes, count, limit,
+        group_reply(reply, members.group ? members.group : &unit, rows, count, limit,
                     request->snapshot);
 }

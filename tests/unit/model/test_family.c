@@ -170,9 +170,8 @@ static void hostile_lines(void **state)
         "a/b,c",
         "gunicorn: master [\n\xff\xfe]",
         "gunicorn: master []]][[",
-        "python3|\x9b"
-        "31m.py",
-        "uWSGI \xe2\x80\xae",
+        "python3|\x9b[31m.py",
+        "uWSGI \xe2\x80\xae\xe2\x80\xac",
         "[celeryd: -A ",
         "[celeryd: -A -A -A",
         "python3|/usr/bin/gunicorn|a:b|-c",
