@@ -290,6 +290,25 @@ static void pids_of_another_namespace_mean_nothing(void **state)
     live(world, process(10, "python3"));
     kill_said(world, 10, "python3");
     assert_victim(&world->events[0], "host", "python3");
+    end(world, process(11, "worker"));
+    kill_said(world, 11, "worker");
+    assert_victim(&world->events[1], "host", "worker");
+}
+
+/* The log names one of two that ended; the counter tells of two: the other one is left. */
+static void who_has_a_kill_is_no_candidate(void **state)
+{
+    struct world *world = *state;
+    end(world, process(10, "named"));
+    end(world, process(11, "other"));
+    kill_said(world, 10, "named");
+    counted(world, "", 2, true);
+    counted(world, "/a/b", 2, true); /* the log knows better than cgroups do */
+    ticks(world, 20);
+    assert_int_equal(world->event_count, 2);
+    assert_string_equal(world->events[0].certainty, "");
+    assert_string_equal(world->events[1].target, "11-110");
+    assert_string_equal(world->events[1].certainty, "probably");
 }
 
 static void one_candidate_is_probably_it(void **state)
@@ -525,6 +544,7 @@ int main(void)
         TEST(a_reused_pid_is_not_the_victim),
         TEST(a_new_name_is_the_same_process),
         TEST(pids_of_another_namespace_mean_nothing),
+        TEST(who_has_a_kill_is_no_candidate),
         TEST(one_candidate_is_probably_it),
         TEST(two_candidates_are_none),
         TEST(who_ended_before_is_no_candidate),
