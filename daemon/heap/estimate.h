@@ -19,10 +19,8 @@ struct estimate_memory {
     bool has_thresholds;
     int64_t thresholds[3]; /* gc.get_threshold() */
 
-    bool has_blocks;
-    int64_t blocks; /* live in pymalloc's pools: for an agent that leaves py.blocks out */
-
-    bool has_slack;
+    bool has_slack, has_blocks;
+    int64_t blocks;      /* live in pymalloc's pools: for an agent that leaves py.blocks out */
     int64_t slack_bytes; /* estimate_slack() just after the last trim: what a trim cannot get */
 
     int64_t visit_nsec; /* what an object cost the last full collection; 0 = none seen yet */

@@ -152,7 +152,7 @@ def test_what_cannot_be_asked():
             assert daemon.ask("GET", f"/api/v1/processes/1-1/{what}")[0] == 404
             assert daemon.ask("GET", f"/api/v1/processes/host/{what}")[0] == 422
             assert daemon.ask("GET", f"/api/v1/processes/pid:1/{what}?x=1")[0] == 422
-            assert daemon.ask("POST", f"/api/v1/processes/pid:1/{what}", {})[0] == 405
+            assert daemon.ask("POST", f"/api/v1/processes/pid:1/{what}")[0] == 405
 
 
 if __name__ == "__main__":
