@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "engine/eyes_turn.h"
 #include "engine/probe_walk.h"
 #include "model/cmdline.h"
 
@@ -68,13 +69,28 @@ static void answers_deep(struct process *process, enum metric metric, int64_t by
         sample_set(&process->sample, metric, bytes, now);
 }
 
+/* pss -1: not told. */
+static void answers_calm(const struct process *process, struct tracked *tracked, int64_t rss,
+                         int64_t pss)
+{
+    int64_t before;
+    bool news = eyes_turn_moved(rss, tracked->deep_rss_bytes) ||
+                !sample_get(&process->sample, METRIC_PSS, &before) || pss < 0 ||
+                eyes_turn_moved(pss, before);
+    if (news)
+        tracked->deep_calm = 0;
+    else if (tracked->deep_calm < EYES_TURN_CALM_MAX)
+        tracked->deep_calm++;
+    tracked->deep_rss_bytes = rss;
+}
+
 static void answers_rollup(struct process *process, struct tracked *tracked,
                            const struct probe_answer *answer, uint64_t now)
 {
+    answers_calm(process, tracked, answer->rollup.rss, answer->rollup.pss);
     answers_deep(process, METRIC_PSS, answer->rollup.pss, now);
     answers_deep(process, METRIC_USS, answer->rollup.uss, now);
     answers_deep(process, METRIC_SWAP_PSS, answer->rollup.swap_pss, now);
-    tracked->deep_rss_bytes = answer->rollup.rss;
     probe_price_learn(&tracked->price, answer->rollup.rss, answer->cpu_usec);
 }
 
@@ -85,10 +101,11 @@ void eyes_take_layers(struct head *head, struct process *process, uint64_t exec_
     struct tracked *tracked = table_tracked(&head->table, process);
     probe_walk_layers(read, now_usec, &layers);
     layer_shelf_put(&head->eyes->shelf, process->id, exec_mark, &layers);
+    answers_calm(process, tracked, layers.rss_bytes, layers.pss_bytes);
     answers_deep(process, METRIC_PSS, layers.pss_bytes, now_usec);
     answers_deep(process, METRIC_USS, layers.uss_bytes, now_usec);
     answers_deep(process, METRIC_SWAP_PSS, layers.swap_pss_bytes, now_usec);
-    tracked->deep_rss_bytes = tracked->layers_rss_bytes = layers.rss_bytes;
+    tracked->layers_rss_bytes = layers.rss_bytes;
     tracked->layers_usec = now_usec;
 }
 

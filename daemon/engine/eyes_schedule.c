@@ -131,6 +131,7 @@ static uint64_t schedule_score(const struct head *head, const struct process *pr
     struct eyes_turn turn = {
         .since_usec = now - (never ? process->first_seen_usec : tracked->deep_asked_usec),
         .never_read = never,
+        .calm = tracked->deep_calm,
         .rss_bytes = schedule_rss(process),
         .read_rss_bytes = tracked->deep_rss_bytes,
         .cost_usec = eyes_stall_usec(head, process, PROBE_WHAT_ROLLUP),

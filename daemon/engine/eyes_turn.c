@@ -21,11 +21,12 @@ bool eyes_turn_moved(int64_t rss_bytes, int64_t read_rss_bytes)
 uint64_t eyes_turn_score(const struct eyes_turn *turn)
 {
     bool moved = turn->never_read || eyes_turn_moved(turn->rss_bytes, turn->read_rss_bytes);
-    bool due = turn->never_read || turn->since_usec >= EYES_TURN_IDLE_USEC ||
+    uint64_t idle = EYES_TURN_IDLE_USEC << turn->calm;
+    bool due = turn->never_read || turn->since_usec >= idle ||
                (moved && turn->since_usec >= EYES_TURN_MOVED_USEC);
     if (!due)
         return 0;
-    if (turn->since_usec >= EYES_TURN_LATE_USEC)
+    if (turn->since_usec >= idle + EYES_TURN_LATE_USEC)
         return TURN_LATE_SCORE + turn->since_usec;
     /* What is not known, and in two hours all that is, counts as moved. */
     uint64_t unknown = (uint64_t)(turn->never_read ? turn->rss_bytes

@@ -12,16 +12,19 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Not more often than this when its memory moved, and due after this when it did not. */
+/* Not more often than this when its memory moved, and due after this when it did not: twice as late
+ * after each reading that told nothing new, below the age at which rules call a value unknown. */
 #define EYES_TURN_MOVED_USEC (5 * USEC_PER_SEC)
 #define EYES_TURN_IDLE_USEC  (60 * USEC_PER_SEC)
+#define EYES_TURN_CALM_MAX   2
 /* Due for so long, it comes before all others. */
-#define EYES_TURN_LATE_USEC (120 * USEC_PER_SEC)
+#define EYES_TURN_LATE_USEC (60 * USEC_PER_SEC)
 
 struct eyes_turn {
     uint64_t since_usec; /* of the last try; of the first sight when never_read */
     bool never_read;
-    int64_t rss_bytes;      /* now */
+    unsigned calm;     /* readings in a row that told nothing new, at most EYES_TURN_CALM_MAX */
+    int64_t rss_bytes; /* now */
     int64_t read_rss_bytes; /* at the last reading */
     uint64_t cost_usec;     /* of a reading */
 };

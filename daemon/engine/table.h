@@ -51,6 +51,7 @@ struct tracked {
     uint64_t slow_usec;       /* monotonic time of the last slow read; 0 = never */
     struct probe_price price; /* of deep readings */
     int64_t deep_rss_bytes;   /* RSS at the last one */
+    unsigned deep_calm;       /* see engine/eyes_turn.h */
     uint64_t deep_asked_usec; /* a routine read is under way or was refused then */
     int64_t layers_rss_bytes; /* at the last reading of layers */
     uint64_t layers_usec;     /* of that; 0 = never */

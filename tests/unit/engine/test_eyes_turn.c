@@ -33,6 +33,15 @@ static void test_when_it_is_due(void **state)
     assert_true(score(read_before(5 * USEC_PER_SEC, 50 * MIB)) > 0);
     assert_true(score(read_before(5 * USEC_PER_SEC, -50 * MIB)) > 0);
     assert_int_equal(score(read_before(5 * USEC_PER_SEC, MIB / 2)), 0); /* less than 1 % */
+    /* Told nothing new three times. */
+    struct eyes_turn calm = read_before(239 * USEC_PER_SEC, 0);
+    calm.calm = EYES_TURN_CALM_MAX;
+    assert_int_equal(score(calm), 0);
+    calm.since_usec = 240 * USEC_PER_SEC;
+    assert_true(score(calm) > 0);
+    calm = read_before(5 * USEC_PER_SEC, 50 * MIB);
+    calm.calm = EYES_TURN_CALM_MAX;
+    assert_true(score(calm) > 0);
     struct eyes_turn never = {.never_read = true, .rss_bytes = MIB, .cost_usec = 50};
     assert_true(score(never) > 0);
     never.rss_bytes = 0;
