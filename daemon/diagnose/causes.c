@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "diagnose/causes.h"
 
+#include "base/text.h"
 #include "diagnose/telling.h"
 
 #define MIB (INT64_C(1) << 20)
@@ -30,6 +31,8 @@
 /* malloc's numbers and the mappings are compared with each other. */
 #define CAUSE_APART_USEC UINT64_C(60000000)
 #define CAUSE_SWAP_LEAST (16 * MIB)
+/* glibc keeps the stacks of threads that have ended, up to 40 MB: five of the default size. */
+#define CAUSE_STACKS_KEPT 5
 
 static bool found(int64_t bytes, enum verdict_confidence confidence, struct finding *ret_finding)
 {
@@ -193,12 +196,22 @@ static bool malloc_used_holds(const struct facts *facts, struct finding *ret_fin
 static bool arenas_holds(const struct facts *facts, struct finding *ret_finding)
 {
     const struct layers *layers = facts->evidence->layers;
+    const char *allocator = facts->evidence->process->agent.allocator;
+    if (allocator[0] && !text_starts_with(allocator, "glibc"))
+        return false;
     return layers && layers->arenas >= CAUSE_ARENAS_LEAST && !facts->has_malloc &&
            found(facts_line(facts, LAYER_ARENAS), VERDICT_CONFIDENCE_LOW, ret_finding);
 }
 
+/* An allocator that puts guards before its memory has it told as stacks: then there are more of
+ * them than threads. */
 static bool stacks_holds(const struct facts *facts, struct finding *ret_finding)
 {
+    const struct layers *layers = facts->evidence->layers;
+    int64_t threads;
+    if (!layers || !sample_get(&facts->evidence->process->sample, METRIC_THREADS, &threads) ||
+        layers->stacks > threads + CAUSE_STACKS_KEPT)
+        return false;
     return found(facts_line(facts, LAYER_STACKS), VERDICT_CONFIDENCE_HIGH, ret_finding);
 }
 
@@ -222,14 +235,20 @@ static bool shmem_holds(const struct facts *facts, struct finding *ret_finding)
     return found(facts_line(facts, LAYER_SHMEM), VERDICT_CONFIDENCE_HIGH, ret_finding);
 }
 
-/* Where pools of Python could be in it and have not been counted, it is not known closer. */
+/*
+ * Where pools of Python could be in it and have not been counted, it is not known closer. Heaps of
+ * Go, of V8 and of allocators other than glibc's are large mappings too: only where malloc's own
+ * numbers have been taken out is it likely to be something else.
+ */
 static bool large_mapping_holds(const struct facts *facts, struct finding *ret_finding)
 {
     const struct layers *layers = facts->evidence->layers;
     if (!layers || layers->large_count == 0 || (facts->python && !facts->has_pools))
         return false;
     int64_t line = facts_line(facts, LAYER_LARGE), first = layers->large[0].rss_bytes;
-    return found(first < line ? first : line, VERDICT_CONFIDENCE_MEDIUM, ret_finding);
+    return found(first < line ? first : line,
+                 facts->has_malloc ? VERDICT_CONFIDENCE_MEDIUM : VERDICT_CONFIDENCE_LOW,
+                 ret_finding);
 }
 
 static bool huge_pages_holds(const struct facts *facts, struct finding *ret_finding)

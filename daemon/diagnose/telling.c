@@ -262,9 +262,10 @@ void tell_large_mapping(const struct facts *facts, struct verdict *verdict)
 {
     const struct layers_large *large = &facts->evidence->layers->large[0];
     phrase_sentence(verdict,
-                    "%s (%d %% of RSS) are in one anonymous mapping: a large buffer, or several "
-                    "side by side.",
-                    phrase_bytes(verdict->bytes).text, phrase_percent(facts, verdict->bytes));
+                    "%s (%d %% of RSS) are in one anonymous mapping: a large buffer, several side "
+                    "by side%s.",
+                    phrase_bytes(verdict->bytes).text, phrase_percent(facts, verdict->bytes),
+                    facts->has_malloc ? "" : ", or a heap of a runtime or allocator");
     if (large->born_usec && facts->evidence->now_usec > large->born_usec)
         phrase_line(verdict, "the mapping is %s large and was first seen %s ago",
                     phrase_bytes(large->size_bytes).text,

@@ -360,9 +360,17 @@ static void kinds_of_mappings_speak_for_themselves(void **state)
         setup(state);
         map(MAPPING_KIND_HEAP, 8);
         map(rows[i].kind, 200);
+        layers.stacks = 30;
+        set(METRIC_THREADS, 30);
         expect(rows[i].cause, rows[i].confidence);
         expect_step(VERDICT_STEP_NONE, rows[i].cause == VERDICT_FILES ? "memtend host" : "");
     }
+    /* More than there are threads for: something else. */
+    setup(state);
+    map(MAPPING_KIND_STACK, 200);
+    layers.stacks = 50;
+    set(METRIC_THREADS, 30);
+    expect(VERDICT_UNKNOWN, VERDICT_CONFIDENCE_UNKNOWN);
     /* Written to privately: not in the file any more. */
     setup(state);
     map(MAPPING_KIND_FILE, 200);
@@ -378,8 +386,11 @@ static void one_large_mapping_has_an_age(void **state)
     layers.large_count = 1;
     layers.large[0] = (struct layers_large){
         .size_bytes = 256 * MIB, .rss_bytes = 200 * MIB, .born_usec = NOW - UINT64_C(180000000)};
-    expect(VERDICT_LARGE_MAPPING, VERDICT_CONFIDENCE_MEDIUM);
+    expect(VERDICT_LARGE_MAPPING, VERDICT_CONFIDENCE_LOW);
     assert_non_null(strstr(verdict.lines[0], "first seen 3 min ago"));
+    add_agent("");
+    set_malloc(1, 0);
+    expect(VERDICT_LARGE_MAPPING, VERDICT_CONFIDENCE_MEDIUM);
     /* Pools of Python may be in it, and nobody has counted them. */
     evidence.is_python = true;
     expect(VERDICT_UNKNOWN, VERDICT_CONFIDENCE_UNKNOWN);
@@ -403,6 +414,9 @@ static void arenas_from_outside_are_only_a_place(void **state)
     layers.arenas = 8;
     expect(VERDICT_ARENAS, VERDICT_CONFIDENCE_LOW);
     assert_false(verdict.has_prediction);
+    /* Not glibc's, whatever it looks like. */
+    text_copy(process.agent.allocator, sizeof(process.agent.allocator), "mimalloc 2.0.9");
+    expect(VERDICT_UNKNOWN, VERDICT_CONFIDENCE_UNKNOWN);
 }
 
 static void swapped_out_comes_before_small(void **state)
