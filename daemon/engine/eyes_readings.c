@@ -124,7 +124,7 @@ static void readings_end(struct head *head, const struct eyes_reading *reading,
 /* 0 and the sum so far, or why there is none. */
 static int readings_add_part(struct eyes_reading *reading, const struct probe_answer *answer)
 {
-    struct probe_layers part;
+    struct probe_layers part = {0};
     uint64_t cursor = reading->sum.cursor;
     int r = answer->result;
     if (r == 0)
