@@ -103,6 +103,18 @@ class Session:
         """The step lines of a run."""
         return self.answers(self.begin(*steps, **options))[:-1]
 
+    def collect(self, *more, gil_timeout_msec=1000):
+        """One that is done. Beside a hammer, or on a busy machine, one may come too late."""
+        end, step = time.monotonic() + DEADLINE, None
+        while time.monotonic() < end:
+            step = self.run("collect", *more, gil_timeout_msec=gil_timeout_msec)[0]
+            if step["outcome"] == "ok":
+                return step
+            if step["outcome"] not in ("busy", "gil_timeout"):
+                break
+            time.sleep(0.01)
+        raise AssertionError("collect in %s: %s" % (self.hello, step))
+
     def census(self, mode="roots", top=20, max_objects=2000000, gil_timeout_msec=5000):
         """The findings, and the line that ends them."""
         lines = self.answers(self.send(t="census", mode=mode, top=top, max_objects=max_objects,

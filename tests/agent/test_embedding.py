@@ -149,7 +149,7 @@ def uwsgi(*options):
             check(not waiting, "a worker's interpreter never answered")
             if options:
                 for session in sessions:
-                    check(session.run("collect")[0]["outcome"] == "ok", "collect at rest")
+                    session.collect()
         finally:
             host.process.send_signal(3)
         host.end(expected=None)

@@ -26,7 +26,7 @@ def ready_after(interpreter, statement, options=()):
             check(time.monotonic() < end, "never ready")
             host.go()
             time.sleep(0.005)
-        check(session.run("collect")[0]["outcome"] == "ok", "collect")
+        session.collect()
         host.process.stdin.write(b"end\n")
         return host.end(expected=None)
 

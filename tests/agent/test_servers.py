@@ -190,7 +190,7 @@ class Server:
     def all_collect(self, count, but=()):
         for pid, session in self.wait_processes(count, but).items():
             if pid not in but:
-                collect(session)
+                session.collect("trim")
 
     def end(self, code=0, allowed_failures=0):
         with self._answered:
@@ -209,17 +209,6 @@ class Server:
         served = sum(self._served.values())
         check(served > 10, "only %d requests served" % served)
         check(len(self.failures) <= allowed_failures, "failures: %s" % self.failures[:3])
-
-
-def collect(session):
-    end = time.monotonic() + DEADLINE
-    step = None
-    while time.monotonic() < end:
-        step = session.run("collect", "trim", gil_timeout_msec=1000)[0]
-        if step["outcome"] == "ok":
-            return
-        time.sleep(0.01)
-    raise Failure("collect in %s: %s" % (session.hello, step))
 
 
 def kill_one(server, workers, total):
@@ -282,7 +271,7 @@ def uwsgi(*options):
             for session in found.values():
                 check(session.stat(gc=False)["malloc_total_bytes"] > 0, "stat")
                 if session.pid != server.pid:
-                    collect(session)
+                    session.collect("trim")
             kill_one(server, workers, 3)
             server.end(allowed_failures=1)
 

@@ -14,7 +14,7 @@ const CHROMIUM = "/usr/bin/chromium";
 const ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
   "--disable-background-networking", "--disable-component-update", "--disable-sync"];
 /* For any one condition; the machine may be busy. */
-const DEADLINE_MS = 20000;
+const DEADLINE_MS = 60000;
 
 export function skip(reason) {
   console.log(`SKIP: ${reason}`);
