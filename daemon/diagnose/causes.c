@@ -69,9 +69,12 @@ static bool neighbour_holds(const struct facts *facts, struct finding *ret_findi
     if (!neighbour->runtime || !neighbour->has_expected ||
         facts->rss_bytes > neighbour->expected_bytes)
         return false;
-    return found(facts->rss_bytes,
-                 neighbour->has_limit ? VERDICT_CONFIDENCE_HIGH : VERDICT_CONFIDENCE_MEDIUM,
-                 ret_finding);
+    /* Far below a limit, or below one that nobody has set, it may as well hold something else. */
+    enum verdict_confidence confidence = VERDICT_CONFIDENCE_LOW;
+    if (neighbour->has_limit)
+        confidence = facts->rss_bytes >= neighbour->limit_bytes / 2 ? VERDICT_CONFIDENCE_HIGH
+                                                                    : VERDICT_CONFIDENCE_MEDIUM;
+    return found(facts->rss_bytes, confidence, ret_finding);
 }
 
 static bool copied_holds(const struct facts *facts, struct finding *ret_finding)

@@ -112,7 +112,7 @@ def test_neighbour():
         with program("", java, "-c", text, "-Xmx512m") as process:
             verdict = alone("why", "--json", str(process.pid), code=0).json()["verdict"]
             assert verdict["cause"] == "runtime_limit" and "-Xmx" in verdict["sentence"], verdict
-            assert "512 MiB" in verdict["sentence"] and verdict["confidence"] == "high", verdict
+            assert "512 MiB" in verdict["sentence"] and verdict["confidence"] == "medium", verdict
 
 
 def test_from_a_daemon():

@@ -467,6 +467,8 @@ static void a_runtime_near_its_limit_is_normal(void **state)
                                                      .expected_bytes = 1200 * MIB};
     expect(VERDICT_NEIGHBOUR, VERDICT_CONFIDENCE_HIGH);
     assert_non_null(strstr(verdict.sentence, "-Xmx, here 1.0 GiB"));
+    evidence.neighbour.has_limit = false;
+    expect(VERDICT_NEIGHBOUR, VERDICT_CONFIDENCE_LOW);
     evidence.neighbour.expected_bytes = 500 * MIB;
     make();
     assert_int_not_equal(verdict.cause, VERDICT_NEIGHBOUR);
