@@ -137,6 +137,9 @@ static enum outcome walk_maps(struct walk *walk, proc_smaps_visit visit, void *c
         enum outcome outcome = walk_mapping(walk, &range, &mapping);
         if (outcome != OUTCOME_OK)
             return outcome;
+        /* Two questions to the kernel: between them small pages may have become a huge one. */
+        if (mapping.huge > mapping.rss)
+            mapping.huge = mapping.rss;
         visit(context, &mapping);
         any = true;
     }

@@ -101,6 +101,11 @@ static bool large_is_sane(const struct probe_layers *layers)
     return true;
 }
 
+static bool told_is_sane(int64_t bytes, int64_t most)
+{
+    return bytes >= -1 && bytes <= most;
+}
+
 static bool layers_are_sane(const struct probe_layers *layers)
 {
     if (layers->rss_sum > LAYERS_MAX_BYTES || layers->swap_sum > LAYERS_MAX_BYTES)
@@ -108,8 +113,10 @@ static bool layers_are_sane(const struct probe_layers *layers)
     if (!kinds_are_sane(layers->rss, layers->rss_sum) ||
         !kinds_are_sane(layers->swap, layers->swap_sum) || !large_is_sane(layers))
         return false;
-    return layers->uss >= 0 && layers->uss <= layers->rss_sum && layers->pss >= -1 &&
-           layers->swap_pss >= -1 && layers->huge >= -1 && layers->anonymous >= -1;
+    int64_t rss = layers->rss_sum;
+    return layers->uss >= 0 && layers->uss <= rss && told_is_sane(layers->pss, rss) &&
+           told_is_sane(layers->huge, rss) && told_is_sane(layers->anonymous, rss) &&
+           told_is_sane(layers->swap_pss, layers->swap_sum);
 }
 
 int probe_layers_decode(const char *payload, size_t size, struct probe_layers *ret_layers)

@@ -276,6 +276,12 @@ static void test_layers(void **state)
     layers.huge = -2;
     refuse_layers(layers);
     layers = some_layers();
+    layers.anonymous = layers.rss_sum + 1;
+    refuse_layers(layers);
+    layers = some_layers();
+    layers.swap_pss = layers.swap_sum + 1;
+    refuse_layers(layers);
+    layers = some_layers();
     layers.large_count = PROBE_LAYERS_LARGE + 1;
     refuse_layers(layers);
     layers = some_layers();
