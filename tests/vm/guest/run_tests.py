@@ -119,6 +119,22 @@ class Unit:
         run("systemctl", "daemon-reload")
 
 
+HOLD = """
+import signal
+held = bytearray(112 << 20)
+held[::4096] = b"x" * len(held[::4096])
+signal.pause()
+"""
+# Long enough at rest for samples of it to be there, then beyond its limit.
+EAT = """
+import time
+held = bytearray(16 << 20)
+held[::4096] = b"x" * len(held[::4096])
+time.sleep(8)
+more = []
+while True:
+    more.append(bytearray(b"x" * (1 << 20)))
+"""
 GROW_AND_DROP = """
 import signal
 kept = [[str(i)] for i in range(400000)]
@@ -217,7 +233,79 @@ def control_groups_agree():
         wait_for("the files and the daemon to agree", lambda: not differences(get))
 
 
-CASES = (services_run, agent_in_a_unit, control_groups_agree, probe_replaced, watchdog)
+def limit_of_a_slice():
+    """The nearest limit is not always a unit's own; with the daemon and without it."""
+    with Unit("sliced", HOLD, "Slice=limits.slice") as name:
+        run("systemctl", "set-property", "--runtime", "limits.slice", "MemoryMax=150M")
+        process = wait_for("the limit above", lambda: (got := process_of(name)) and
+                           got.get("limit_bytes") == 150 * MIB and got)
+        check(process["headroom_bytes"] < 50 * MIB, str(process))
+        for where in ((), ("--local",)):
+            why = json.loads(memtend("why", *where, "--json", name))
+            check(sum(one["bytes"] for one in why["ledger"]["layers"]) ==
+                  why["ledger"]["rss_bytes"], str(why))
+            check(why["process"]["limit_bytes"] == 150 * MIB, str(why["process"]))
+
+
+KERNEL_LOG = """[Service]
+CapabilityBoundingSet=CAP_SYSLOG
+AmbientCapabilities=CAP_SYSLOG
+PrivateDevices=no
+DevicePolicy=closed
+DeviceAllow=/dev/kmsg r
+ProtectKernelLogs=no
+"""
+
+
+def is_killed(name):
+    """The pid that a unit had whose end the kernel made for want of memory."""
+    with Unit(name, EAT, "MemoryMax=64M", "MemorySwapMax=0") as unit:
+        pid = main_pid(unit)
+        wait_for("it to be watched", lambda: process_of(unit))
+        wait_for("its end", lambda: show(unit, "Result") == "oom-kill")
+        return pid
+
+
+def oom_kill_by_counters():
+    """As installed: the kernel's log is not ours to read, and no name is made up."""
+    pid = is_killed("eater")
+    event = wait_for("the event", lambda: events("oom_kill"))[0]
+    check(event["target"] == "host" or (event["target"].startswith(f"{pid}-") and
+                                        event["certainty"] == "probably"), str(event))
+    check(any("CAP_SYSLOG" in text for text in get("/api/v1/status")["missing"]), "missing")
+
+
+def oom_kill_by_log():
+    """With the right to read it: who, where, and its last minute, in one event."""
+    folder = UNITS / "memtendd.service.d"
+    folder.mkdir(exist_ok=True)
+    (folder / "kernel-log.conf").write_text(KERNEL_LOG, encoding="utf-8")
+    run("systemctl", "daemon-reload")
+    run("systemctl", "restart", "memtendd.service")
+    pid = is_killed("glutton")
+
+    def told():
+        return [one for one in events("oom_kill") if (one["target"] or "").startswith(f"{pid}-")]
+    event = wait_for("the event with its last minute",
+                     lambda: [one for one in told() if one.get("window")])[0]
+    check(len(told()) == 1 and "certainty" not in event, str(told()))
+    check(event["unit"] == "glutton.service", str(event))
+    check(event["oom_constraint"] == "memcg", str(event))
+    check(event["cgroup"] == "/system.slice/glutton.service", str(event))
+    mine = [one for one in get(event["window"])["items"] if one["victim"]]
+    check(len(mine) == 1 and mine[0]["pid"] == pid, str(mine))
+    peak = max(one.get("rss_bytes", 0) for one in mine[0]["samples"])
+    check(16 * MIB <= peak <= 80 * MIB, f"peak {peak}")
+
+
+def pressure_is_watched():
+    """This kernel has triggers for those without rights from 6.4 on; before, it is polled."""
+    check(get("/api/v1/status")["psi"] in ("trigger", "polled"), "psi")
+    check(get("/api/v1/host")["psi_some_avg10_percent"] >= 0, "PSI of the host")
+
+
+CASES = (services_run, pressure_is_watched, control_groups_agree, limit_of_a_slice,
+         oom_kill_by_counters, agent_in_a_unit, probe_replaced, watchdog, oom_kill_by_log)
 
 
 def main():
