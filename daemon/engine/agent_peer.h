@@ -52,10 +52,10 @@ struct agent_peer {
     struct control_stats pools; /* the last answer that told of pymalloc's pools */
     uint64_t pools_usec;        /* when it came; 0 = none yet */
     uint64_t pools_due_usec;
-    int64_t pools_rss_bytes; /* of the process at about that time; -1 = not known */
+    int64_t pools_rss_bytes;       /* of the process at about that time; -1 = not known */
     uint64_t full_collection_usec; /* one of the oldest generation was seen to have run; 0 = none */
-    bool stat_soon;             /* something has changed: do not wait for the interval */
-    uint64_t wanted_until_usec; /* by a rule */
+    bool stat_soon;                /* something has changed: do not wait for the interval */
+    uint64_t wanted_until_usec;    /* by a rule */
     struct estimate_memory memory;
 };
 

@@ -32,8 +32,7 @@ static void record_identity(struct tick *tick, const struct process *process,
 }
 
 /* Age follows from the start time; storing it would make every row new at every tick. */
-#define RECORD_FIELDS                                                                              \
-    (((UINT32_C(1) << METRIC_STORED_COUNT) - 1) & ~(UINT32_C(1) << METRIC_AGE))
+#define RECORD_FIELDS (((UINT32_C(1) << METRIC_STORED_COUNT) - 1) & ~(UINT32_C(1) << METRIC_AGE))
 
 static void record_values(struct tick *tick, struct process *process, struct tracked *tracked)
 {

@@ -32,7 +32,7 @@ struct agent_report {
     uint64_t age_usec;   /* of everything but pymalloc's */
     bool has_pools;
     uint64_t pools_age_usec;
-    int64_t pools_rss_bytes; /* RSS at about the time of the pools; -1 = not known */
+    int64_t pools_rss_bytes;  /* RSS at about the time of the pools; -1 = not known */
     bool has_full_collection; /* seen to have run, by itself or asked for */
     uint64_t full_collection_age_usec;
     size_t value_count;
