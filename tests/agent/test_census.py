@@ -121,10 +121,10 @@ def the_programs_own_comes_first(interpreter):
     """When there is more than can be seen in the time."""
     text = """
     import types
-    for i in range(3000):
+    for i in range(600):
         module = types.ModuleType('filler%d' % i)
         sys.modules[module.__name__] = module
-        for j in range(40):
+        for j in range(200):
             setattr(module, 'a%d' % j, [[j]])
     class Node(object):
         def __init__(self, **names):

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 
-from house import BUILD, Daemon, Program, run, skip, status_bytes, wait_for
+from house import BUILD, Daemon, Program, run, skip, status_bytes, wait_for, wait_idle
 
 MEMTENDD = str(BUILD / "bin" / "memtendd")
 
@@ -215,6 +215,7 @@ def test_full_disk():
             with Program(daemon, "thread_buffers.py", 100) as program:
                 daemon.wait_agent(program.pid)
                 wait_for("the buffers", lambda: status_bytes(program.pid, "VmRSS") > 80 << 20)
+                wait_idle(program.pid)
                 code, receipt = daemon.act(f"pid:{program.pid}", "trim")
                 assert code == 200 and receipt["outcome"] == "freed", receipt
                 assert receipt["durable"] is False, receipt

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 """A program that starts its agent itself, marks its work and drops its cache when it is asked."""
 import os
+import re
 
 from house import (BUILD, MIB, ROOT, Daemon, Program, near, rollup, run, status_bytes, wait_for,
                    wait_idle)
@@ -32,7 +33,8 @@ def test_regions_are_in_the_timeline():
         process = daemon.wait_agent(program.pid)
         assert process["name"] == "caches", process
         event = wait_for("a region", lambda: daemon.events("region"))[0]
-        assert event["text"].startswith("batch took 5") and event["text"].endswith(" ms"), event
+        took = re.fullmatch(r"batch took (\d+) ms", event["text"])
+        assert took and int(took[1]) >= 50, event
         assert event["target"] == process["id"], event
         listed = daemon.memtend("events").stdout
         assert "region" in listed and "batch took" in listed, listed
