@@ -114,13 +114,16 @@ def master(mib, touch=False):
     """A forked worker of a master with many objects; with touch it counts references on SIGUSR1,
     which copies their pages."""
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})
+    parent = os.getpid()
     KEPT.append([[number] for number in range((mib << 20) // 110)])
     worker = os.fork()
     if worker == 0:
+        while touch and not signal.sigtimedwait({signal.SIGUSR1}, 0.2):
+            if os.getppid() != parent:
+                os._exit(0)
         if touch:
-            signal.sigwait({signal.SIGUSR1})
             gc.collect()
-        rest()
+        rest(parent)
         os._exit(0)
 
 
@@ -133,15 +136,15 @@ CAUSES = {function.__name__: function for function in (
     copied)}
 
 
-def rest():
-    parent = os.getppid()
+def rest(parent):
     while os.getppid() == parent:
         time.sleep(0.2)
 
 
 def main():
+    parent = os.getppid()
     CAUSES[sys.argv[1]](int(sys.argv[2]) if len(sys.argv) > 2 else 120)
-    rest()
+    rest(parent)
 
 
 if __name__ == "__main__":
