@@ -217,6 +217,6 @@ enum screen_key screen_key(char *ret_letter)
             return keys[i].key;
     if (code == SCREEN_REDRAW)
         clearok(curscr, TRUE);
-    *ret_letter = code > 0 && code < 128 ? (char)code : 0;
+    *ret_letter = (char)(code > 0 && code < 128 ? code : 0);
     return SCREEN_KEY_LETTER;
 }

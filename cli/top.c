@@ -21,8 +21,8 @@
 #define TOP_ROWS 200 /* more than a screen has; the rest is small */
 
 static const struct top_sort top_sorts[] = {
-    {'r', "rss", METRIC_RSS},   {'p', "pss", METRIC_PSS}, {'u', "uss", METRIC_USS},
-    {'s', "swap", METRIC_SWAP}, {'c', "cpu", METRIC_CPU}, {'a', "age", METRIC_AGE},
+    {"rss", METRIC_RSS, 'r'},   {"pss", METRIC_PSS, 'p'}, {"uss", METRIC_USS, 'u'},
+    {"swap", METRIC_SWAP, 's'}, {"cpu", METRIC_CPU, 'c'}, {"age", METRIC_AGE, 'a'},
 };
 
 /* ---- rows ---- */

@@ -14,9 +14,9 @@
 #include <stdbool.h>
 
 struct top_sort {
-    char letter; /* its key */
     const char *name;
     enum metric metric;
+    char letter; /* its key */
 };
 
 struct top {

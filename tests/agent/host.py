@@ -120,8 +120,8 @@ class Host:
             self.process.communicate()
             raise Failure("hung") from None
         check(self.process.returncode == code, "exit code %d instead of %d, stderr: %s" % (
-            self.process.returncode, code, err.decode(errors="replace")[-400:]))
-        check(err == b"", "stderr: " + err.decode(errors="replace")[-400:])
+            self.process.returncode, code, err.decode(errors="replace")[-4000:]))
+        check(err == b"", "stderr: " + err.decode(errors="replace")[-4000:])
         if expected is not None:
             check(out == expected, "stdout: %r" % out[-400:])
         return out
