@@ -89,20 +89,24 @@ static void read_cgroup(struct reading *reading)
     cgroup_mounts_finish(&mounts);
 }
 
-/* Limit and headroom as the daemon shows them; without a group those of the machine. */
+/* Of its group; without one those of the machine. */
+static bool find_limit(const struct reading *reading, int64_t *ret_limit, int64_t *ret_headroom)
+{
+    if (reading->evidence.cgroup && cgroup_get(&reading->cgroup, CGROUP_VALUE_LIMIT, ret_limit) &&
+        cgroup_get(&reading->cgroup, CGROUP_VALUE_HEADROOM, ret_headroom))
+        return true;
+    return sample_get(&reading->host, METRIC_MEM_TOTAL, ret_limit) &&
+           sample_get(&reading->host, METRIC_MEM_AVAILABLE, ret_headroom);
+}
+
+/* As the daemon shows them. */
 static void set_limit(struct reading *reading)
 {
-    struct sample *sample = &reading->process.sample;
     int64_t limit, headroom;
-    if (reading->evidence.cgroup && cgroup_get(&reading->cgroup, CGROUP_VALUE_LIMIT, &limit) &&
-        cgroup_get(&reading->cgroup, CGROUP_VALUE_HEADROOM, &headroom)) {
-        sample_set(sample, METRIC_LIMIT, limit, 1);
-        sample_set(sample, METRIC_HEADROOM, headroom, 1);
-    } else if (sample_get(&reading->host, METRIC_MEM_TOTAL, &limit) &&
-               sample_get(&reading->host, METRIC_MEM_AVAILABLE, &headroom)) {
-        sample_set(sample, METRIC_LIMIT, limit, 1);
-        sample_set(sample, METRIC_HEADROOM, headroom, 1);
-    }
+    if (!find_limit(reading, &limit, &headroom))
+        return;
+    sample_set(&reading->process.sample, METRIC_LIMIT, limit, 1);
+    sample_set(&reading->process.sample, METRIC_HEADROOM, headroom, 1);
 }
 
 static void find_neighbour(struct reading *reading)

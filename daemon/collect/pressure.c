@@ -58,7 +58,7 @@ static bool pressure_line(const char **text, const char *end, const char *kind, 
 bool pressure_shares(const char *text, size_t length, struct pressure *ret_pressure)
 {
     const char *end = text + length;
-    struct pressure pressure;
+    struct pressure pressure = {0};
     if (!pressure_line(&text, end, "some", pressure.some) ||
         !pressure_line(&text, end, "full", pressure.full))
         return false;

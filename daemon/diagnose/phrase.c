@@ -11,7 +11,7 @@
 
 struct phrase phrase_bytes(int64_t bytes)
 {
-    struct phrase phrase;
+    struct phrase phrase = {0};
     text_format_bytes(bytes, phrase.text);
     return phrase;
 }

@@ -74,7 +74,9 @@ void probe_price_learn(struct probe_price *price, int64_t rss_bytes, uint64_t cp
         return;
     if (rss_bytes > PRICE_RSS_MAX_BYTES)
         rss_bytes = PRICE_RSS_MAX_BYTES;
-    price->before = price->guessed ? (struct probe_reading){0} : price->last;
+    price->before = price->last;
+    if (price->guessed)
+        price->before = (struct probe_reading){0};
     price->guessed = false;
     price->last = (struct probe_reading){rss_bytes, cpu_usec};
 }

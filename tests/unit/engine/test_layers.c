@@ -71,8 +71,11 @@ static char *load(const char *path, size_t *ret_length)
     char *text = malloc(size);
     for (ssize_t n; (n = read(fd, text + length, size - 1 - length)) > 0;) {
         length += (size_t)n;
-        if (length == size - 1)
-            text = realloc(text, size *= 2);
+        if (length == size - 1) {
+            char *more = realloc(text, size *= 2);
+            assert_non_null(more);
+            text = more;
+        }
     }
     close(fd);
     text[length] = '\0';

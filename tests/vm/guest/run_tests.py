@@ -237,9 +237,9 @@ def limit_of_a_slice():
     """The nearest limit is not always a unit's own; with the daemon and without it."""
     with Unit("sliced", HOLD, "Slice=limits.slice") as name:
         run("systemctl", "set-property", "--runtime", "limits.slice", "MemoryMax=150M")
-        process = wait_for("the limit above", lambda: (got := process_of(name)) and
-                           got.get("limit_bytes") == 150 * MIB and got)
-        check(process["headroom_bytes"] < 50 * MIB, str(process))
+        wait_for("the limit above", lambda: (got := process_of(name)) and
+                           got.get("limit_bytes") == 150 * MIB and
+                           got["headroom_bytes"] < 50 * MIB and got)
         for where in ((), ("--local",)):
             why = json.loads(memtend("why", *where, "--json", name))
             check(sum(one["bytes"] for one in why["ledger"]["layers"]) ==
