@@ -141,7 +141,7 @@ def test_hostile_names():
                 assert "\n" not in text and "\x1b" not in text and "\u202e" not in text, found
                 assert "hunter2" not in found["cmdline"], found
                 said = daemon.memtend("ps", "-q", "onerror")
-                assert "\x1b" not in said.stdout and str(process.pid) in said.stdout, said.stdout
+                assert "\x1b" not in said.stdout and str(process.pid) in said.stdout, said
             finally:
                 process.kill()
 
