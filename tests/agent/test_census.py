@@ -48,11 +48,11 @@ def tries():
         yield
 
 
-def by_path(session, mode="roots", top=40, **options):
-    """The findings by their path, and the last line."""
+def by_path(session, mode="roots", top=40, wanted=None, **options):
+    """The findings by their path, and the last line; of a walk that saw all, or what is wanted."""
     for _ in tries():
         findings, end = session.census(mode, top, **options)
-        if not end.get("truncated"):
+        if not end.get("truncated") or wanted in [one["path"] for one in findings]:
             break
     check(end["t"] == "censused" and end["outcome"] == "ok", str(end))
     check(end["findings"] == len(findings), "%d findings, said %s" % (len(findings), end))
@@ -314,12 +314,13 @@ def suspects_of_frameworks(interpreter):
             print("SKIP: python3 has no %s" % name)
             continue
         with program(interpreter, text) as (session, _):
-            found, _ = by_path(session, "suspects")
+            found, _ = by_path(session, "suspects", wanted=path)
             check(path in found and found[path]["count"] == count, "%s: %s" % (name, found))
     quiet = libraries["django"][0].replace("DEBUG=True", "DEBUG=False")
     with program(interpreter, quiet) as (session, _):
-        found, _ = by_path(session, "suspects")
-        check("django.db.connection.queries" not in found, "without DEBUG: %s" % found)
+        for _ in range(20):  # there is more than one walk can see
+            found = [one["path"] for one in session.census("suspects")[0]]
+            check("django.db.connection.queries" not in found, "without DEBUG: %s" % found)
 
 
 def full_counts_by_type(interpreter):
