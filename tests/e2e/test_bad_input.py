@@ -136,7 +136,7 @@ def test_hostile_names():
             try:
                 found = wait_for("the hostile process", lambda: (
                     p := daemon.process_of(process.pid)) and "<b>" in p["comm"]
-                    and "onerror" in p.get("cmdline", "") and p)
+                    and "onerror" in (p["cmdline"] or "") and p)
                 text = found["comm"] + found["cmdline"]
                 assert "\n" not in text and "\x1b" not in text and "\u202e" not in text, found
                 assert "hunter2" not in found["cmdline"], found
