@@ -28,7 +28,10 @@ def test_this_machine():
         listed = daemon.get("/api/v1/cgroups?sort=headroom_bytes&limit=1000")["items"]
         rooms = [group["headroom_bytes"] for group in listed if "headroom_bytes" in group]
         assert rooms == sorted(rooms), rooms
-        assert "cgroup" in daemon.memtend("doctor").stdout
+        # A probe that is still starting is a failure to it.
+        said = wait_for("all to be well", lambda: (
+            one := daemon.memtend("doctor", check=False)).returncode == 0 and one.stdout)
+        assert "cgroup" in said, said
 
 
 class Tree:
