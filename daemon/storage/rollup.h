@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * From many ticks to few entries: per metric the smallest, the largest and the last value, the sum,
+ * and how many ticks it was known. Also puts the blocks of an hour into one. Blocks in, a block
+ * out. Pure.
+ *
+ * Parts are blocks of the same process and the same entries, in the order of their time; where two
+ * tell of the same entry the later one counts. What lies outside the new block is left out. Those
+ * who call have begun no block: these functions begin one and leave block_seal() to the caller.
+ */
+#ifndef MEMTEND_STORAGE_ROLLUP_H
+#define MEMTEND_STORAGE_ROLLUP_H
+
+#include "storage/block.h"
+
+/* The parts of one call: an hour of ten-minute blocks, more after restarts; a day of hours. */
+#define ROLLUP_PARTS_LIMIT 64
+
+struct rollup_part {
+    const struct block *block;
+    size_t offset; /* of its first entry in the new block; hours: which hour of the day */
+};
+
+/* Memory for the columns under way; about 120 KiB. */
+struct rollup;
+
+int rollup_new(struct rollup **ret_rollup); /* -ENOMEM */
+void rollup_free(struct rollup *rollup);    /* NULL: nothing */
+DEFINE_CLEANUP(struct rollup *, rollup_free);
+
+/* The parts behind one another in one block of `entries` entries, any kind of columns. -ERANGE: no
+ * parts, too many, or they do not go together; -EUCLEAN: a part is damaged; or as block_add(). */
+int rollup_join(struct rollup *rollup, const struct rollup_part *parts, size_t count,
+                size_t entries, struct block_builder *builder);
+/* Samples of `ticks` ticks to entries of `entry_ticks`. Times of the host: as a metric. Errors as
+ * above. */
+int rollup_ticks(struct rollup *rollup, const struct rollup_part *parts, size_t count, size_t ticks,
+                 size_t entry_ticks, struct block_builder *builder);
+/* Roll-ups to one entry each: 24 hours of minutes become 24 entries of an hour. Reads heads of
+ * columns only. Parts of one offset are put together. Errors as above. */
+int rollup_hours(const struct rollup_part *parts, size_t count, size_t entries,
+                 struct block_builder *builder);
+
+#endif
