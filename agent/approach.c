@@ -10,6 +10,7 @@
 #include "job.h"
 #include "python.h"
 #include "session.h"
+#include "startup.h"
 #include "state.h"
 
 #include <stdatomic.h>
@@ -23,6 +24,10 @@
 /* 3.11 and 3.12 do not look for calls that another thread adds unless they give the GIL away; and
  * the main thread may sleep. */
 #define APPROACH_PATIENCE_USEC (100 * USEC_PER_MSEC)
+/* 5 s, in turns of ours that are apart: a main thread that did not get out of a few microseconds of
+ * its start-up meanwhile was not given a processor, and then nor were we. */
+#define APPROACH_PATIENCE_TURNS 500
+#define APPROACH_TURN_USEC      (10 * USEC_PER_MSEC)
 
 /* How soon to look again, by the age of the expectation. The interpreter is up some 10 ms after the
  * start, and each look before costs it some 30 us; a program that has not loaded Python in its
@@ -39,8 +44,9 @@ static const struct {
 };
 
 static struct {
-    uint64_t began_usec; /* of looking for what is expected now */
-    uint64_t first_usec; /* when the main thread was first asked */
+    uint64_t began_usec;       /* of looking for what is expected now */
+    uint64_t first_usec;       /* when the main thread was first asked */
+    uint64_t turns, turn_usec; /* since then, and when the last of them was */
     uint64_t asked_usec;
     uint64_t job_usec; /* when a job was last started */
     _Atomic int asked; /* calls that were not made yet */
@@ -57,7 +63,7 @@ static int approach_on_main(void *unused)
         return 0;
     /* 2.7 makes calls before it has made what PyGILState_Ensure() needs. Or it is another
      * interpreter's turn. */
-    if (!python_is_ours())
+    if (!python_is_ours() || !startup_is_over())
         return 0;
     if (python_version() < PYTHON_3_7)
         python_api.init_threads();
@@ -133,6 +139,20 @@ static void approach_by_job(uint64_t now)
         approach.job_usec = now;
 }
 
+/* The main thread was asked, and had its time to come. */
+static bool approach_was_patient(uint64_t now)
+{
+    if (approach.first_usec == 0)
+        return false;
+    if (!startup_matters())
+        return now - approach.first_usec > APPROACH_PATIENCE_USEC;
+    if (now - approach.turn_usec >= APPROACH_TURN_USEC) {
+        approach.turn_usec = now;
+        approach.turns++;
+    }
+    return approach.turns > APPROACH_PATIENCE_TURNS;
+}
+
 /* Not on the main thread: 3.6 is asked there first, 3.8 prints an error about a call that is added
  * when it goes down, and the others may sleep there. */
 static bool approach_needs_job(uint64_t now)
@@ -141,8 +161,7 @@ static bool approach_needs_job(uint64_t now)
         return gil_is_trusted();
     if (python_version() == PYTHON_3_8)
         return true;
-    return python_version() >= PYTHON_3_7 && approach.first_usec > 0 &&
-           now - approach.first_usec > APPROACH_PATIENCE_USEC && !builtin_waits();
+    return python_version() >= PYTHON_3_7 && approach_was_patient(now) && !builtin_waits();
 }
 
 static void approach_try(uint64_t now)
@@ -163,6 +182,7 @@ static void approach_another(uint64_t now)
     gil_reopen();
     approach.began_usec = now;
     approach.first_usec = 0;
+    approach.turns = 0;
 }
 
 static bool approach_expects(void)
@@ -182,8 +202,10 @@ void approach_turn(uint64_t now)
     if (python_is_supported() && gil_is_closed() && contact_is_gone() && !job_exists() &&
         python_is_up())
         approach_another(now);
-    if (approach_expects() && python_is_up())
+    if (approach_expects() && python_is_up()) {
+        startup_look();
         approach_try(now);
+    }
     if (contact_is_made() && !gil_is_trusted() && !gil_is_closed())
         approach_ask_again();
 }

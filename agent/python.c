@@ -66,6 +66,7 @@ static const struct symbol python_symbols[] = {
     API(list_append, "PyList_Append"),
     API(interpreter_first, "PyInterpreterState_Head"),
     API(interpreter_next, "PyInterpreterState_Next"),
+    API(get_frame, "PyEval_GetFrame"),
 };
 
 /* What goes by different names. In 2.7 a text is one of bytes. */
@@ -85,11 +86,13 @@ static const struct symbol python_symbols_3_7[] = {
     API(text_new, "PyUnicode_FromString"),
     API(thread_attached, "_PyThreadState_UncheckedGet"),
     API(is_finalizing, "_Py_IsFinalizing"),
+    API(get_allocator, "PyMem_GetAllocator"),
 };
 static const struct symbol python_symbols_3_13[] = {
     API(text_new, "PyUnicode_FromString"),
     API(thread_attached, "PyThreadState_GetUnchecked"),
     API(is_finalizing, "Py_IsFinalizing"),
+    API(get_allocator, "PyMem_GetAllocator"),
 };
 
 #define TABLE(table) table, sizeof(table) / sizeof((table)[0])

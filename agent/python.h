@@ -64,6 +64,8 @@ struct python_api {
     int (*list_append)(void *, void *);
     void *(*interpreter_first)(void);
     void *(*interpreter_next)(void *);
+    void *(*get_frame)(void);
+    void (*get_allocator)(int, void *); /* from 3.7 */
 };
 
 extern struct python_api python_api;

@@ -8,7 +8,7 @@ import sys
 import time
 
 from host import SKIP, Host, Place, check, interpreters, need_agent, run_cases
-from standin import DEADLINE
+from standin import DEADLINE, hammer
 
 EMBEDDING = os.environ.get("MEMTEND_EMBEDDING", "")
 UWSGI = "uwsgi-core"
@@ -32,9 +32,10 @@ def library(interpreter):
     return (prefix, found[0]) if found and not interpreter.path.startswith("/usr/") else None
 
 
-def embed(place, interpreter, *scripts):
+def embed(place, interpreter, *scripts, **env):
     prefix, path = library(interpreter)
-    return Host(place.daemon, [EMBEDDING, path, *scripts], MEMTEND_NAME="guest", PYTHONHOME=prefix)
+    return Host(place.daemon, [EMBEDDING, path, *scripts], MEMTEND_NAME="guest", PYTHONHOME=prefix,
+                **env)
 
 
 def tell(host, text):
@@ -66,6 +67,20 @@ def a_library_that_is_loaded_late_is_found(interpreter):
         wait_collect(host, session)
         version = ".".join(str(part) for part in interpreter.version)
         check(session.hello["runtime"] == "cpython " + version, "hello again: %s" % session.hello)
+        tell(host, b"end\n")
+        host.end()
+
+
+def memory_goes_back_where_it_came_from(interpreter):
+    """The python program changes its raw allocator when it says that it is up; from 3.11."""
+    if not library(interpreter) or interpreter.version < (3, 11):
+        return
+    with Place(hammer) as place:
+        host = embed(place, interpreter, "~" + SCRIPT, PYTHONMALLOC="debug")
+        session = place.daemon.session(host.pid)
+        host.go()
+        check(host.line() == "up", "script")
+        session.wait_ready()
         tell(host, b"end\n")
         host.end()
 
@@ -174,7 +189,8 @@ def main():
     if not os.path.exists(EMBEDDING):
         print("SKIP: the C program is not built here")
         sys.exit(SKIP)
-    run_cases([a_library_that_is_loaded_late_is_found, another_interpreter_is_served_again,
+    run_cases([a_library_that_is_loaded_late_is_found, memory_goes_back_where_it_came_from,
+               another_interpreter_is_served_again,
                a_fork_between_two_interpreters])
 
 
