@@ -18,6 +18,7 @@ need(SECCOMP "libseccomp>=2.5")
 need(CURL "libcurl>=7.88")
 need(NCURSES "ncursesw>=6")
 need(NETTLE "nettle>=3.8")
+need(ZSTD "libzstd>=1.5")
 
 find_path(JSMN_INCLUDE jsmn.h)
 find_program(LEMON lemon)

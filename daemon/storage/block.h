@@ -21,6 +21,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define BLOCK_VERSION       1
 #define BLOCK_TICKS_LIMIT   COLUMN_COUNT_LIMIT /* an hour of seconds: the longest that is stored */
 #define BLOCK_PRESENCE_SIZE ((BLOCK_TICKS_LIMIT + 7) / 8)
 /* Every process metric in a roll-up has five: 28 of them now, and room for as many again. */

@@ -18,7 +18,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Sums need bounds: more values than this are -EINVAL, or -EUCLEAN in what is read. */
+/* Bounds the sum and what a reader must have room for. */
 #define COLUMN_COUNT_LIMIT 3600
 
 struct column_summary {

@@ -21,7 +21,10 @@ struct rollup_part {
     size_t offset; /* of its first entry in the new block; hours: which hour of the day */
 };
 
-/* Memory for the columns under way; about 120 KiB. */
+/* Of a roll-up: an hour of minutes has 60. */
+#define ROLLUP_ENTRIES_LIMIT 360
+
+/* Memory for the column under way; 75 KiB. */
 struct rollup;
 
 int rollup_new(struct rollup **ret_rollup); /* -ENOMEM */
@@ -32,13 +35,13 @@ DEFINE_CLEANUP(struct rollup *, rollup_free);
  * parts, too many, or they do not go together; -EUCLEAN: a part is damaged; or as block_add(). */
 int rollup_join(struct rollup *rollup, const struct rollup_part *parts, size_t count,
                 size_t entries, struct block_builder *builder);
-/* Samples of `ticks` ticks to entries of `entry_ticks`. Times of the host: as a metric. Errors as
- * above. */
+/* Samples of `ticks` ticks to entries of `entry_ticks`, the last of which may be shorter; a part of
+ * another kind is -ERANGE. Times of the host as if they were metrics. Errors as above. */
 int rollup_ticks(struct rollup *rollup, const struct rollup_part *parts, size_t count, size_t ticks,
                  size_t entry_ticks, struct block_builder *builder);
-/* Roll-ups to one entry each: 24 hours of minutes become 24 entries of an hour. Reads heads of
- * columns only. Parts of one offset are put together. Errors as above. */
-int rollup_hours(const struct rollup_part *parts, size_t count, size_t entries,
-                 struct block_builder *builder);
+/* Each roll-up becomes one entry of `entry_ticks`: 24 hours of minutes, a day of hours. Reads heads
+ * of columns only. Parts of one offset are put together. Errors as above. */
+int rollup_hours(struct rollup *rollup, const struct rollup_part *parts, size_t count,
+                 size_t entries, size_t entry_ticks, struct block_builder *builder);
 
 #endif

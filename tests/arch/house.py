@@ -24,7 +24,7 @@ FLOORS = {
     "heap": (2, set()),
     "rules": (2, set()),
     "diagnose": (2, set()),
-    "storage": (2, {"sqlite3"}),
+    "storage": (2, {"sqlite3", "zstd"}),
     "agents": (2, set()),
     "act": (2, set()),
     "http": (3, {"microhttpd", "jansson"}),
