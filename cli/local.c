@@ -148,6 +148,11 @@ static void table_sort(struct local_table *table, enum metric metric)
         qsort_r(table->processes, table->count, sizeof(table->processes[0]), compare, &metric);
 }
 
+static void set_absence(struct process *process, enum absence absence)
+{
+    process->pss_absence = process->uss_absence = absence;
+}
+
 /* Largest first, as the table is sorted by then. */
 static void table_read_deep(struct local_table *table, struct local_gaps *gaps)
 {
@@ -158,6 +163,7 @@ static void table_read_deep(struct local_table *table, struct local_gaps *gaps)
         int64_t rss_bytes = 0;
         sample_get(&process->sample, METRIC_RSS, &rss_bytes);
         if (rss_bytes > LOCAL_ROLLUP_ONE || rss_bytes > left_bytes) {
+            set_absence(process, ABSENCE_TOO_DEAR);
             gaps->too_large++;
             continue;
         }
@@ -165,8 +171,10 @@ static void table_read_deep(struct local_table *table, struct local_gaps *gaps)
         enum outcome outcome = proc_rollup_read(table->proc, process->id.pid, &rollup);
         if (outcome == OUTCOME_OK)
             proc_rollup_sample(&rollup, 0, &process->sample);
-        else if (outcome == OUTCOME_DENIED)
+        if (outcome == OUTCOME_DENIED) {
+            set_absence(process, ABSENCE_DENIED);
             gaps->denied++;
+        }
     }
 }
 
@@ -186,6 +194,14 @@ static json_t *value_json(enum metric_unit unit, int64_t value)
     return json_integer(value);
 }
 
+/* As the daemon says it; what was not looked for at all is not said. */
+static void add_absence(json_t *object, const struct process *process, enum metric metric,
+                        const char *key, enum absence absence)
+{
+    if (!sample_has(&process->sample, metric) && absence != ABSENCE_NOT_YET)
+        json_object_set_new(object, key, json_string(absence_name(absence)));
+}
+
 json_t *local_process_json(const struct process *process)
 {
     char id[PROCESS_ID_SIZE];
@@ -203,6 +219,8 @@ json_t *local_process_json(const struct process *process)
         metric_json_name(metric, key);
         json_object_set_new(object, key, value_json(metric_info(metric)->unit, value));
     }
+    add_absence(object, process, METRIC_PSS, "pss_absent", process->pss_absence);
+    add_absence(object, process, METRIC_USS, "uss_absent", process->uss_absence);
     return object;
 }
 

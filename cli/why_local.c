@@ -3,6 +3,7 @@
 
 #include "local.h"
 #include "say.h"
+#include "why_memory.h"
 
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -11,68 +12,34 @@
 #include "collect/meminfo.h"
 #include "collect/proc_cgroup.h"
 #include "collect/proc_cmdline.h"
-#include "collect/proc_smaps.h"
 #include "collect/proc_stat.h"
 #include "diagnose/ledger.h"
 #include "diagnose/neighbour.h"
 #include "diagnose/verdict.h"
-#include "heap/layers.h"
 #include "model/cmdline.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-/* Reading smaps holds up the process's own mapping of memory for 20 ms a GiB: as long as a receipt
- * may, 100 ms. */
-#define WHY_WALK_MAX_BYTES (INT64_C(5) << 30)
-#define WHY_CMDLINE_SIZE   8192
+/* In permyriad of RSS: pools that were counted before it moved so far tell of another process. */
+#define WHY_MOVED        1000
+#define WHY_CMDLINE_SIZE 8192
 
 struct reading {
     int proc;
     struct process process;
     struct sample host;
-    struct layers layers;
+    uint64_t exec_mark;
+    struct why_memory memory;
     struct cgroup cgroup;
     struct evidence evidence;
-    const char *missing; /* why there are no layers */
     char cmdline[WHY_CMDLINE_SIZE];
 };
-
-static void visit(void *walk, const struct mapping *mapping)
-{
-    layers_add(walk, mapping);
-}
-
-static void read_layers(struct reading *reading)
-{
-    struct layers_walk walk;
-    int64_t rss = 0;
-    sample_get(&reading->process.sample, METRIC_RSS, &rss);
-    if (rss > WHY_WALK_MAX_BYTES) {
-        reading->missing = "reading its mappings would hold it up for more than 100 ms";
-        return;
-    }
-    layers_begin(&walk);
-    enum outcome outcome = proc_smaps_walk(reading->proc, reading->process.id.pid, visit, &walk);
-    if (outcome == OUTCOME_DENIED) {
-        reading->missing = "its mappings may be read by its own user or with CAP_SYS_PTRACE only";
-        return;
-    }
-    if (outcome != OUTCOME_OK) {
-        reading->missing = "its mappings could not be read";
-        return;
-    }
-    layers_end(&walk, clock_mono_usec(), &reading->layers);
-    struct sample *sample = &reading->process.sample;
-    sample_set(sample, METRIC_PSS, reading->layers.pss_bytes, 1);
-    sample_set(sample, METRIC_USS, reading->layers.uss_bytes, 1);
-    sample_set(sample, METRIC_SWAP_PSS, reading->layers.swap_pss_bytes, 1);
-    reading->evidence.layers = &reading->layers;
-}
 
 static void read_cgroup(struct reading *reading)
 {
@@ -152,13 +119,13 @@ static json_t *ledger_json(const struct reading *reading, const struct ledger *l
 {
     json_t *object = say_no_memory(json_pack(
         "{s:s, s:I, s:b, s:s*, s:o}", "id", id, "rss_bytes", (json_int_t)ledger->rss_bytes, "whole",
-        ledger->whole, "missing", reading->missing, "layers", layers_json(ledger)));
+        ledger->whole, "missing", reading->memory.missing, "layers", layers_json(ledger)));
     if (ledger->huge_bytes >= 0)
         json_object_set_new(object, "huge_bytes", json_integer(ledger->huge_bytes));
     if (ledger->swap_bytes >= 0)
         json_object_set_new(object, "swap_bytes", json_integer(ledger->swap_bytes));
     if (reading->evidence.layers)
-        json_object_set_new(object, "large", large_json(&reading->layers));
+        json_object_set_new(object, "large", large_json(&reading->memory.layers));
     return object;
 }
 
@@ -175,7 +142,7 @@ static json_t *verdict_json(const struct reading *reading, const struct verdict 
                   "bytes", (json_int_t)verdict->bytes, "rss_bytes", (json_int_t)ledger->rss_bytes,
                   "evidence", lines, "step", verdict_step_name(verdict->step), "cannot",
                   verdict->cannot, "next", *verdict->next ? verdict->next : NULL, "whole",
-                  ledger->whole, "missing", reading->missing));
+                  ledger->whole, "missing", reading->memory.missing));
     if (verdict->has_prediction)
         json_object_set_new(object, "predicted_bytes",
                             json_pack("[I,I]", (json_int_t)verdict->prediction.low_bytes,
@@ -196,13 +163,43 @@ static void judge(const struct reading *reading, struct why *why)
                         .verdict = verdict_json(reading, &verdict, &ledger, id)};
 }
 
-/* The pid is still the one that was read, and the one that was meant. */
-static bool is_same(const struct reading *reading, struct process_id id)
+/* The pid is still the one that was read, with the same program, and the one that was meant. */
+static bool is_same(const struct reading *reading, const struct proc_stat *now,
+                    struct process_id id)
+{
+    return process_id_equal(now->id, reading->process.id) && now->exec_mark == reading->exec_mark &&
+           (id.start_ticks == 0 || process_id_equal(now->id, id));
+}
+
+static bool has_moved(const struct reading *reading, const struct proc_stat *now)
+{
+    int64_t then = 0;
+    sample_get(&reading->process.sample, METRIC_RSS, &then);
+    return llabs(now->rss_bytes - then) > now->rss_bytes / 10000 * WHY_MOVED;
+}
+
+/* false: it is gone, or another one. */
+static bool read_all(struct reading *reading, struct process_id id)
 {
     struct proc_stat stat;
-    return proc_stat_read(reading->proc, id.pid, &stat) == OUTCOME_OK &&
-           process_id_equal(stat.id, reading->process.id) &&
-           (id.start_ticks == 0 || process_id_equal(stat.id, id));
+    if (proc_stat_read(reading->proc, id.pid, &stat) != OUTCOME_OK ||
+        !local_process(reading->proc, id.pid, &reading->process))
+        return false;
+    reading->exec_mark = stat.exec_mark;
+    reading->evidence = (struct evidence){.now_usec = clock_mono_usec(),
+                                          .process = &reading->process,
+                                          .host = &reading->host,
+                                          .is_python = neighbour_is_python(reading->process.comm)};
+    why_memory_read(reading->proc, &reading->process, &reading->memory);
+    if (reading->memory.has_layers)
+        reading->evidence.layers = &reading->memory.layers;
+    read_cgroup(reading);
+    set_limit(reading);
+    find_neighbour(reading);
+    if (proc_stat_read(reading->proc, id.pid, &stat) != OUTCOME_OK)
+        return false;
+    reading->evidence.pools_stale = has_moved(reading, &stat);
+    return is_same(reading, &stat, id);
 }
 
 enum exit_code why_local(struct process_id id, struct why *ret_why)
@@ -214,20 +211,9 @@ enum exit_code why_local(struct process_id id, struct why *ret_why)
         say("cannot open /proc: %s", strerror(errno));
         return EXIT_CODE_FAILED;
     }
-    if (local_process(proc, id.pid, &reading.process)) {
-        reading.evidence =
-            (struct evidence){.now_usec = clock_mono_usec(),
-                              .process = &reading.process,
-                              .host = &reading.host,
-                              .is_python = neighbour_is_python(reading.process.comm)};
-        read_layers(&reading);
-        read_cgroup(&reading);
-        set_limit(&reading);
-        find_neighbour(&reading);
-        if (is_same(&reading, id)) {
-            judge(&reading, ret_why);
-            return EXIT_CODE_OK;
-        }
+    if (read_all(&reading, id)) {
+        judge(&reading, ret_why);
+        return EXIT_CODE_OK;
     }
     say("no process %d%s (any more), or one of the kernel", (int)id.pid,
         id.start_ticks ? " with that start" : "");

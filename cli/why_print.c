@@ -50,6 +50,8 @@ static void print_sizes(FILE *out, json_t *process)
         fprintf(out, "%s%s %s", between, sizes[i].label, show_bytes(process, sizes[i].key, text));
         between = "   ";
     }
+    if (strcmp(member_text(process, "pss_absent"), "too_dear") == 0)
+        fprintf(out, "%sPSS too dear: to read it would hold the process up", between);
     fprintf(out, "\n");
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The scan for pymalloc pools in another process: which ranges could hold some, which of their
- * pages are in memory, the heads on those, paced. In parts, so that the probe can answer others in
- * between. Works on static buffers: one thread, in the probe.
+ * The search for pymalloc pools in another process, as the probe answers it: collect/memory_places
+ * reads, heap/pool_search judges. In parts, so that the probe can answer others in between. Works
+ * on a static buffer: one thread, in the probe.
  */
 #ifndef MEMTEND_ENGINE_PROBE_POOLS_H
 #define MEMTEND_ENGINE_PROBE_POOLS_H

@@ -4,6 +4,7 @@
 import contextlib
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -64,6 +65,45 @@ def test_every_kind_of_memory():
                 assert sums_up(why)[layer] >= 64 * MIB, (layer, why)
                 assert why["process"]["pid"] == process.pid and why["ledger"]["whole"], why
                 assert why["verdict"]["sentence"] and why["verdict"]["cause"], why
+
+
+def test_pools_of_python():
+    with program("x = [(i, str(i)) for i in range(400_000)]") as process:
+        why = alone("why", "--json", str(process.pid), code=0).json()
+        layers = sums_up(why)
+        assert layers["python_used"] > 30 * MIB and "python_free" in layers, why
+        assert why["process"]["py_used_bytes"] == layers["python_used"], why
+        assert why["process"]["py_coverage_percent"] > 99, why
+        assert why["verdict"]["cause"] == "python_objects", why
+        assert why["ledger"].get("missing") is None, why
+    with program("", "/bin/sh", "-c", "echo; read line") as process:
+        layers = sums_up(alone("why", "--json", str(process.pid), code=0).json())
+        assert "python_used" not in layers, layers
+
+
+def test_pools_of_a_program_of_no_version():
+    """Its name says CPython, and nothing else does: pools of either size are looked for."""
+    with tempfile.TemporaryDirectory(prefix="memtend-cli-") as folder:
+        plain = os.path.join(folder, "python")
+        shutil.copy("/bin/sh", plain)
+        with program("", plain, "-c", "echo; read line") as process:
+            layers = sums_up(alone("why", "--json", str(process.pid), code=0).json())
+            assert "python_used" not in layers, layers
+
+
+def test_larger_than_may_be_held_up():
+    """The same 64 MiB mapped ninety times: 5.6 GiB of RSS, and no memory to speak of."""
+    text = ("import mmap, os; f = os.memfd_create('m'); os.ftruncate(f, 64 << 20)\n"
+            "m = [mmap.mmap(f, 64 << 20, mmap.MAP_SHARED | 0x8000) for i in range(90)]\n"
+            "x = b'x' * (64 << 20)")
+    with program(text) as process:
+        pid = str(process.pid)
+        why = alone("why", "--json", pid, code=0).json()
+        layers = sums_up(why)
+        assert why["ledger"]["whole"] and layers["shmem"] >= 90 * 64 * MIB, why
+        assert 64 * MIB <= why["process"]["uss_bytes"] < 1024 * MIB, why
+        assert "pss_bytes" not in why["process"] and why["process"]["pss_absent"] == "too_dear", why
+        assert "PSS too dear" in alone("why", pid, code=0).out
 
 
 def test_every_process_sums_up():
