@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT */
+#include "bench/storage/ask.h"
+
+#include "base/clock.h"
+#include "bench/storage/ingest.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <time.h>
+
+#define ASK_WINDOW 1800 /* seconds read back at once; a series has at most 2,000 points */
+#define ASK_RUNS   201
+#define ASK_POINTS 500
+
+_Static_assert(ASK_WINDOW + 1 <= SERIES_POINTS_LIMIT, "a point for each second");
+
+static struct series_query ask_about(size_t process, uint64_t from, uint64_t to)
+{
+    return (struct series_query){
+        .target_count = 1,
+        .targets = {{.kind = TARGET_PROCESS, .id = ingest_process(process)}},
+        .from_wall_usec = ingest_wall_usec(from),
+        .to_wall_usec = ingest_wall_usec(to),
+    };
+}
+
+static bool ask_equal(const struct series *series, size_t *point, int64_t wall_msec, int64_t value)
+{
+    while (*point < series->count && series->points[*point].wall_msec < wall_msec)
+        (*point)++;
+    const struct series_point *found = &series->points[*point];
+    return *point < series->count && found->wall_msec == wall_msec && !found->gap &&
+           found->value == value;
+}
+
+static const struct series *ask_find(const struct series_result *result, enum metric metric)
+{
+    for (size_t i = 0; i < result->count; i++)
+        if (result->series[i].metric == metric)
+            return &result->series[i];
+    return NULL;
+}
+
+static uint64_t ask_compare(const struct trace *trace, const struct series_result *result,
+                            size_t process, uint64_t from, uint64_t to)
+{
+    uint64_t mismatches = 0;
+    for (size_t i = 0; i < trace->metrics; i++) {
+        const struct series *series = ask_find(result, trace_metric(i));
+        size_t point = 0;
+        for (uint64_t second = from; second < to; second++) {
+            int64_t msec = (int64_t)(ingest_wall_usec(second) / USEC_PER_MSEC);
+            mismatches +=
+                !series || !ask_equal(series, &point, msec, trace_value(trace, process, i, second));
+        }
+    }
+    return mismatches;
+}
+
+static int ask_window(struct history *history, const struct trace *trace, size_t process,
+                      uint64_t from, uint64_t to, uint64_t *mismatches)
+{
+    struct series_query query = ask_about(process, from, to);
+    query.metric_count = trace->metrics;
+    query.points = to - from + 1; /* so that a step is one tick */
+    query.aggregate = SERIES_LAST;
+    for (size_t i = 0; i < trace->metrics; i++)
+        query.metrics[i] = trace_metric(i);
+    struct series_result result;
+    int r = history_series(history, &query, &result, NULL);
+    if (r < 0)
+        return r;
+    *mismatches += ask_compare(trace, &result, process, from, to);
+    series_result_finish(&result);
+    return 0;
+}
+
+int ask_read_back(struct history *history, const struct trace *trace, uint64_t from, uint64_t to,
+                  uint64_t *ret_mismatches)
+{
+    uint64_t mismatches = 0;
+    for (size_t process = 0; process < trace->processes; process++)
+        for (uint64_t begin = from; begin < to; begin += ASK_WINDOW) {
+            uint64_t end = begin + ASK_WINDOW < to ? begin + ASK_WINDOW : to;
+            int r = ask_window(history, trace, process, begin, end, &mismatches);
+            if (r < 0)
+                return r;
+        }
+    *ret_mismatches = mismatches;
+    return 0;
+}
+
+static int ask_compare_times(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static double ask_now_msec(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
+}
+
+static int ask_once(struct history *history, const struct series_query *query, double *ret_msec,
+                    size_t *ret_points)
+{
+    struct series_result result;
+    double begun = ask_now_msec();
+    int r = history_series(history, query, &result, NULL);
+    if (r < 0)
+        return r;
+    *ret_msec = ask_now_msec() - begun;
+    *ret_points = result.count > 0 ? result.series[0].count : 0;
+    series_result_finish(&result);
+    return 0;
+}
+
+int ask_series(struct history *history, const struct trace *trace, uint64_t seconds, uint64_t to,
+               struct ask_time *ret_time)
+{
+    double msec[ASK_RUNS];
+    size_t points = 0;
+    for (size_t i = 0; i < ASK_RUNS; i++) {
+        struct series_query query = ask_about(i % trace->processes, to - seconds, to);
+        query.metric_count = 1;
+        query.metrics[0] = METRIC_RSS;
+        query.points = ASK_POINTS;
+        query.aggregate = SERIES_RANGE;
+        int r = ask_once(history, &query, &msec[i], &points);
+        if (r < 0)
+            return r;
+    }
+    qsort(msec, ASK_RUNS, sizeof(msec[0]), ask_compare_times);
+    *ret_time = (struct ask_time){.median_msec = msec[ASK_RUNS / 2],
+                                  .worst_msec = msec[ASK_RUNS - 1],
+                                  .runs = ASK_RUNS,
+                                  .points = points};
+    return 0;
+}
