@@ -15,7 +15,7 @@
 
 #include "base/buffer.h"
 #include "model/tick.h"
-#include "storage/open_log.h"
+#include "storage/shelf_table.h"
 
 #include <pthread.h>
 #include <stdbool.h>
@@ -56,8 +56,6 @@ struct shelf_status {
     int64_t newest_tick;   /* 0: none */
 };
 
-struct shelf_entry;
-
 struct shelf_closing {
     struct shelf_period period;
     uint32_t number; /* that the logs have */
@@ -66,11 +64,9 @@ struct shelf_closing {
 
 struct shelf {
     pthread_mutex_t mutex;
-    struct shelf_entry **slots; /* open addressing by row */
-    size_t slot_count;          /* 0 or a power of two */
-    size_t rows, rows_limit, memory_bytes;
+    struct shelf_table table;
     struct shelf_period current;
-    uint32_t number; /* of the current period: counts up */
+    uint32_t number; /* of the current period: counts up, one by one */
     uint32_t pass;   /* marks entries that were seen in one walk */
     int64_t newest_tick;
     struct shelf_closing closing[SHELF_CLOSING_LIMIT]; /* oldest first */
@@ -82,8 +78,8 @@ struct shelf {
     uint8_t piece[OPEN_LOG_ENTRY_LIMIT]; /* bytes of a piece that has no log of its own */
 };
 
-/* `rows_limit`: so many processes it holds, the host among them. -ENOMEM. */
-int shelf_init(struct shelf *shelf, size_t rows_limit);
+/* `rows_limit`: so many processes it holds, the host among them. */
+void shelf_init(struct shelf *shelf, size_t rows_limit);
 void shelf_finish(struct shelf *shelf);
 
 /* --- ticks: writer thread -------------------------------------------------------------------- */
@@ -101,9 +97,9 @@ int shelf_append(struct shelf *shelf, int64_t tick_id, const struct tick *tick, 
 
 /*
  * Plays back a hot row, in the order in which they were written. After the same hot rows the logs
- * are the same, byte for byte. -EUCLEAN: damaged, or not the one that follows; it changes nothing
- * but that a period may have begun. After one that failed only a row that begins a period can
- * follow. -ENOMEM: it may be played again.
+ * are the same, byte for byte. -EUCLEAN: damaged, or not the one that follows; -ENOBUFS: more
+ * processes than there is room for. Nothing changes then but that a period may have begun, and only
+ * a hot row that begins one can follow. -ENOMEM: it may be played again.
  */
 int shelf_replay(struct shelf *shelf, int64_t tick_id, const void *hot, size_t size);
 

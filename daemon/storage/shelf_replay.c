@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: MIT */
+/* A hot row goes into the shelf in two walks: the first checks all and gets all memory, the second
+ * cannot fail. */
+#include "storage/shelf.h"
+
+#include "storage/hot.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* What one entry of a hot row does. */
+struct shelf_change {
+    int64_t row;
+    struct shelf_entry *entry;
+    const uint8_t *bytes; /* for its log */
+    size_t size;
+    struct open_log_row after;
+    bool same; /* a first tick that says again what holds */
+};
+
+struct shelf_walk {
+    struct shelf *shelf;
+    struct hot_reader hot;
+    bool first;      /* tick of a period */
+    unsigned offset; /* in its period */
+};
+
+/* The newest of the past periods: what is held is of that one. */
+static uint32_t shelf_past_number(const struct shelf *shelf)
+{
+    return shelf->number - 1;
+}
+
+/* `change->entry` is set. */
+static int shelf_walk_decode(struct shelf_walk *walk, struct shelf_change *change)
+{
+    struct open_log_row before;
+    shelf_entry_get(change->entry, &before);
+    change->after = before;
+    if (walk->first)
+        change->after.present = 0;
+    struct varint_reader *rest = &walk->hot.rest;
+    change->bytes = rest->data;
+    unsigned ticks;
+    int r = open_log_decode(rest, &change->after, &ticks);
+    if (r < 0)
+        return r;
+    if (ticks != (walk->first ? 0 : walk->offset - change->entry->tick))
+        return -EUCLEAN;
+    change->size = (size_t)(rest->data - change->bytes);
+    change->same = walk->first && open_log_equal(&before, &change->after);
+    return 0;
+}
+
+/* The log gets the beginning that was put off. */
+static int shelf_prepare_log(struct shelf_table *table, struct shelf_entry *entry, size_t size)
+{
+    if (entry->log)
+        return shelf_table_extend(table, &entry->log, size);
+    uint8_t base[OPEN_LOG_ENTRY_LIMIT];
+    size_t base_size = shelf_entry_base(entry, base);
+    int r = shelf_table_extend(table, &entry->log, base_size + size);
+    if (r < 0)
+        return r;
+    memcpy(entry->log->bytes, base, base_size);
+    entry->log->size = (uint32_t)base_size;
+    return 0;
+}
+
+static int shelf_prepare_one(struct shelf_walk *walk, struct shelf_change *change)
+{
+    struct shelf *shelf = walk->shelf;
+    struct shelf_entry *entry = shelf_table_find(&shelf->table, change->row);
+    int r = entry ? 0 : shelf_table_insert(&shelf->table, change->row, &entry);
+    if (r < 0)
+        return r;
+    if (entry->pass == shelf->pass)
+        return -EUCLEAN;
+    entry->pass = shelf->pass;
+    change->entry = entry;
+    r = shelf_walk_decode(walk, change);
+    if (r < 0 || change->same)
+        return r;
+    r = shelf_table_settle(&shelf->table, entry, shelf_past_number(shelf));
+    if (r == 0)
+        r = shelf_table_widen(&shelf->table, &entry,
+                              (unsigned)__builtin_popcountll(change->after.present));
+    return r < 0 || walk->first ? r : shelf_prepare_log(&shelf->table, entry, change->size);
+}
+
+/* What a first tick does not name no longer holds, but did in the period before. */
+static int shelf_prepare_rest(struct shelf *shelf)
+{
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < shelf->table.slot_count; i++) {
+        struct shelf_entry *entry = shelf->table.slots[i];
+        if (entry && entry->pass != shelf->pass)
+            r = shelf_table_settle(&shelf->table, entry, shelf_past_number(shelf));
+    }
+    return r;
+}
+
+static int shelf_prepare(struct shelf_walk walk)
+{
+    walk.shelf->pass++;
+    while (walk.hot.rest.size > 0) {
+        int r = hot_next(&walk.hot);
+        if (r < 0)
+            return r;
+        struct shelf_change change = {.row = walk.hot.row};
+        r = shelf_prepare_one(&walk, &change);
+        if (r < 0)
+            return r;
+    }
+    return walk.first ? shelf_prepare_rest(walk.shelf) : 0;
+}
+
+static void shelf_commit_one(const struct shelf_walk *walk, const struct shelf_change *change)
+{
+    struct shelf_entry *entry = change->entry;
+    if (!walk->first) {
+        struct shelf_log *log = entry->log;
+        memcpy(log->bytes + log->size, change->bytes, change->size);
+        log->size += (uint32_t)change->size;
+        log->number = walk->shelf->number;
+        entry->tick = (uint16_t)walk->offset;
+    }
+    shelf_entry_put(entry, &change->after);
+}
+
+static void shelf_commit_rest(struct shelf *shelf)
+{
+    for (size_t i = 0; i < shelf->table.slot_count; i++) {
+        struct shelf_entry *entry = shelf->table.slots[i];
+        if (entry && entry->pass != shelf->pass)
+            entry->present = 0;
+    }
+    shelf_table_sweep(&shelf->table);
+}
+
+static void shelf_commit(struct shelf_walk walk, int64_t tick_id)
+{
+    struct shelf *shelf = walk.shelf;
+    while (walk.hot.rest.size > 0 && hot_next(&walk.hot) == 0) {
+        struct shelf_change change = {.entry = shelf_table_find(&shelf->table, walk.hot.row)};
+        if (shelf_walk_decode(&walk, &change) < 0)
+            break;
+        shelf_commit_one(&walk, &change);
+    }
+    if (walk.first)
+        shelf_commit_rest(shelf);
+    if (walk.first)
+        shelf->current.first_tick = tick_id;
+    shelf->current.ticks = (unsigned)(tick_id - shelf->current.first_tick) + 1;
+    shelf->newest_tick = tick_id;
+}
+
+static bool shelf_follows(const struct shelf *shelf, int64_t tick_id, uint64_t ticks_since)
+{
+    if (tick_id <= shelf->newest_tick)
+        return false;
+    if (ticks_since == 0)
+        return true;
+    return shelf->current.ticks > 0 && ticks_since == (uint64_t)(tick_id - shelf->newest_tick) &&
+           tick_id / SHELF_PERIOD_TICKS == shelf->current.first_tick / SHELF_PERIOD_TICKS;
+}
+
+int shelf_replay(struct shelf *shelf, int64_t tick_id, const void *hot, size_t size)
+{
+    struct shelf_walk walk = {.shelf = shelf};
+    int r = hot_open(&walk.hot, hot, size);
+    if (r == 0 && !shelf_follows(shelf, tick_id, walk.hot.ticks_since))
+        r = -EUCLEAN;
+    walk.first = walk.hot.ticks_since == 0;
+    if (r == 0 && walk.first)
+        r = shelf_begin_period(shelf);
+    if (r < 0)
+        return r;
+    walk.offset = walk.first ? 0 : (unsigned)(tick_id - shelf->current.first_tick);
+    pthread_mutex_lock(&shelf->mutex);
+    r = shelf_prepare(walk);
+    if (r == 0)
+        shelf_commit(walk, tick_id);
+    pthread_mutex_unlock(&shelf->mutex);
+    return r;
+}
