@@ -13,9 +13,9 @@ has the settings with which it asks for least. What a line says of a tool:
   reads             files of /proc/PID that it reads, each with the share of the idle processes of
                     which it was read within four seconds under strace; seen, not known beforehand
   times_ours        its cost over that of memtend_rss
-memtend is the daemon with everything on and no client. memtend_rss keeps the probe out: RSS and what
-else needs no rights, stored; the question that all of them answer. What others tell beside RSS is
-seen from their reads.
+memtend is the daemon with everything on and no client. memtend_rss keeps the probe out: RSS and
+what else needs no rights, stored; the question that all of them answer. What others tell beside
+RSS is seen from their reads.
 Tools come from BUILD-DIRECTORY/peers, where `./dev bench peers` unpacks them from Debian, or from
 the machine; one that is in neither has a line with the reason.
 """
