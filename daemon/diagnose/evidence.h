@@ -48,8 +48,9 @@ struct evidence {
     /* The collector has looked at all objects (a full collection, its own or asked for), then. */
     uint64_t full_collection_usec; /* 0 = not known */
     bool has_before;
-    int64_t rss_before_bytes; /* of some minutes ago */
-    uint64_t before_usec;     /* when; monotonic */
+    int64_t rss_before_bytes;                /* of some minutes ago */
+    uint64_t before_usec;                    /* when; monotonic */
+    const struct layers_past *layers_before; /* of the same program; tells what has grown */
 };
 
 #endif

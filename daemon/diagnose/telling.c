@@ -287,19 +287,51 @@ void tell_huge_pages(const struct facts *facts, struct verdict *verdict)
     verdict->has_prediction = false;
 }
 
-/* Below a tenth, or in less than this, it is no news. */
+/* Below a tenth it is no news, and in less than this a program is starting up. */
 #define TELLING_GROWTH_SHARE 1000
+#define TELLING_GROWTH_USEC  UINT64_C(10000000)
 #define TELLING_HUGE_SHARE   2500
+
+/* The kind of mapping that most of the growth is in; NULL: it is spread. */
+static const char *grown_kind(const struct evidence *evidence, int64_t growth)
+{
+    for (enum mapping_kind kind = 0; kind < MAPPING_KIND_COUNT; kind++)
+        if ((evidence->layers->rss[kind] - evidence->layers_before->rss[kind]) * 2 > growth)
+            return mapping_kind_info(kind)->what;
+    return NULL;
+}
+
+/* False: too little, or in too short a time. */
+static bool is_growth(const struct facts *facts, int64_t growth, uint64_t before_usec)
+{
+    return before_usec != 0 && before_usec + TELLING_GROWTH_USEC <= facts->evidence->now_usec &&
+           growth > 0 && facts_is_share(facts, growth, TELLING_GROWTH_SHARE);
+}
+
+static bool beside_layers(const struct facts *facts, struct verdict *verdict)
+{
+    const struct evidence *evidence = facts->evidence;
+    const struct layers_past *before = evidence->layers_before;
+    if (!before || !evidence->layers)
+        return false;
+    int64_t growth = evidence->layers->rss_bytes - before->rss_bytes;
+    if (!is_growth(facts, growth, before->mono_usec))
+        return false;
+    const char *kind = grown_kind(evidence, growth);
+    phrase_line(verdict, "grown by %s in the last %s%s%s", phrase_bytes(growth).text,
+                phrase_span(evidence->now_usec - before->mono_usec).text,
+                kind ? ", most of it in " : "", kind ? kind : "");
+    return true;
+}
 
 static void beside_growth(const struct facts *facts, struct verdict *verdict)
 {
     const struct evidence *evidence = facts->evidence;
     int64_t growth = facts->rss_bytes - evidence->rss_before_bytes;
-    if (!evidence->has_before || evidence->before_usec >= evidence->now_usec || growth <= 0 ||
-        !facts_is_share(facts, growth, TELLING_GROWTH_SHARE))
-        return;
-    phrase_line(verdict, "grown by %s in the last %s", phrase_bytes(growth).text,
-                phrase_span(evidence->now_usec - evidence->before_usec).text);
+    if (!beside_layers(facts, verdict) && evidence->has_before &&
+        is_growth(facts, growth, evidence->before_usec))
+        phrase_line(verdict, "grown by %s in the last %s", phrase_bytes(growth).text,
+                    phrase_span(evidence->now_usec - evidence->before_usec).text);
 }
 
 static void beside_limit(const struct facts *facts, struct verdict *verdict)

@@ -108,13 +108,15 @@ static void fast_mark_slow(struct head *head, size_t index, bool due)
     glance->slow_rss_bytes = glance->rss_bytes;
 }
 
-/* Perhaps an exec: look again who it is, and where it belongs. */
+/* Perhaps an exec: look again who it is, as whom it runs, and where it belongs. */
 static void fast_forget_program(struct head *head, size_t index)
 {
     struct tracked *tracked = &head->table.tracked[index];
     tracked->identity_usec = 0;
     tracked->identity_changed = true;
     tracked->unit_known = false;
+    tracked->growth = (struct growth){0};
+    head->table.glances[index].slow_due = true;
     head->table.families_stale = true;
 }
 

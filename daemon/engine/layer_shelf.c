@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/layer_shelf.h"
 
+#include "engine/growth.h"
+
+#include <string.h>
+
 static struct layer_shelf_place *shelf_find(const struct layer_shelf *shelf, struct process_id id)
 {
     for (size_t i = 0; i < LAYER_SHELF_LIMIT; i++)
@@ -48,6 +52,17 @@ static void shelf_births(const struct layers *before, struct layers *layers)
     }
 }
 
+static void shelf_note(struct layer_shelf_place *place, const struct layers *layers)
+{
+    const struct layers_past *newer = &place->newer;
+    if (newer->mono_usec != 0 && layers->mono_usec < newer->mono_usec + GROWTH_SPAN_USEC)
+        return;
+    place->older = place->newer;
+    place->newer =
+        (struct layers_past){.mono_usec = layers->mono_usec, .rss_bytes = layers->rss_bytes};
+    memcpy(place->newer.rss, layers->rss, sizeof(layers->rss));
+}
+
 void layer_shelf_put(struct layer_shelf *shelf, struct process_id id, uint64_t exec_mark,
                      struct layers *layers)
 {
@@ -56,11 +71,22 @@ void layer_shelf_put(struct layer_shelf *shelf, struct process_id id, uint64_t e
         shelf_births(&place->layers, layers);
     if (!place)
         place = shelf_oldest(shelf);
-    *place = (struct layer_shelf_place){.id = id, .exec_mark = exec_mark, .layers = *layers};
+    if (!process_id_equal(place->id, id) || place->exec_mark != exec_mark)
+        *place = (struct layer_shelf_place){.id = id, .exec_mark = exec_mark};
+    place->layers = *layers;
+    shelf_note(place, layers);
 }
 
 const struct layers *layer_shelf_get(const struct layer_shelf *shelf, struct process_id id)
 {
     const struct layer_shelf_place *place = shelf_find(shelf, id);
     return place ? &place->layers : NULL;
+}
+
+const struct layers_past *layer_shelf_before(const struct layer_shelf *shelf, struct process_id id)
+{
+    const struct layer_shelf_place *place = shelf_find(shelf, id);
+    if (!place)
+        return NULL;
+    return place->older.mono_usec != 0 ? &place->older : &place->newer;
 }

@@ -11,13 +11,14 @@
 #include "model/layer.h"
 #include "model/process.h"
 
-/* 130 KiB in all, and no more processes on a machine are large at once. */
+/* 170 KiB in all, and no more processes on a machine are large at once. */
 #define LAYER_SHELF_LIMIT 256
 
 struct layer_shelf_place {
     struct process_id id; /* pid 0 = free */
     uint64_t exec_mark;   /* of the program that the layers are of */
     struct layers layers;
+    struct layers_past older, newer; /* notes of earlier readings, as in growth.h */
 };
 
 /* Zeroed = empty. */
@@ -30,5 +31,8 @@ void layer_shelf_put(struct layer_shelf *shelf, struct process_id id, uint64_t e
                      struct layers *layers);
 /* Of this program only. NULL: none; good until the next put. */
 const struct layers *layer_shelf_get(const struct layer_shelf *shelf, struct process_id id);
+/* What is known of some minutes ago, or of the first reading. NULL: nothing; good until the next
+ * put. */
+const struct layers_past *layer_shelf_before(const struct layer_shelf *shelf, struct process_id id);
 
 #endif

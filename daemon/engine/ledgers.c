@@ -6,6 +6,7 @@
 #include "diagnose/ledger.h"
 #include "diagnose/neighbour.h"
 #include "diagnose/verdict.h"
+#include "engine/eyes_state.h"
 #include "engine/head.h"
 #include "engine/reply.h"
 
@@ -107,6 +108,17 @@ static void fill_agent(struct head *head, struct ledgers_material *material,
     evidence->collect = &material->collect;
 }
 
+static void fill_before(const struct head *head, struct evidence *evidence)
+{
+    const struct process *process = evidence->process;
+    struct growth_note note = growth_before(&table_tracked(&head->table, process)->growth);
+    evidence->has_before = note.mono_usec != 0;
+    evidence->rss_before_bytes = note.rss_bytes;
+    evidence->before_usec = note.mono_usec;
+    if (evidence->layers)
+        evidence->layers_before = layer_shelf_before(&head->eyes->shelf, process->id);
+}
+
 /* --- answers --- */
 
 static void diagnose(struct head *head, const struct ledgers_order *order,
@@ -124,6 +136,7 @@ static void diagnose(struct head *head, const struct ledgers_order *order,
     fill_family(&head->table, process, &evidence.family);
     fill_neighbour(head, &evidence);
     fill_agent(head, &material, &evidence);
+    fill_before(head, &evidence);
     evidence.pools_stale = pools_are_stale(table_tracked(&head->table, process), &evidence);
     *diagnosis = (struct diagnosis){.id = process->id,
                                     .mono_usec = evidence.now_usec,

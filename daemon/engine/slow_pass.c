@@ -67,6 +67,7 @@ static void slow_one(struct head *head, size_t index, uint64_t now)
     tracked->identity_changed |= process->uid != status.uid;
     process->uid = status.uid;
     proc_status_sample(&status, now, &process->sample);
+    growth_put(&tracked->growth, glance->rss_bytes, now);
     tracked->slow_usec = now;
 }
 

@@ -10,6 +10,7 @@
 #define MEMTEND_ENGINE_TABLE_H
 
 #include "engine/group_seat.h"
+#include "engine/growth.h"
 #include "engine/probe_price.h"
 #include "engine/scan_turn.h"
 #include "model/process.h"
@@ -58,6 +59,7 @@ struct tracked {
     uint64_t pages_usec;      /* last reading page by page; 0 = never */
     uint64_t pages_cpu_usec;  /* what that took */
     uint64_t stat_asked_usec; /* agent statistics */
+    struct growth growth;     /* of the program that it runs now */
     struct scan_turn scan;    /* for pools, from outside */
     struct group_seat group;
     uint64_t identity_usec;       /* when cmdline and exe were read; 0 = read them soon */

@@ -57,6 +57,13 @@ struct layers {
     struct layers_large large[LAYERS_LARGE_LIMIT]; /* by rss, largest first */
 };
 
+/* What of an earlier reading is kept. */
+struct layers_past {
+    uint64_t mono_usec; /* 0 = none */
+    int64_t rss_bytes;
+    int64_t rss[MAPPING_KIND_COUNT];
+};
+
 /*        id      JSON name         what */
 #define LAYER_TABLE(X)                                                                             \
     X(PY_USED, "python_used", "live Python objects up to 512 bytes (pymalloc blocks in use)")      \

@@ -6,6 +6,8 @@ its ledger sum to its RSS."""
 import contextlib
 import os
 import signal
+import subprocess
+import sys
 
 from house import (FAST, MIB, Daemon, Program, children, near, rollup, run, status_bytes, wait_for,
                    wait_idle)
@@ -146,6 +148,43 @@ def test_ledgers_of_this_machine_sum():
         print(f"{whole} whole ledgers")
 
 
+GROWING = """
+import mmap, sys
+first = b"x" * (32 << 20)
+print(flush=True)
+sys.stdin.readline()
+m = mmap.mmap(-1, 64 << 20)
+m.write(b"x" * (64 << 20))
+print(flush=True)
+sys.stdin.readline()
+"""
+
+
+def test_growth_is_told_with_its_layer():
+    """By what the daemon has in memory: nothing is stored, and nobody looked in between."""
+    with Daemon() as daemon, subprocess.Popen([sys.executable, "-c", GROWING], text=True,
+                                              stdin=subprocess.PIPE,
+                                              stdout=subprocess.PIPE) as process:
+        try:
+            process.stdout.readline()
+            wait_for("the process", lambda: daemon.process_of(process.pid))
+            path = f"/api/v1/processes/pid:{process.pid}/verdict"
+            wait_for("its mappings", lambda: daemon.get(path)["whole"])
+            process.stdin.write("\n")
+            process.stdin.flush()
+            process.stdout.readline()
+
+            def look():
+                lines = daemon.get(path)["evidence"]
+                return [line for line in lines if line.startswith("grown by ")
+                        and "most of it in shared memory" in line]
+            line, = wait_for("its growth", look, seconds=60, every=0.5)
+            assert 60 < float(line.split()[2]) < 70 and line.split()[3] == "MiB", line
+            print(line)
+        finally:
+            process.kill()
+
+
 def test_what_cannot_be_asked():
     with Daemon() as daemon:
         for what in ("ledger", "verdict"):
@@ -158,4 +197,4 @@ def test_what_cannot_be_asked():
 if __name__ == "__main__":
     run([test_causes_with_an_agent, test_causes_without_an_agent,
          test_what_a_trim_returns_is_what_the_verdict_said, test_ledgers_of_this_machine_sum,
-         test_what_cannot_be_asked])
+         test_growth_is_told_with_its_layer, test_what_cannot_be_asked])

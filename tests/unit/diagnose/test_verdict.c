@@ -522,6 +522,35 @@ static void growth_is_told_beside(void **state)
     assert_string_equal(verdict.lines[0], "grown by 100 MiB in the last 10 min");
 }
 
+static void growth_is_told_with_the_layer_it_is_in(void **state)
+{
+    (void)state;
+    map(MAPPING_KIND_SHMEM, 200);
+    map(MAPPING_KIND_FILE, 50);
+    struct layers_past before = {.mono_usec = NOW - UINT64_C(300000000), .rss_bytes = 100 * MIB};
+    before.rss[MAPPING_KIND_SHMEM] = 90 * MIB;
+    before.rss[MAPPING_KIND_FILE] = 10 * MIB;
+    evidence.layers_before = &before;
+    make();
+    assert_string_equal(
+        verdict.lines[0],
+        "grown by 150 MiB in the last 5 min, most of it in shared memory: /dev/shm, "
+        "memfd, System V, shared anonymous");
+    /* Neither one has most of it. */
+    before.rss[MAPPING_KIND_SHMEM] = 125 * MIB;
+    before.rss[MAPPING_KIND_FILE] = -25 * MIB;
+    make();
+    assert_string_equal(verdict.lines[0], "grown by 150 MiB in the last 5 min");
+    /* A program that starts grows, and one that shrinks does not. */
+    before.mono_usec = NOW - UINT64_C(9000000);
+    make();
+    assert_null(strstr(verdict.lines[0], "grown"));
+    before.mono_usec = NOW - UINT64_C(300000000);
+    before.rss_bytes = 300 * MIB;
+    make();
+    assert_null(strstr(verdict.lines[0], "grown"));
+}
+
 #define TEST(name) cmocka_unit_test_setup(name, setup)
 
 int main(void)
@@ -555,6 +584,7 @@ int main(void)
         TEST(the_largest_of_several_is_told_with_low_confidence),
         TEST(python2_may_keep_numbers),
         TEST(growth_is_told_beside),
+        TEST(growth_is_told_with_the_layer_it_is_in),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

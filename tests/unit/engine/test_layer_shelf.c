@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/layer_shelf.h"
 
+#include "engine/growth.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -106,6 +108,43 @@ static void test_bounded(void **state)
         assert_non_null(layer_shelf_get(shelf, id_of(pid)));
 }
 
+/* At most twice the span ago, at least once when there is such a one. */
+static void test_what_was_before(void **state)
+{
+    struct layer_shelf *shelf = *state;
+    assert_null(layer_shelf_before(shelf, id_of(1)));
+    for (uint64_t i = 0; i <= 30; i++) {
+        struct layers layers = {.mono_usec = 100 + i * GROWTH_SPAN_USEC / 10,
+                                .rss_bytes = (int64_t)i * MIB};
+        layers.rss[MAPPING_KIND_HEAP] = layers.rss_bytes;
+        layer_shelf_put(shelf, id_of(1), 5, &layers);
+        const struct layers_past *before = layer_shelf_before(shelf, id_of(1));
+        uint64_t span = layers.mono_usec - before->mono_usec;
+        assert_in_range(span, i < 10 ? i * GROWTH_SPAN_USEC / 10 : GROWTH_SPAN_USEC,
+                        2 * GROWTH_SPAN_USEC - 1);
+        assert_int_equal(before->rss[MAPPING_KIND_HEAP], before->rss_bytes);
+        assert_int_equal(before->mono_usec,
+                         100 + (uint64_t)(before->rss_bytes / MIB) * GROWTH_SPAN_USEC / 10);
+    }
+    struct layers layers = read_at(2000 * GROWTH_SPAN_USEC, NULL, 0);
+    layer_shelf_put(shelf, id_of(1), 6, &layers);
+    assert_int_equal(layer_shelf_before(shelf, id_of(1))->mono_usec, layers.mono_usec);
+}
+
+static void test_notes_of_rss(void **state)
+{
+    (void)state;
+    struct growth growth = {0};
+    assert_int_equal(growth_before(&growth).mono_usec, 0);
+    growth_put(&growth, 7, 100);
+    growth_put(&growth, 8, 101);
+    assert_int_equal(growth_before(&growth).rss_bytes, 7);
+    growth_put(&growth, 9, 100 + GROWTH_SPAN_USEC);
+    assert_int_equal(growth_before(&growth).rss_bytes, 7);
+    growth_put(&growth, 10, 100 + 2 * GROWTH_SPAN_USEC);
+    assert_int_equal(growth_before(&growth).rss_bytes, 9);
+}
+
 #define shelf_test(name) cmocka_unit_test_setup_teardown(name, make, drop)
 
 int main(void)
@@ -115,6 +154,8 @@ int main(void)
         shelf_test(test_another_program),
         shelf_test(test_not_all_were_told),
         shelf_test(test_bounded),
+        shelf_test(test_what_was_before),
+        cmocka_unit_test(test_notes_of_rss),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
