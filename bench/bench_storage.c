@@ -12,6 +12,7 @@
 #include "bench/storage/run.h"
 #include "bench/storage/tables.h"
 #include "bench/storage/trace.h"
+#include "bench/storage/written.h"
 
 #include <errno.h>
 #include <ftw.h>
@@ -25,7 +26,7 @@
 #define TABLE_SECONDS 60 /* unless --limit says otherwise */
 
 struct options {
-    const char *trace, *generate, *output, *table, *directory;
+    const char *trace, *expect, *generate, *output, *table, *directory;
     uint64_t processes, metrics, seconds, seed, days, limit_sec;
 };
 
@@ -33,7 +34,8 @@ static int usage(FILE *out, int status)
 {
     fputs("usage: bench-storage --trace FILE --processes P --metrics M --seconds T [--days D]\n"
           "         store the trace, read it back, print the figures; --days: over and over until\n"
-          "         so many days are stored, for questions over long ranges\n"
+          "         so many days are stored, for questions over long ranges; --expect FILE: what\n"
+          "         must come back, instead of the trace itself: a check of the check\n"
           "       bench-storage --table narrow|wide --trace FILE --processes P --metrics M\n"
           "                     --seconds T [--limit SECONDS]\n"
           "         the same trace in a plain SQLite table\n"
@@ -63,6 +65,9 @@ static bool parse_option(int letter, const char *text, struct options *options)
     switch (letter) {
     case 't':
         options->trace = text;
+        return true;
+    case 'e':
+        options->expect = text;
         return true;
     case 'g':
         options->generate = text;
@@ -104,6 +109,7 @@ static bool parse_options(int argc, char **argv, struct options *options)
         {"seed", required_argument, NULL, 'n'},
         {"days", required_argument, NULL, 'D'},
         {"limit", required_argument, NULL, 'l'},
+        {"expect", required_argument, NULL, 'e'},
         {"help", no_argument, NULL, 'h'},
         {0},
     };
@@ -139,16 +145,20 @@ static int remove_entry(const char *path, const struct stat *status, int type, s
     return remove(path);
 }
 
-static void make_directory(const char *base, char *ret_directory, size_t size)
-{
-    snprintf(ret_directory, size, "%s/bench-storage-XXXXXX", base);
-    if (!mkdtemp(ret_directory))
-        report_need(-errno, ret_directory);
-}
+/* Where the databases are; gone at the end, also when that is an error. */
+static char directory[PATH_MAX - 64];
 
-static void remove_directory(const char *directory)
+static void remove_directory(void)
 {
     nftw(directory, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+static void make_directory(const char *base)
+{
+    snprintf(directory, sizeof(directory), "%s/bench-storage-XXXXXX", base);
+    if (!mkdtemp(directory))
+        report_need(-errno, directory);
+    atexit(remove_directory);
 }
 
 static int generate(const struct options *options)
@@ -175,36 +185,48 @@ static int generate(const struct options *options)
     return 0;
 }
 
-/* 1: what came back is not what was stored. */
-static int measure(const struct options *options, const struct trace *trace)
+static bool open_trace(const struct options *options, const char *path, struct trace *ret_trace)
 {
-    char directory[PATH_MAX - 64];
-    int status = 0;
-    make_directory(options->directory, directory, sizeof(directory));
-    if (options->table)
-        report_need(tables_run(options->table, trace, directory, (unsigned)options->limit_sec),
-                    options->table);
-    else
-        status = run_trace(trace, directory, options->days * DAY_SECONDS) ? 0 : 1;
-    remove_directory(directory);
+    struct error error;
+    if (trace_open(path, options->processes, options->metrics, options->seconds, ret_trace,
+                   &error) == 0)
+        return true;
+    report_remark("%s", error.text);
+    return false;
+}
+
+/* 1: what came back is not what was stored. */
+static int measure(const struct options *options, const struct trace *trace,
+                   const struct trace *expected)
+{
+    make_directory(options->directory);
+    report_need(written_install(), "count what SQLite writes");
+    if (!options->table)
+        return run_trace(trace, expected, directory, options->days * DAY_SECONDS) ? 0 : 1;
+    report_need(tables_run(options->table, trace, directory, (unsigned)options->limit_sec),
+                options->table);
+    return 0;
+}
+
+static int measure_files(const struct options *options)
+{
+    struct trace trace, expected;
+    if (!open_trace(options, options->trace, &trace))
+        return 2;
+    if (!open_trace(options, options->expect ? options->expect : options->trace, &expected)) {
+        trace_close(&trace);
+        return 2;
+    }
+    int status = measure(options, &trace, &expected);
+    trace_close(&expected);
+    trace_close(&trace);
     return status;
 }
 
 int main(int argc, char **argv)
 {
     struct options options = {.directory = "/var/tmp", .seed = 1, .limit_sec = TABLE_SECONDS};
-    struct error error;
-    struct trace trace;
     if (!parse_options(argc, argv, &options) || !options_complete(&options))
         return usage(stderr, 2);
-    if (options.generate)
-        return generate(&options);
-    if (trace_open(options.trace, options.processes, options.metrics, options.seconds, &trace,
-                   &error) < 0) {
-        report_remark("%s", error.text);
-        return 2;
-    }
-    int status = measure(&options, &trace);
-    trace_close(&trace);
-    return status;
+    return options.generate ? generate(&options) : measure_files(&options);
 }

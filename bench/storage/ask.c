@@ -122,6 +122,7 @@ int ask_series(struct history *history, const struct trace *trace, uint64_t seco
 {
     double msec[ASK_RUNS];
     size_t points = 0;
+    uint64_t begun_usec = clock_thread_usec();
     for (size_t i = 0; i < ASK_RUNS; i++) {
         struct series_query query = ask_about(i % trace->processes, to - seconds, to);
         query.metric_count = 1;
@@ -132,9 +133,11 @@ int ask_series(struct history *history, const struct trace *trace, uint64_t seco
         if (r < 0)
             return r;
     }
+    double cpu_msec = (double)(clock_thread_usec() - begun_usec) / 1e3 / ASK_RUNS;
     qsort(msec, ASK_RUNS, sizeof(msec[0]), ask_compare_times);
     *ret_time = (struct ask_time){.median_msec = msec[ASK_RUNS / 2],
                                   .worst_msec = msec[ASK_RUNS - 1],
+                                  .cpu_msec = cpu_msec,
                                   .runs = ASK_RUNS,
                                   .points = points};
     return 0;

@@ -14,7 +14,8 @@ int ask_read_back(struct history *history, const struct trace *trace, uint64_t f
                   uint64_t *ret_mismatches);
 
 struct ask_time {
-    double median_msec, worst_msec;
+    double median_msec, worst_msec; /* wall time */
+    double cpu_msec;     /* of one run on average; others on the machine do not disturb it */
     size_t runs, points; /* points: of the last answer */
 };
 

@@ -20,7 +20,7 @@
 #define PERIOD_SECONDS 600 /* of a block before it is compacted */
 
 struct run {
-    const struct trace *trace;
+    const struct trace *trace, *expected;
     const char *directory;
     uint64_t seconds; /* written in all */
     bool once;        /* the trace once, and what it costs */
@@ -47,7 +47,6 @@ static void run_open(struct run *run)
                                   .tick_usec = USEC_PER_SEC,
                                   .limits = {STORE_SAMPLES_USEC_DEFAULT, STORE_EVENTS_USEC_DEFAULT,
                                              STORE_MAX_SIZE_BYTES_DEFAULT}};
-    report_need(written_install(), "count what SQLite writes");
     report_need(store_open(&config, &run->store, &report, NULL), "open the store");
     snprintf(path, sizeof(path), "%s/" STORE_FILE, run->directory);
     report_need(sizes_new(path, &run->sizes), "open the store to read");
@@ -93,7 +92,7 @@ static void run_read_back(struct run *run)
 {
     uint64_t mismatches = 0;
     uint64_t from = run->seconds > run->trace->seconds ? run->seconds - run->trace->seconds : 0;
-    report_need(ask_read_back(run->history, run->trace, from, run->seconds, &mismatches),
+    report_need(ask_read_back(run->history, run->expected, from, run->seconds, &mismatches),
                 "read back");
     run->mismatches += mismatches;
 }
@@ -265,15 +264,18 @@ static void run_ask(struct run *run)
         report_integer("runs", (int64_t)time.runs);
         report_real("msec", time.median_msec, 4);
         report_real("worst_msec", time.worst_msec, 4);
+        report_real("cpu_msec", time.cpu_msec, 4);
         report_real("anchor_usec_per_tick", run_anchor_usec(run), 1);
         report_end();
     }
     report_remark("top_1h and top_24h left out: storage/history.h does not answer them");
 }
 
-bool run_trace(const struct trace *trace, const char *directory, uint64_t seconds)
+bool run_trace(const struct trace *trace, const struct trace *expected, const char *directory,
+               uint64_t seconds)
 {
     struct run run = {.trace = trace,
+                      .expected = expected,
                       .directory = directory,
                       .once = seconds == 0,
                       .seconds = seconds > 0 ? seconds : trace->seconds};

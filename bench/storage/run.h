@@ -12,7 +12,9 @@
 #include <stdbool.h>
 
 /* `seconds` 0: the trace once; more: over and over so long, many ticks in one transaction, which
- * says nothing about the cost of ingest. false: a value came back as another, or not at all. */
-bool run_trace(const struct trace *trace, const char *directory, uint64_t seconds);
+ * says nothing about the cost of ingest. What comes back is compared with `expected`, of the same
+ * size. false: a value came back as another, or not at all. */
+bool run_trace(const struct trace *trace, const struct trace *expected, const char *directory,
+               uint64_t seconds);
 
 #endif
