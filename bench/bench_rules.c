@@ -19,7 +19,7 @@
 
 struct subject {
     struct process process;
-    char cmdline[160];
+    char cmdline[160], unit[PROCESS_UNIT_SIZE];
     uint64_t identity;
     size_t count;
     unsigned matching[RULES_MAX];
@@ -48,7 +48,8 @@ static void make_subjects(void)
         struct subject *subject = &subjects[i];
         *subject = (struct subject){.process = {.id = {.pid = i + 1, .start_ticks = 1}}};
         snprintf(subject->process.comm, sizeof(subject->process.comm), "python3.%d", i % 10);
-        snprintf(subject->process.unit, sizeof(subject->process.unit), "worker-%d.service", i % 10);
+        snprintf(subject->unit, sizeof(subject->unit), "worker-%d.service", i % 10);
+        subject->process.unit = subject->unit;
         snprintf(subject->cmdline, sizeof(subject->cmdline),
                  "/usr/bin/python3 -X dev /srv/app/worker_%d.py --queue=etl --concurrency 8 "
                  "--config /etc/app/worker.toml",

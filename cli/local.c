@@ -17,6 +17,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -32,6 +33,7 @@
 struct local_table {
     int proc;
     size_t count, capacity;
+    size_t made; /* rows with texts to free; more than count when only the first are shown */
     struct process *processes;
 };
 
@@ -55,15 +57,27 @@ static void set_age_and_cpu(struct process *process, const struct proc_stat *sta
         sample_set(&process->sample, METRIC_CPU, (int64_t)((double)cpu * 10000 / (double)age), now);
 }
 
+/* Once for a process. */
 static void set_texts(int proc, struct process *process)
 {
     char bytes[4096]; /* of which PROCESS_CMDLINE_SIZE characters are shown */
+    char cmdline[PROCESS_CMDLINE_SIZE], unit[PROCESS_UNIT_SIZE];
     struct proc_cgroup cgroup;
     size_t length;
-    if (proc_cmdline_read(proc, process->id.pid, bytes, sizeof(bytes), &length) == OUTCOME_OK)
-        cmdline_redact(bytes, length, process->cmdline, sizeof(process->cmdline));
-    if (proc_cgroup_read(proc, process->id.pid, &cgroup) == OUTCOME_OK)
-        cgroup_unit(cgroup.path, process->unit);
+    if (proc_cmdline_read(proc, process->id.pid, bytes, sizeof(bytes), &length) == OUTCOME_OK) {
+        cmdline_redact(bytes, length, cmdline, sizeof(cmdline));
+        process->cmdline = say_no_memory(strdup(cmdline));
+    }
+    if (proc_cgroup_read(proc, process->id.pid, &cgroup) == OUTCOME_OK &&
+        cgroup_unit(cgroup.path, unit))
+        process->unit = say_no_memory(strdup(unit));
+}
+
+void local_process_finish(struct process *process)
+{
+    free((char *)process->cmdline);
+    free((char *)process->unit);
+    process->cmdline = process->unit = NULL;
 }
 
 /* false: gone meanwhile, or a kernel thread. */
@@ -101,6 +115,7 @@ static void table_append(struct local_table *table, const struct process *proces
             say_no_memory(realloc(table->processes, table->capacity * sizeof(*table->processes)));
     }
     table->processes[table->count++] = *process;
+    table->made = table->count;
 }
 
 static int table_read(struct local_table *table, const struct local_query *query,
@@ -124,6 +139,8 @@ static int table_read(struct local_table *table, const struct local_query *query
             set_texts(table->proc, &process);
         if (!query->text || process_matches(&process, query->text))
             table_append(table, &process);
+        else
+            local_process_finish(&process);
     }
     process_list_finish(&list);
     return r;
@@ -206,10 +223,10 @@ json_t *local_process_json(const struct process *process)
 {
     char id[PROCESS_ID_SIZE];
     process_id_format(process->id, id);
-    json_t *object = json_pack(
-        "{s:s, s:i, s:s, s:s*, s:s, s:i, s:s*}", "id", id, "pid", (int)process->id.pid, "comm",
-        process->comm, "name", *process->name ? process->name : NULL, "cmdline", process->cmdline,
-        "uid", (int)process->uid, "unit", *process->unit ? process->unit : NULL);
+    json_t *object =
+        json_pack("{s:s, s:i, s:s, s:s*, s:s, s:i, s:s*}", "id", id, "pid", (int)process->id.pid,
+                  "comm", process->comm, "name", process->name, "cmdline", process_cmdline(process),
+                  "uid", (int)process->uid, "unit", process->unit);
     say_no_memory(object);
     for (enum metric metric = 0; metric < METRIC_PROCESS_COUNT; metric++) {
         char key[METRIC_JSON_NAME_SIZE];
@@ -222,6 +239,13 @@ json_t *local_process_json(const struct process *process)
     add_absence(object, process, METRIC_PSS, "pss_absent", process->pss_absence);
     add_absence(object, process, METRIC_USS, "uss_absent", process->uss_absence);
     return object;
+}
+
+static void table_finish(struct local_table *table)
+{
+    for (size_t i = 0; i < table->made; i++)
+        local_process_finish(&table->processes[i]);
+    free(table->processes);
 }
 
 static json_t *table_json(const struct local_table *table)
@@ -255,6 +279,6 @@ int local_processes(const struct local_query *query, json_t **ret_items,
         *ret_items = table_json(&table);
         *ret_gaps = gaps;
     }
-    free(table.processes);
+    table_finish(&table);
     return r;
 }

@@ -30,8 +30,13 @@ struct local_gaps {
 int local_processes(const struct local_query *query, json_t **ret_items,
                     struct local_gaps *ret_gaps);
 
-/* One process: what PID/stat, status, cgroup and cmdline say. false: gone, or of the kernel. */
+/*
+ * One process: what PID/stat, status, cgroup and cmdline say; to be finished. false: gone, or of
+ * the kernel.
+ */
 bool local_process(int proc, pid_t pid, struct process *ret_process);
+/* Frees its texts. Zeroed is fine. */
+void local_process_finish(struct process *process);
 /* As the daemon shows it; caller's. */
 json_t *local_process_json(const struct process *process);
 

@@ -213,8 +213,10 @@ enum exit_code why_local(struct process_id id, struct why *ret_why)
     }
     if (read_all(&reading, id)) {
         judge(&reading, ret_why);
+        local_process_finish(&reading.process);
         return EXIT_CODE_OK;
     }
+    local_process_finish(&reading.process);
     say("no process %d%s (any more), or one of the kernel", (int)id.pid,
         id.start_ticks ? " with that start" : "");
     return EXIT_CODE_GONE;

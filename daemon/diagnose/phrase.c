@@ -150,7 +150,7 @@ static bool is_plain_service(const char *unit)
 void phrase_next_agent(const struct facts *facts, struct verdict *verdict)
 {
     const struct process *process = facts->evidence->process;
-    if (is_plain_service(process->unit))
+    if (is_plain_service(process_unit(process)))
         phrase_next(verdict, "memtend enable unit %s", process->unit);
     else
         phrase_next(verdict, "memtend run -- COMMAND");

@@ -94,10 +94,11 @@ static bool is_meant(const struct process *process, const struct named *named)
     if (process->kernel_thread)
         return false;
     if (target->kind == TARGET_UNIT)
-        return strcmp(process->unit, target->name) == 0;
+        return strcmp(process_unit(process), target->name) == 0;
     if (named->place > 0)
         return process->group == named->place;
-    return strcmp(process->name, target->name) == 0 || strcmp(process->comm, target->name) == 0;
+    return strcmp(process_name(process), target->name) == 0 ||
+           strcmp(process->comm, target->name) == 0;
 }
 
 static int too_many(const struct table *table, const struct named *named_target, size_t count,

@@ -43,8 +43,7 @@ void agent_peer_publish(struct agent_peer *peer)
         process->agent = peer->info;
     process->agent.state = state;
     table_tracked(table, process)->had_agent |= state != AGENT_STATE_NONE;
-    if (peer->greeted && strcmp(process->name, peer->name) != 0) {
-        text_copy(process->name, sizeof(process->name), peer->name);
+    if (peer->greeted && table_set_text(table, &process->name, peer->name)) {
         table_tracked(table, process)->identity_changed = true;
         table_glance(table, process)->group_due = true;
     }

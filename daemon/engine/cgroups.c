@@ -279,7 +279,7 @@ static void process_renew(struct cgroups *cgroups, struct process *process, stru
     if (slot->outcome == OUTCOME_GONE)
         tracked->unit_known = false;
     struct cgroup_owner *owner = &slot->group.owner;
-    if (owner->container_id[0] && !owner->name[0] && process->name[0])
+    if (owner->container_id[0] && !owner->name[0] && process->name)
         text_copy(owner->name, sizeof(owner->name), process->name);
 }
 

@@ -40,7 +40,7 @@ static void death_fill(const struct head *head, const struct process *process,
                                 .rss_bytes = -1};
     sample_get(&process->sample, METRIC_RSS, &ret_death->rss_bytes);
     text_copy(ret_death->comm, sizeof(ret_death->comm), process->comm);
-    text_copy(ret_death->unit, sizeof(ret_death->unit), process->unit);
+    text_copy(ret_death->unit, sizeof(ret_death->unit), process_unit(process));
     if (cgroup)
         text_copy(ret_death->cgroup, sizeof(ret_death->cgroup), cgroup->path);
 }
@@ -70,7 +70,7 @@ static bool shares_budget(const struct process *process, const struct death *vic
         return false;
     return (victim->group != 0 && process->group == victim->group) ||
            process_id_equal(process->family, victim->family) ||
-           (victim->unit[0] && strcmp(process->unit, victim->unit) == 0);
+           (victim->unit[0] && strcmp(process_unit(process), victim->unit) == 0);
 }
 
 static void pin_add(struct pin *pin, const struct process *process, int64_t row)

@@ -12,19 +12,17 @@
 #include "model/cmdline.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* Full command lines are kept for rules; longer ones are cut. */
-#define EYES_CMDLINE_MAX 4096
+#define EYES_CMDLINE_MAX TEXT_POOL_LONGEST
 
 static void answers_identity(struct head *head, struct process *process,
                              const struct probe_answer *answer, uint64_t now)
 {
     struct tracked *tracked = table_tracked(&head->table, process);
-    char full[EYES_CMDLINE_MAX], redacted[EYES_CMDLINE_MAX];
+    char full[EYES_CMDLINE_MAX], redacted[EYES_CMDLINE_MAX], shown[PROCESS_CMDLINE_SIZE];
     cmdline_full(answer->payload, answer->payload_length, full, sizeof(full));
-    cmdline_redact(answer->payload, answer->payload_length, redacted, sizeof(redacted));
     bool another = process->exec_mark != 0 && process->exec_mark != answer->exec_mark;
     head->table.families_stale |= process->exec_mark != answer->exec_mark;
     process->exec_mark = answer->exec_mark;
@@ -39,9 +37,10 @@ static void answers_identity(struct head *head, struct process *process,
     }
     if (!another && tracked->full_cmdline && strcmp(tracked->full_cmdline, full) == 0)
         return;
-    free(tracked->full_cmdline);
-    tracked->full_cmdline = strdup(full); /* without memory it is unknown to rules */
-    text_copy(process->cmdline, sizeof(process->cmdline), redacted);
+    cmdline_redact(answer->payload, answer->payload_length, redacted, sizeof(redacted));
+    table_set_text(&head->table, &tracked->full_cmdline, full);
+    text_copy(shown, sizeof(shown), redacted);
+    table_set_text(&head->table, &process->cmdline, shown);
     groups_on_identity(&head->table, process, answer->payload, answer->payload_length, redacted);
     tracked->identity_changed = true;
 }

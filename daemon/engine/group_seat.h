@@ -7,6 +7,13 @@
 
 #include "model/family.h"
 
+/* Of the family that its command line says (model/family). */
+struct group_seat_label {
+    enum group_kind kind;
+    enum family_part part;
+    const char *name; /* the table's; NULL = not known */
+};
+
 struct group_seat {
     bool seen;                              /* the three below are known */
     bool witnessed;                         /* it began under our eyes */
@@ -21,7 +28,7 @@ struct group_seat {
     int64_t base_rss_bytes, base_uss_bytes; /* what a worker began with (struct group_cow) */
     int64_t peak_rss_bytes;
     uint64_t uss_usec; /* of the reading from which the loss was worked out */
-    struct family_label label;
+    struct group_seat_label label;
     uint32_t label_exec_count; /* of the program that the label is of */
 };
 

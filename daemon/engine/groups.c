@@ -57,7 +57,11 @@ void groups_on_identity(struct table *table, struct process *process, const char
                         size_t length, const char *redacted)
 {
     struct group_seat *seat = &table_tracked(table, process)->group;
-    family_recognise(bytes, length, redacted, &seat->label);
+    struct family_label label;
+    family_recognise(bytes, length, redacted, &label);
+    seat->label.kind = label.kind;
+    seat->label.part = label.part;
+    table_set_text(table, &seat->label.name, label.name);
     seat->label_exec_count = process->exec_count;
     table_glance(table, process)->group_due = true;
 }

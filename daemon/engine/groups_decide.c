@@ -35,7 +35,7 @@ static bool groups_started(struct subject child, struct subject parent)
     if (part != FAMILY_PART_SPAWNED && part != FAMILY_PART_FORKSERVER &&
         part != FAMILY_PART_TRACKER)
         return false;
-    return parent.tracked->group.label.name[0] &&
+    return parent.tracked->group.label.name &&
            parent.tracked->group.label.kind != GROUP_KIND_PREFORK &&
            parent.process->id.start_ticks <= child.process->id.start_ticks;
 }
@@ -113,10 +113,10 @@ static bool groups_match_fits(const struct groups_match *match, struct subject s
     const struct config_group *config = match->config;
     const struct process *process = subject.process;
     const char *cmdline = subject.tracked->full_cmdline;
-    if (config->unit[0] && (!process->unit[0] || fnmatch(config->unit, process->unit, 0) != 0))
+    if (config->unit[0] && (!process->unit || fnmatch(config->unit, process->unit, 0) != 0))
         return false;
     if (config->agent_name[0] &&
-        (!process->name[0] || fnmatch(config->agent_name, process->name, 0) != 0))
+        (!process->name || fnmatch(config->agent_name, process->name, 0) != 0))
         return false;
     if (config->cmdline[0] && (!cmdline || regexec(&match->regex, cmdline, 0, NULL, 0) != 0))
         return false;
@@ -142,7 +142,7 @@ static uint32_t groups_take(const struct groups_round *round, enum group_kind ki
 
 static uint32_t groups_by_name(const struct groups_round *round, struct subject subject)
 {
-    return groups_take(round, GROUP_KIND_NAME, subject.process->name, subject.process->uid);
+    return groups_take(round, GROUP_KIND_NAME, process_name(subject.process), subject.process->uid);
 }
 
 /* Its present group, when that is a family and it has not become another program since. */
@@ -158,7 +158,7 @@ static uint32_t groups_kept_family(const struct groups_round *round, struct subj
 /* A server that is replaced by exec in a child (gunicorn's USR2) stays the same group. */
 static uint32_t groups_of_predecessor(const struct groups_round *round, struct subject root)
 {
-    const struct family_label *label = &root.tracked->group.label;
+    const struct group_seat_label *label = &root.tracked->group.label;
     const struct process *parent = table_find_pid(round->table, root.process->ppid);
     const struct group_record *group =
         parent ? group_table_at(&round->groups->table, parent->group) : NULL;
@@ -171,7 +171,7 @@ static uint32_t groups_of_predecessor(const struct groups_round *round, struct s
 static uint32_t groups_by_family(const struct groups_round *round, struct subject root)
 {
     const struct group_seat *seat = &root.tracked->group;
-    const struct family_label *label = &seat->label;
+    const struct group_seat_label *label = &seat->label;
     uint32_t place = groups_kept_family(round, root);
     if (place > 0 || (!seat->heads && label->part != FAMILY_PART_SERVER))
         return place;
@@ -191,7 +191,7 @@ static uint32_t groups_of_root(const struct groups_round *round, struct subject 
 
 static uint32_t groups_by_unit(const struct groups_round *round, struct subject subject)
 {
-    return groups_take(round, GROUP_KIND_UNIT, subject.process->unit, subject.process->uid);
+    return groups_take(round, GROUP_KIND_UNIT, process_unit(subject.process), subject.process->uid);
 }
 
 /* By the runtime and the begin of its id, which stay; a better name may become known later. */

@@ -26,14 +26,6 @@ struct group_time pipeline_time(const struct head *head)
                                .boot_usec = head->tick_usec + head->boot_offset_usec};
 }
 
-/* The snapshot leaves out kernel threads: they have no memory of their own. */
-static void pipeline_copy(const struct table *table, struct snapshot *snapshot)
-{
-    for (size_t i = 0; i < table->count; i++)
-        if (!table->glances[i].kernel_thread)
-            snapshot->processes[snapshot->count++] = table->processes[i];
-}
-
 static void pipeline_publish(struct head *head, bool whole)
 {
     struct snapshot *snapshot = publication_begin(&head->publication);
@@ -49,7 +41,7 @@ static void pipeline_publish(struct head *head, bool whole)
     if (whole) {
         fast_pass_renew(head, head->tick_usec);
         groups_renew(&head->groups, &head->table);
-        pipeline_copy(&head->table, snapshot);
+        publication_copy(&head->publication, &head->table, snapshot);
     }
     groups_copy(&head->groups, snapshot);
     snapshot->status = head->status;

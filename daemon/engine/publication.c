@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/publication.h"
 
+#include "base/text.h"
 #include "engine/pages.h"
 
 #include <errno.h>
@@ -28,9 +29,10 @@ int publication_init(struct publication *publication, size_t capacity)
     for (size_t i = 0; i < PUBLICATION_BUFFERS; i++) {
         struct snapshot *buffer = &publication->buffers[i];
         buffer->processes = pages_map(capacity, sizeof(struct process));
+        publication->texts[i] = pages_map(capacity, PUBLICATION_TEXT_BYTES);
         buffer->cgroups = pages_map(CGROUP_TABLE_LIMIT, sizeof(struct cgroup));
         buffer->groups = pages_map(GROUP_LIMIT, sizeof(struct group_record));
-        if (!buffer->processes || !buffer->cgroups || !buffer->groups) {
+        if (!buffer->processes || !publication->texts[i] || !buffer->cgroups || !buffer->groups) {
             publication_finish(publication);
             return -ENOMEM;
         }
@@ -45,6 +47,7 @@ void publication_finish(struct publication *publication)
     for (size_t i = 0; i < PUBLICATION_BUFFERS; i++) {
         pages_unmap(publication->buffers[i].processes, publication->capacity,
                     sizeof(struct process));
+        pages_unmap(publication->texts[i], publication->capacity, PUBLICATION_TEXT_BYTES);
         pages_unmap(publication->buffers[i].cgroups, CGROUP_TABLE_LIMIT, sizeof(struct cgroup));
         pages_unmap(publication->buffers[i].groups, GROUP_LIMIT, sizeof(struct group_record));
     }
@@ -52,6 +55,33 @@ void publication_finish(struct publication *publication)
     pthread_cond_destroy(&publication->published);
     pthread_mutex_destroy(&publication->lock);
     *publication = (struct publication){0};
+}
+
+/* NULL: none. */
+static const char *publication_text(char *texts, size_t *used, const char *text)
+{
+    if (!text)
+        return NULL;
+    char *copy = texts + *used;
+    *used += text_copy(copy, PUBLICATION_TEXT_BYTES, text) + 1;
+    return copy;
+}
+
+void publication_copy(struct publication *publication, const struct table *table,
+                      struct snapshot *snapshot)
+{
+    char *texts = publication->texts[snapshot - publication->buffers];
+    size_t used = 0;
+    snapshot->count = 0;
+    for (size_t i = 0; i < table->count; i++) {
+        if (table->glances[i].kernel_thread)
+            continue;
+        struct process *process = &snapshot->processes[snapshot->count++];
+        *process = table->processes[i];
+        process->name = publication_text(texts, &used, process->name);
+        process->unit = publication_text(texts, &used, process->unit);
+        process->cmdline = publication_text(texts, &used, process->cmdline);
+    }
 }
 
 static bool publication_is_free(const struct publication *publication, size_t i)
@@ -114,9 +144,11 @@ void publication_trim(struct publication *publication)
         if (idle)
             publication->touched[i] = false;
         pthread_mutex_unlock(&publication->lock);
-        if (idle)
-            pages_release(publication->buffers[i].processes, publication->capacity,
-                          sizeof(struct process));
+        if (!idle)
+            continue;
+        pages_release(publication->buffers[i].processes, publication->capacity,
+                      sizeof(struct process));
+        pages_release(publication->texts[i], publication->capacity, PUBLICATION_TEXT_BYTES);
     }
 }
 

@@ -13,6 +13,7 @@
 #define MEMTEND_ENGINE_PUBLICATION_H
 
 #include "base/clock.h"
+#include "engine/table.h"
 #include "model/snapshot.h"
 
 #include <pthread.h>
@@ -24,6 +25,10 @@
 /* A reader of processes waits for the loop at most so long: a hundred ticks of 10,000. */
 #define PUBLICATION_WAIT_USEC (3 * USEC_PER_SEC)
 
+/* Of one process, at most. */
+#define PUBLICATION_TEXT_BYTES                                                                     \
+    (size_t)(PROCESS_NAME_SIZE + PROCESS_UNIT_SIZE + PROCESS_CMDLINE_SIZE)
+
 struct publication {
     pthread_mutex_t lock;     /* over all below but buffers, wake and capacity */
     pthread_cond_t published; /* something whole */
@@ -33,8 +38,9 @@ struct publication {
     bool touched[PUBLICATION_BUFFERS]; /* its pages hold processes, perhaps of long ago */
     uint64_t wanted_usec;              /* when processes were asked for last; 0 = never */
     struct snapshot buffers[PUBLICATION_BUFFERS];
-    int wake;        /* eventfd: readable when a reader waits for processes */
-    size_t capacity; /* processes in each buffer */
+    char *texts[PUBLICATION_BUFFERS]; /* of the processes in a buffer, behind each other */
+    int wake;                         /* eventfd: readable when a reader waits for processes */
+    size_t capacity;                  /* processes in each buffer */
 };
 
 int publication_init(struct publication *publication, size_t capacity);
@@ -42,6 +48,12 @@ void publication_finish(struct publication *publication);
 
 /* Loop: a buffer that nobody reads, NULL when readers hold all others (skip this tick). */
 struct snapshot *publication_begin(struct publication *publication);
+/*
+ * The table's processes, with texts of their own: the table may drop its while a reader looks.
+ * Without kernel threads: they have no memory of their own.
+ */
+void publication_copy(struct publication *publication, const struct table *table,
+                      struct snapshot *snapshot);
 /* whole: with processes. */
 void publication_publish(struct publication *publication, struct snapshot *snapshot, bool whole);
 /* Loop: are processes to be published? */

@@ -25,9 +25,9 @@ static void record_identity(struct tick *tick, const struct process *process,
     entry->exec_count = process->exec_count;
     entry->uid = process->uid;
     text_copy(entry->comm, sizeof(entry->comm), process->comm);
-    text_copy(entry->name, sizeof(entry->name), process->name);
-    text_copy(entry->unit, sizeof(entry->unit), process->unit);
-    text_copy(entry->cmdline, sizeof(entry->cmdline), process->cmdline);
+    text_copy(entry->name, sizeof(entry->name), process_name(process));
+    text_copy(entry->unit, sizeof(entry->unit), process_unit(process));
+    text_copy(entry->cmdline, sizeof(entry->cmdline), process_cmdline(process));
     tracked->identity_changed = false;
 }
 

@@ -14,16 +14,16 @@
 #include <string.h>
 
 /* Once, and again when the program seems to be another one. True: it is not what it was. */
-static bool slow_unit(struct process *process, struct tracked *tracked,
+static bool slow_unit(struct table *table, struct process *process,
                       const struct proc_cgroup *cgroup)
 {
     char unit[PROCESS_UNIT_SIZE] = "";
+    struct tracked *tracked = table_tracked(table, process);
     tracked->unit_known = true;
     if (cgroup)
         cgroup_unit(cgroup->path, unit);
-    if (strcmp(unit, process->unit) == 0)
+    if (!table_set_text(table, &process->unit, unit))
         return false;
-    text_copy(process->unit, sizeof(process->unit), unit);
     tracked->identity_changed = true;
     return true;
 }
@@ -62,7 +62,7 @@ static void slow_one(struct head *head, size_t index, uint64_t now)
         cgroups_join(head->cgroups, &cgroup, process);
     glance->group_due |= process->cgroup != before;
     if (!tracked->unit_known)
-        glance->group_due |= slow_unit(process, tracked, unit ? &cgroup : NULL);
+        glance->group_due |= slow_unit(&head->table, process, unit ? &cgroup : NULL);
     /* The store keeps who may see its history. */
     tracked->identity_changed |= process->uid != status.uid;
     process->uid = status.uid;

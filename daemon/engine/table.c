@@ -5,9 +5,11 @@
 #include "model/group.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+/* Of each process. A full command line may have eight times as much, but few are that long. */
+#define TABLE_TEXT_BYTES (size_t)512
 
 int table_init(struct table *table, size_t capacity)
 {
@@ -22,7 +24,8 @@ int table_init(struct table *table, size_t capacity)
         .by_pid = pages_map(buckets, sizeof(uint32_t)),
         .hash_mask = buckets - 1,
     };
-    if (!new.glances || !new.processes || !new.tracked || !new.by_pid) {
+    if (!new.glances || !new.processes || !new.tracked || !new.by_pid ||
+        text_pool_init(&new.texts, capacity * TABLE_TEXT_BYTES, capacity) < 0) {
         table_finish(&new, NULL, NULL);
         return -ENOMEM;
     }
@@ -36,13 +39,13 @@ void table_finish(struct table *table, void (*release)(void *context, struct tra
     for (size_t i = 0; i < table->count; i++) {
         if (release)
             release(context, &table->tracked[i]);
-        free(table->tracked[i].full_cmdline);
         table_unkeep(table, &table->glances[i]);
     }
     pages_unmap(table->glances, table->capacity, sizeof(struct glance));
     pages_unmap(table->processes, table->capacity, sizeof(struct process));
     pages_unmap(table->tracked, table->capacity, sizeof(struct tracked));
     pages_unmap(table->by_pid, table->hash_mask + 1, sizeof(uint32_t));
+    text_pool_finish(&table->texts);
     *table = (struct table){0};
 }
 
@@ -134,11 +137,30 @@ static void table_unhash(struct table *table, pid_t pid)
     table->by_pid[hole] = 0;
 }
 
+bool table_set_text(struct table *table, const char **text, const char *value)
+{
+    const char *before = *text, *after = *value ? text_pool_take(&table->texts, value) : NULL;
+    *text = after;
+    text_pool_drop(&table->texts, before);
+    /* Each text is there once: another place is another text. */
+    return after != before;
+}
+
+static void table_drop_texts(struct table *table, size_t index)
+{
+    const struct process *process = &table->processes[index];
+    const struct tracked *tracked = &table->tracked[index];
+    const char *texts[] = {process->name, process->unit, process->cmdline, tracked->full_cmdline,
+                           tracked->group.label.name};
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+        text_pool_drop(&table->texts, texts[i]);
+}
+
 void table_remove(struct table *table, struct process *process)
 {
     size_t index = (size_t)(process - table->processes);
     size_t last = table->count - 1;
-    free(table->tracked[index].full_cmdline);
+    table_drop_texts(table, index);
     table_unkeep(table, &table->glances[index]);
     table_unhash(table, process->id.pid);
     if (index != last) {

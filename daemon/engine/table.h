@@ -13,6 +13,7 @@
 #include "engine/growth.h"
 #include "engine/probe_price.h"
 #include "engine/scan_turn.h"
+#include "engine/text_pool.h"
 #include "model/process.h"
 
 /* CPU in percent is measured over this many ticks (5 s at the default period). */
@@ -39,8 +40,8 @@ struct glance {
 };
 
 struct tracked {
-    int64_t row;        /* in the store; 0 = not yet given out */
-    char *full_cmdline; /* cleaned, unredacted; for rules only, never leaves the process. Owned */
+    int64_t row;              /* in the store; 0 = not yet given out */
+    const char *full_cmdline; /* cleaned, unredacted; for rules only, never leaves the process */
     struct rule_track *rules; /* owned by rule_book, NULL = none */
 
     /* Ring of utime + stime in USER_HZ, and of when each was read in ms: their low 32 bits, which
@@ -81,8 +82,9 @@ struct table {
     struct tracked *tracked;   /* same index */
     uint32_t *by_pid;          /* open-addressing hash of index + 1 */
     size_t hash_mask;
-    size_t kept;         /* descriptors in glances */
-    bool families_stale; /* someone came, went, or became another program or another's child */
+    size_t kept;            /* descriptors in glances */
+    struct text_pool texts; /* those of processes and tracked */
+    bool families_stale;    /* someone came, went, or became another program or another's child */
 };
 
 int table_init(struct table *table, size_t capacity);
@@ -102,7 +104,12 @@ void table_keep(struct table *table, struct glance *glance, int statm);
 void table_unkeep(struct table *table, struct glance *glance);
 /* A zeroed entry with this id; NULL when the table is full. The pid must not be in it. */
 struct process *table_add(struct table *table, struct process_id id);
-/* Frees full_cmdline, closes statm; tracked->rules must have been released before. */
+/*
+ * A text of an entry becomes this one; "" is none, and so is one for which there is no room. True:
+ * it says something else than before.
+ */
+bool table_set_text(struct table *table, const char **text, const char *value);
+/* Drops its texts, closes statm; tracked->rules must have been released before. */
 void table_remove(struct table *table, struct process *process);
 /* Families of all entries (model/group), when something that they depend on has changed. */
 void table_families(struct table *table);

@@ -125,7 +125,7 @@ static bool group_has(const struct group_members *members, const struct snapshot
 {
     if (members->group)
         return snapshot_group_of(snapshot, process) == members->group;
-    return strcmp(process->unit, members->unit) == 0;
+    return strcmp(process_unit(process), members->unit) == 0;
 }
 
 struct member_row {

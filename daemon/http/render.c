@@ -106,10 +106,10 @@ json_t *render_process(const struct process *process, const struct snapshot *sna
     sheet_integer(&sheet, "pid", process->id.pid);
     sheet_integer(&sheet, "ppid", process->ppid);
     sheet_text(&sheet, "comm", process->comm);
-    sheet_text(&sheet, "name", process->name);
-    sheet_text(&sheet, "cmdline", process->cmdline);
+    sheet_text(&sheet, "name", process_name(process));
+    sheet_text(&sheet, "cmdline", process_cmdline(process));
     sheet_integer(&sheet, "uid", process->uid);
-    sheet_text(&sheet, "unit", process->unit);
+    sheet_text(&sheet, "unit", process_unit(process));
     sheet_integer(&sheet, "exec_count", process->exec_count);
     process_id_format(process->family, id);
     sheet_text(&sheet, "family", id);

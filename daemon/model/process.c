@@ -30,12 +30,27 @@ int process_id_parse(const char *text, struct process_id *ret_id)
     return 0;
 }
 
+const char *process_name(const struct process *process)
+{
+    return process->name ? process->name : "";
+}
+
+const char *process_unit(const struct process *process)
+{
+    return process->unit ? process->unit : "";
+}
+
+const char *process_cmdline(const struct process *process)
+{
+    return process->cmdline ? process->cmdline : "";
+}
+
 bool process_matches(const struct process *process, const char *query)
 {
     return text_contains_ignore_case(process->comm, query) ||
-           text_contains_ignore_case(process->cmdline, query) ||
-           text_contains_ignore_case(process->unit, query) ||
-           text_contains_ignore_case(process->name, query);
+           text_contains_ignore_case(process_cmdline(process), query) ||
+           text_contains_ignore_case(process_unit(process), query) ||
+           text_contains_ignore_case(process_name(process), query);
 }
 
 const char *agent_state_name(enum agent_state state)

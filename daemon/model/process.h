@@ -2,7 +2,8 @@
 /*
  * One process as memtend knows it. The identity is pid and start time in clock ticks since boot,
  * written "4711-88213": unique within a boot, kept over exec. All text in it has gone through
- * text_clean(). Plain data: copied whole into the published snapshot.
+ * text_clean(). Plain data but for three borrowed texts: the loop's are the table's, those of a
+ * published snapshot are the snapshot's own.
  */
 #ifndef MEMTEND_MODEL_PROCESS_H
 #define MEMTEND_MODEL_PROCESS_H
@@ -78,15 +79,23 @@ struct process {
     int64_t cow_loss_bytes;   /* of a forked worker (model/group.h); -1 = unknown, or none */
     uint64_t first_seen_usec; /* monotonic */
     char comm[PROCESS_COMM_SIZE];
-    uint32_t cgroup;                    /* its place in the snapshot's cgroups + 1; 0 = not known */
-    char name[PROCESS_NAME_SIZE];       /* given by `memtend run --name` */
-    char unit[PROCESS_UNIT_SIZE];       /* systemd unit from the cgroup path */
-    char cmdline[PROCESS_CMDLINE_SIZE]; /* redacted */
+    uint32_t cgroup; /* its place in the snapshot's cgroups + 1; 0 = not known */
+    /*
+     * NULL = none, or not known. Many processes have the same, and most are short: they are kept by
+     * whoever made this struct. Shorter than the sizes above.
+     */
+    const char *name;                      /* given by `memtend run --name` */
+    const char *unit;                      /* systemd unit from the cgroup path */
+    const char *cmdline;                   /* redacted */
     enum absence pss_absence, uss_absence; /* of no meaning while the sample has them */
     struct agent_info agent;
     struct sample sample;
 };
 
+/* "" for none. */
+const char *process_name(const struct process *process);
+const char *process_unit(const struct process *process);
+const char *process_cmdline(const struct process *process);
 bool process_id_equal(struct process_id a, struct process_id b);
 void process_id_format(struct process_id id, char ret_text[static PROCESS_ID_SIZE]);
 /* "4711-88213". -EINVAL. */

@@ -213,8 +213,8 @@ static uint64_t evaluate_hash(uint64_t hash, const char *text)
 uint64_t rule_identity(const struct process *process, const char *full_cmdline)
 {
     uint64_t hash = evaluate_hash(process->exec_count, process->comm);
-    hash = evaluate_hash(hash, process->name);
-    hash = evaluate_hash(hash, process->unit);
+    hash = evaluate_hash(hash, process_name(process));
+    hash = evaluate_hash(hash, process_unit(process));
     hash = evaluate_hash(hash, full_cmdline ? full_cmdline : "");
     return hash ? hash : 1; /* 0 is a progress that has seen nothing */
 }

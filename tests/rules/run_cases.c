@@ -34,7 +34,7 @@ struct timeline {
     const struct rule *rule;
     struct process process;
     struct sample host;
-    char cmdline[CASE_LINE_SIZE];
+    char name[CASE_LINE_SIZE], unit[CASE_LINE_SIZE], cmdline[CASE_LINE_SIZE];
     bool stale[METRIC_COUNT];
     uint64_t period_usec;
     struct rule_progress progress;
@@ -61,8 +61,8 @@ static bool set_text(struct timeline *timeline, const char *key, const char *val
         size_t size;
     } texts[] = {
         {"comm", timeline->process.comm, sizeof(timeline->process.comm)},
-        {"name", timeline->process.name, sizeof(timeline->process.name)},
-        {"unit", timeline->process.unit, sizeof(timeline->process.unit)},
+        {"name", timeline->name, sizeof(timeline->name)},
+        {"unit", timeline->unit, sizeof(timeline->unit)},
         {"cmdline", timeline->cmdline, sizeof(timeline->cmdline)},
     };
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
@@ -71,6 +71,8 @@ static bool set_text(struct timeline *timeline, const char *key, const char *val
         text_copy(texts[i].text, texts[i].size, value);
         for (char *plus = texts[i].text; (plus = strchr(plus, '+'));)
             *plus = ' ';
+        timeline->process.name = timeline->name;
+        timeline->process.unit = timeline->unit;
         return true;
     }
     return false;

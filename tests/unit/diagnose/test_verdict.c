@@ -178,12 +178,12 @@ static void without_an_agent_the_heap_is_unknown(void **state)
     (void)state;
     map(MAPPING_KIND_HEAP, 150);
     map(MAPPING_KIND_FILE, OTHER);
-    text_copy(process.unit, sizeof(process.unit), "web.service");
+    process.unit = "web.service";
     expect(VERDICT_UNKNOWN, VERDICT_CONFIDENCE_UNKNOWN);
     assert_non_null(strstr(verdict.sentence, "[heap]"));
     expect_step(VERDICT_STEP_NONE, "memtend enable unit web.service");
     assert_false(verdict.has_prediction);
-    text_copy(process.unit, sizeof(process.unit), "$(reboot).service");
+    process.unit = "$(reboot).service";
     make();
     expect_step(VERDICT_STEP_NONE, "memtend run -- COMMAND");
 }

@@ -513,8 +513,8 @@ static void targets_by_name(void **state)
     struct world *w = *state;
     begin(w, FAKE_HONEST);
     struct process *other = add_target(w, (struct process_id){.pid = 999999, .start_ticks = 1});
-    snprintf(other->unit, sizeof(other->unit), "web.service");
-    snprintf(table_find(&w->table, w->target)->unit, sizeof(other->unit), "web.service");
+    table_set_text(&w->table, &other->unit, "web.service");
+    table_set_text(&w->table, &table_find(&w->table, w->target)->unit, "web.service");
     struct command *command = make_order(w, DEADLINE_USEC);
     command->target = (struct target){.kind = TARGET_UNIT, .name = "web.service"};
     refuse_with(w, command, COMMAND_INVALID, "999999-1");
@@ -534,7 +534,7 @@ static void without_an_agent_the_way_to_one_is_shown(void **state)
 {
     struct world *w = *state;
     begin(w, FAKE_MUTE);
-    snprintf(table_find(&w->table, w->target)->cmdline, PROCESS_CMDLINE_SIZE, "python3 app.py");
+    table_set_text(&w->table, &table_find(&w->table, w->target)->cmdline, "python3 app.py");
     refuse_with(w, make_order(w, DEADLINE_USEC), COMMAND_NO_AGENT, "memtend run -- python3 app.py");
 }
 

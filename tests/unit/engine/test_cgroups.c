@@ -341,7 +341,7 @@ static void test_names_by_processes(void **state)
     id[64] = '\0';
     memcpy(path + 8, id, 65);
     start(world, 1, path);
-    snprintf(table_find_pid(&world->table, 1)->name, PROCESS_NAME_SIZE, "etl");
+    table_set_text(&world->table, &table_find_pid(&world->table, 1)->name, "etl");
     ticks(world, 1);
     const struct cgroup_owner *owner = &group_of(world, 1)->owner;
     assert_int_equal(owner->runtime, CONTAINER_RUNTIME_DOCKER);

@@ -71,8 +71,7 @@ static void call(struct world *w, pid_t pid, const char *cmdline)
     struct tracked *tracked = table_tracked(&w->table, at(w, pid));
     cmdline_redact(bytes, length, redacted, sizeof(redacted));
     groups_on_identity(&w->table, at(w, pid), bytes, length, redacted);
-    free(tracked->full_cmdline);
-    tracked->full_cmdline = strdup(redacted);
+    table_set_text(&w->table, &tracked->full_cmdline, redacted);
     tracked->identity_changed = true;
 }
 
@@ -116,7 +115,7 @@ static void program(struct world *w, pid_t pid, pid_t parent, uint64_t mark, con
 static void rename_to(struct world *w, pid_t pid, const char *name)
 {
     struct process *process = at(w, pid);
-    text_copy(process->name, PROCESS_NAME_SIZE, name);
+    table_set_text(&w->table, &process->name, name);
     table_tracked(&w->table, process)->identity_changed = true;
     table_glance(&w->table, process)->group_due = true;
 }
@@ -179,11 +178,11 @@ static void the_first_that_fits_counts(void **state)
     program(&w, 11, 1, 2, "python3|shop.py");
     program(&w, 12, 1, 3, "python3|other.py");
     program(&w, 13, 1, 4, "sleep|9");
-    text_copy(at(&w, 10)->unit, PROCESS_UNIT_SIZE, "shop@1.service");
-    text_copy(at(&w, 10)->name, PROCESS_NAME_SIZE, "till");
-    text_copy(at(&w, 11)->unit, PROCESS_UNIT_SIZE, "cron.service");
-    text_copy(at(&w, 11)->name, PROCESS_NAME_SIZE, "till");
-    text_copy(at(&w, 12)->unit, PROCESS_UNIT_SIZE, "cron.service");
+    table_set_text(&w.table, &at(&w, 10)->unit, "shop@1.service");
+    table_set_text(&w.table, &at(&w, 10)->name, "till");
+    table_set_text(&w.table, &at(&w, 11)->unit, "cron.service");
+    table_set_text(&w.table, &at(&w, 11)->name, "till");
+    table_set_text(&w.table, &at(&w, 12)->unit, "cron.service");
     tick(&w);
     assert_string_equal(group_of(&w, 10), "shop");
     assert_string_equal(group_of(&w, 11), "till");
@@ -236,7 +235,7 @@ static void a_name_goes_for_the_whole_family(void **state)
     program(&w, 11, 10, 1, "python3|etl.py");
     program(&w, 12, 10, 1, "python3|etl.py");
     program(&w, 13, 10, 1, "etl: worker=special");
-    text_copy(at(&w, 10)->name, PROCESS_NAME_SIZE, "etl");
+    table_set_text(&w.table, &at(&w, 10)->name, "etl");
     ticks(&w, 2);
     assert_string_equal(group_of(&w, 10), "etl");
     assert_string_equal(group_of(&w, 11), "etl");
@@ -264,10 +263,10 @@ static void a_fork_before_exec_makes_no_family(void **state)
     struct world w;
     begin(&w, "");
     program(&w, 10, 1, 1, "python3|etl.py");
-    text_copy(at(&w, 10)->unit, PROCESS_UNIT_SIZE, "etl.service");
+    table_set_text(&w.table, &at(&w, 10)->unit, "etl.service");
     tick(&w);
     program(&w, 11, 10, 1, "python3|etl.py");
-    text_copy(at(&w, 11)->unit, PROCESS_UNIT_SIZE, "etl.service");
+    table_set_text(&w.table, &at(&w, 11)->unit, "etl.service");
     tick(&w);
     assert_string_equal(group_of(&w, 11), ""); /* nobody knows yet */
     identify(&w, 11, 2, "ls|-l");
@@ -528,7 +527,7 @@ static void the_same_name_twice(void **state)
     program(&w, 31, 1, 4, "sleep|1");
     program(&w, 32, 1, 5, "sleep|1");
     for (pid_t pid = 30; pid <= 32; pid++)
-        text_copy(at(&w, pid)->name, PROCESS_NAME_SIZE, "taken");
+        table_set_text(&w.table, &at(&w, pid)->name, "taken");
     at(&w, 32)->uid = 1000; /* a name is not a way into the group of somebody else */
     tick(&w);
     assert_string_equal(group_of(&w, 10), "gunicorn:a:b");
@@ -554,7 +553,7 @@ static void one_named(struct world *w, pid_t pid)
     char name[PROCESS_NAME_SIZE];
     snprintf(name, sizeof(name), "n%d", (int)pid);
     program(w, pid, 1, (uint64_t)pid, "sleep|1");
-    text_copy(at(w, pid)->name, PROCESS_NAME_SIZE, name);
+    table_set_text(&w->table, &at(w, pid)->name, name);
 }
 
 static void the_table_has_a_limit(void **state)

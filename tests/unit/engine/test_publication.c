@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -36,6 +37,37 @@ static void test_publication_protects_readers(void **state)
     assert_non_null(publication_begin(&publication));
     publication_release(&publication, second);
     publication_finish(&publication);
+}
+
+static void test_copies_keep_their_texts(void **state)
+{
+    (void)state;
+    char longest[PROCESS_CMDLINE_SIZE];
+    memset(longest, 'x', sizeof(longest) - 1);
+    longest[sizeof(longest) - 1] = '\0';
+    struct table table;
+    struct publication publication;
+    assert_int_equal(table_init(&table, 4), 0);
+    assert_int_equal(publication_init(&publication, 4), 0);
+    for (pid_t pid = 1; pid <= 4; pid++) {
+        struct process *process = table_add(&table, (struct process_id){pid, 1});
+        table_set_text(&table, &process->unit, "web.service");
+        table_set_text(&table, &process->cmdline, longest);
+        if (pid == 4)
+            table_glance(&table, process)->kernel_thread = true;
+    }
+    struct snapshot *snapshot = publication_begin(&publication);
+    publication_copy(&publication, &table, snapshot);
+    while (table.count > 0)
+        table_remove(&table, &table.processes[0]);
+    assert_int_equal(snapshot->count, 3);
+    for (size_t i = 0; i < 3; i++) {
+        assert_null(snapshot->processes[i].name);
+        assert_string_equal(snapshot->processes[i].unit, "web.service");
+        assert_string_equal(snapshot->processes[i].cmdline, longest);
+    }
+    publication_finish(&publication);
+    table_finish(&table, NULL, NULL);
 }
 
 #define ROUNDS    20000
@@ -149,6 +181,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_publication_protects_readers),
+        cmocka_unit_test(test_copies_keep_their_texts),
         cmocka_unit_test(test_publication_is_never_torn),
         cmocka_unit_test(test_processes_come_when_they_are_wanted),
         cmocka_unit_test(test_processes_end_with_their_readers),

@@ -694,10 +694,11 @@ static void the_full_command_line_is_what_counts(void **state)
                0644);
     load(bench);
     struct process *process = add_process(bench, 10, "python3");
-    text_copy(process->cmdline, sizeof(process->cmdline), "python3 x.py --secret=***");
+    table_set_text(&bench->table, &process->cmdline, "python3 x.py --secret=***");
     tick(bench, BIG);
     assert_int_equal(bench->orders, 0);
-    table_tracked(&bench->table, process)->full_cmdline = strdup("python3 x.py --secret=abc");
+    table_set_text(&bench->table, &table_tracked(&bench->table, process)->full_cmdline,
+                   "python3 x.py --secret=abc");
     tick(bench, BIG);
     assert_int_equal(bench->orders, 1);
 }

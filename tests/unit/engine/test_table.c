@@ -47,6 +47,30 @@ static void test_table_agrees_with_a_model(void **state)
     table_finish(&table, NULL, NULL);
 }
 
+static void test_texts_go_with_their_process(void **state)
+{
+    (void)state;
+    struct table table;
+    assert_int_equal(table_init(&table, 4), 0);
+    struct process *one = table_add(&table, id_of(1));
+    struct process *two = table_add(&table, id_of(2));
+    assert_true(table_set_text(&table, &one->unit, "web.service"));
+    assert_false(table_set_text(&table, &one->unit, "web.service"));
+    assert_true(table_set_text(&table, &two->unit, "web.service"));
+    assert_true(table_set_text(&table, &two->cmdline, "sh"));
+    assert_true(table_set_text(&table, &table_tracked(&table, two)->full_cmdline, "sh"));
+    assert_int_equal(table.texts.count, 2);
+    assert_true(table_set_text(&table, &two->cmdline, "bash"));
+    assert_true(table_set_text(&table, &two->cmdline, ""));
+    assert_null(two->cmdline);
+    assert_string_equal(process_cmdline(two), "");
+    table_remove(&table, one);
+    assert_string_equal(table_find_pid(&table, 2)->unit, "web.service");
+    table_remove(&table, table_find_pid(&table, 2));
+    assert_int_equal(table.texts.count, 0);
+    table_finish(&table, NULL, NULL);
+}
+
 static void test_table_keeps_identities_apart(void **state)
 {
     (void)state;
@@ -88,6 +112,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_table_agrees_with_a_model),
+        cmocka_unit_test(test_texts_go_with_their_process),
         cmocka_unit_test(test_table_keeps_identities_apart),
         cmocka_unit_test(test_table_families),
     };

@@ -41,7 +41,7 @@ static void fake_process(struct process *process, size_t index)
     };
     process->family = process->id;
     text_clean(process->comm, sizeof(process->comm), name, strlen(name));
-    text_clean(process->cmdline, sizeof(process->cmdline), name, strlen(name));
+    process->cmdline = process->comm; /* as clean */
     /* Equal values among them: pages must not lose or repeat those. One has none. */
     if (index != 7)
         sample_set(&process->sample, METRIC_RSS, (int64_t)(index / 3) << 20, 10 * USEC_PER_SEC);
@@ -83,7 +83,7 @@ static void fake_group(struct fake_head *head, size_t index)
             continue;
         member->group = (uint32_t)index + 1;
         group->mixed_uids |= member->uid != group->uid;
-        text_copy(member->unit, sizeof(member->unit), "web.service");
+        member->unit = "web.service";
         group_add(group, member);
     }
     group_end(group);
