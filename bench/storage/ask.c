@@ -96,49 +96,58 @@ static int ask_compare_times(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static double ask_now_msec(void)
+static double ask_now_msec(clockid_t clock)
 {
     struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
+    clock_gettime(clock, &now);
     return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
 }
 
-static int ask_once(struct history *history, const struct series_query *query, double *ret_msec,
-                    size_t *ret_points)
+struct ask_runs {
+    double wall_msec[ASK_RUNS], cpu_msec[ASK_RUNS];
+    size_t points;
+};
+
+static int ask_once(struct history *history, const struct series_query *query,
+                    struct ask_runs *runs, size_t run)
 {
     struct series_result result;
-    double begun = ask_now_msec();
+    double wall = ask_now_msec(CLOCK_MONOTONIC), cpu = ask_now_msec(CLOCK_THREAD_CPUTIME_ID);
     int r = history_series(history, query, &result, NULL);
     if (r < 0)
         return r;
-    *ret_msec = ask_now_msec() - begun;
-    *ret_points = result.count > 0 ? result.series[0].count : 0;
+    runs->cpu_msec[run] = ask_now_msec(CLOCK_THREAD_CPUTIME_ID) - cpu;
+    runs->wall_msec[run] = ask_now_msec(CLOCK_MONOTONIC) - wall;
+    runs->points = result.count > 0 ? result.series[0].count : 0;
     series_result_finish(&result);
     return 0;
+}
+
+static struct ask_time ask_summary(struct ask_runs *runs)
+{
+    qsort(runs->wall_msec, ASK_RUNS, sizeof(double), ask_compare_times);
+    qsort(runs->cpu_msec, ASK_RUNS, sizeof(double), ask_compare_times);
+    return (struct ask_time){.median_msec = runs->wall_msec[ASK_RUNS / 2],
+                             .worst_msec = runs->wall_msec[ASK_RUNS - 1],
+                             .cpu_msec = runs->cpu_msec[ASK_RUNS / 2],
+                             .runs = ASK_RUNS,
+                             .points = runs->points};
 }
 
 int ask_series(struct history *history, const struct trace *trace, uint64_t seconds, uint64_t to,
                struct ask_time *ret_time)
 {
-    double msec[ASK_RUNS];
-    size_t points = 0;
-    uint64_t begun_usec = clock_thread_usec();
+    struct ask_runs runs;
     for (size_t i = 0; i < ASK_RUNS; i++) {
         struct series_query query = ask_about(i % trace->processes, to - seconds, to);
         query.metric_count = 1;
         query.metrics[0] = METRIC_RSS;
         query.points = ASK_POINTS;
         query.aggregate = SERIES_RANGE;
-        int r = ask_once(history, &query, &msec[i], &points);
+        int r = ask_once(history, &query, &runs, i);
         if (r < 0)
             return r;
     }
-    double cpu_msec = (double)(clock_thread_usec() - begun_usec) / 1e3 / ASK_RUNS;
-    qsort(msec, ASK_RUNS, sizeof(msec[0]), ask_compare_times);
-    *ret_time = (struct ask_time){.median_msec = msec[ASK_RUNS / 2],
-                                  .worst_msec = msec[ASK_RUNS - 1],
-                                  .cpu_msec = cpu_msec,
-                                  .runs = ASK_RUNS,
-                                  .points = points};
+    *ret_time = ask_summary(&runs);
     return 0;
 }

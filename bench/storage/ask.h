@@ -15,8 +15,8 @@ int ask_read_back(struct history *history, const struct trace *trace, uint64_t f
 
 struct ask_time {
     double median_msec, worst_msec; /* wall time */
-    double cpu_msec;     /* of one run on average; others on the machine do not disturb it */
-    size_t runs, points; /* points: of the last answer */
+    double cpu_msec;                /* median; others on the machine disturb it less */
+    size_t runs, points;            /* points: of the last answer */
 };
 
 /* RSS over so many seconds before `to`, as 500 points with their extremes; another process each
