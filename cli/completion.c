@@ -60,8 +60,9 @@ static bool is_directory(enum option_id id)
 
 static void print_verbs(void)
 {
-    for (const struct verb *verb = verbs; verb->name; verb++)
-        printf("%s%s", verb == verbs ? "" : " ", verb->name);
+    const struct verb *verb;
+    for (size_t i = 0; (verb = verb_at(i)); i++)
+        printf("%s%s", i == 0 ? "" : " ", verb->name);
 }
 
 static void print_long_options(const struct verb *verb)
@@ -91,7 +92,8 @@ static void bash_print(void)
     printf("    esac\n    if ((COMP_CWORD == 1)); then\n        words='");
     print_verbs();
     printf("'\n    else\n        case $verb in\n");
-    for (const struct verb *verb = verbs; verb->name; verb++) {
+    const struct verb *verb;
+    for (size_t i = 0; (verb = verb_at(i)); i++) {
         printf("        %s) words='%s%s", verb->name, verb->words ? verb->words : "",
                verb->words ? " " : "");
         if (verb->main == help_main)
@@ -136,7 +138,8 @@ static void zsh_print_option(enum option_id id)
 static void zsh_print(void)
 {
     printf("#compdef memtend\n_memtend() {\n    local -a verbs\n    verbs=(\n");
-    for (const struct verb *verb = verbs; verb->name; verb++) {
+    const struct verb *verb;
+    for (size_t i = 0; (verb = verb_at(i)); i++) {
         printf("        '%s:", verb->name);
         print_safe(verb->summary);
         printf("'\n");
@@ -145,7 +148,7 @@ static void zsh_print(void)
         "    )\n"
         "    if ((CURRENT == 2)); then\n        _describe command verbs\n        return\n    fi\n"
         "    local verb=$words[2]\n    shift words\n    ((CURRENT--))\n    case $verb in\n");
-    for (const struct verb *verb = verbs; verb->name; verb++) {
+    for (size_t i = 0; (verb = verb_at(i)); i++) {
         printf("        %s)\n            _arguments -S \\\n", verb->name);
         for (enum option_id id = 0; id < OPTION_COUNT; id++)
             if (takes(verb, id))
@@ -181,7 +184,8 @@ static void fish_print_option(const struct verb *verb, enum option_id id)
 static void fish_print(void)
 {
     printf("complete -c memtend -f\n");
-    for (const struct verb *verb = verbs; verb->name; verb++) {
+    const struct verb *verb;
+    for (size_t i = 0; (verb = verb_at(i)); i++) {
         printf("complete -c memtend -n __fish_use_subcommand -a %s -d '", verb->name);
         print_safe(verb->summary);
         printf("'\n");

@@ -71,7 +71,8 @@ static void print_overview(void)
 {
     printf("memtend tends the memory of running programs: watch, explain, give back, prove.\n"
            "\nUsage: memtend [--runtime-dir DIR] COMMAND ...\n\nCommands:\n");
-    for (const struct verb *verb = verbs; verb->name; verb++)
+    const struct verb *verb;
+    for (size_t i = 0; (verb = verb_at(i)); i++)
         printf("  %-12s%s\n", verb->name, verb->summary);
     printf("\nmemtend help COMMAND says more about one of them.\n");
 }

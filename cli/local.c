@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "local.h"
 
+#include "limits.h"
+#include "say.h"
+
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/text.h"
@@ -12,7 +15,6 @@
 #include "collect/process_list.h"
 #include "model/cmdline.h"
 #include "model/process.h"
-#include "say.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -146,6 +148,15 @@ static int table_read(struct local_table *table, const struct local_query *query
     return r;
 }
 
+static void table_read_limits(struct local_table *table)
+{
+    struct limits limits;
+    limits_init(&limits, table->proc);
+    for (size_t i = 0; i < table->count; i++)
+        limits_fill(&limits, table->processes[i].id.pid, &table->processes[i].sample);
+    limits_finish(&limits);
+}
+
 /* Largest first; what is not known comes last; equal ones by pid. */
 static int compare(const void *left, const void *right, void *context)
 {
@@ -265,12 +276,17 @@ int local_processes(const struct local_query *query, json_t **ret_items,
     bool by_deep = metric_info(query->sort)->source == METRIC_SOURCE_DEEP;
     if (proc < 0)
         return -errno;
+    bool by_limit = metric_info(query->sort)->source == METRIC_SOURCE_CGROUP;
     int r = table_read(&table, query, &gaps);
+    if (by_limit)
+        table_read_limits(&table);
     table_sort(&table, by_deep ? METRIC_RSS : query->sort);
     if (table.count > query->limit)
         table.count = query->limit;
     for (size_t i = 0; i < table.count && !query->text; i++)
         set_texts(proc, &table.processes[i]);
+    if (!by_limit)
+        table_read_limits(&table);
     if (query->deep)
         table_read_deep(&table, &gaps);
     if (by_deep)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Every command of memtend, in ONE table: dispatch, help, completions. Constant data.
+ * Every command of memtend, from which come dispatch, help and completions. Constant data.
  */
 #ifndef MEMTEND_CLI_VERB_H
 #define MEMTEND_CLI_VERB_H
@@ -25,7 +25,12 @@ struct verb {
     enum exit_code (*main)(const struct invocation *invocation);
 };
 
-extern const struct verb verbs[]; /* ends with a NULL name */
+/* Each ends with a NULL name. */
+extern const struct verb verbs_of_starting[]; /* programs, with the agent in them */
+extern const struct verb verbs_of_questions[];
+
+/* All of them, in the order in which help has them; NULL behind the last. */
+const struct verb *verb_at(size_t index);
 
 /* NULL when there is none. */
 const struct verb *verb_find(const char *name);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "why.h"
 
+#include "limits.h"
 #include "local.h"
 #include "say.h"
 #include "why_memory.h"
@@ -8,9 +9,6 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/text.h"
-#include "collect/cgroup_memory.h"
-#include "collect/meminfo.h"
-#include "collect/proc_cgroup.h"
 #include "collect/proc_cmdline.h"
 #include "collect/proc_stat.h"
 #include "diagnose/ledger.h"
@@ -43,37 +41,16 @@ struct reading {
 
 static void read_cgroup(struct reading *reading)
 {
-    _cleanup_(closep) int root = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    struct cgroup_mounts mounts;
-    struct proc_cgroup place;
-    meminfo_read(reading->proc, 1, &reading->host);
-    if (root < 0 || proc_cgroup_read(reading->proc, reading->process.id.pid, &place) != OUTCOME_OK)
-        return;
-    cgroup_mounts_find(root, "/proc/self/mountinfo", &mounts);
-    if (cgroup_memory_read_path(&mounts, place.memory_path, &reading->host, 1, &reading->cgroup) ==
-        OUTCOME_OK)
+    struct limits limits;
+    limits_init(&limits, reading->proc);
+    reading->host = limits.host;
+    const struct cgroup *group = limits_group(&limits, reading->process.id.pid);
+    if (group) {
+        reading->cgroup = *group;
         reading->evidence.cgroup = &reading->cgroup;
-    cgroup_mounts_finish(&mounts);
-}
-
-/* Of its group; without one those of the machine. */
-static bool find_limit(const struct reading *reading, int64_t *ret_limit, int64_t *ret_headroom)
-{
-    if (reading->evidence.cgroup && cgroup_get(&reading->cgroup, CGROUP_VALUE_LIMIT, ret_limit) &&
-        cgroup_get(&reading->cgroup, CGROUP_VALUE_HEADROOM, ret_headroom))
-        return true;
-    return sample_get(&reading->host, METRIC_MEM_TOTAL, ret_limit) &&
-           sample_get(&reading->host, METRIC_MEM_AVAILABLE, ret_headroom);
-}
-
-/* As the daemon shows them. */
-static void set_limit(struct reading *reading)
-{
-    int64_t limit, headroom;
-    if (!find_limit(reading, &limit, &headroom))
-        return;
-    sample_set(&reading->process.sample, METRIC_LIMIT, limit, 1);
-    sample_set(&reading->process.sample, METRIC_HEADROOM, headroom, 1);
+    }
+    limits_fill(&limits, reading->process.id.pid, &reading->process.sample);
+    limits_finish(&limits);
 }
 
 static void find_neighbour(struct reading *reading)
@@ -81,7 +58,8 @@ static void find_neighbour(struct reading *reading)
     char bytes[WHY_CMDLINE_SIZE];
     size_t length;
     int64_t limit = 0;
-    sample_get(&reading->process.sample, METRIC_LIMIT, &limit);
+    if (!sample_get(&reading->process.sample, METRIC_LIMIT, &limit))
+        sample_get(&reading->host, METRIC_MEM_TOTAL, &limit);
     if (proc_cmdline_read(reading->proc, reading->process.id.pid, bytes, sizeof(bytes), &length) ==
         OUTCOME_OK)
         cmdline_full(bytes, length, reading->cmdline, sizeof(reading->cmdline));
@@ -194,7 +172,6 @@ static bool read_all(struct reading *reading, struct process_id id)
     if (reading->memory.has_layers)
         reading->evidence.layers = &reading->memory.layers;
     read_cgroup(reading);
-    set_limit(reading);
     find_neighbour(reading);
     if (proc_stat_read(reading->proc, id.pid, &stat) != OUTCOME_OK)
         return false;

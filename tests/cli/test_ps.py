@@ -8,6 +8,8 @@ import sys
 import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
+sys.path.insert(1, str(pathlib.Path(__file__).parent.parent / "vm" / "guest"))
+import control_groups
 from case import MEMTEND, environment, main, memtend, wait_for
 from fake_daemon import FakeDaemon, problem
 from shapes import PROCESS, STATUS, listing
@@ -100,6 +102,23 @@ def test_values_are_those_of_proc():
         assert item["anon_bytes"] == values["Anonymous:"], (item, values)
         ticks = pathlib.Path(f"/proc/{process.pid}/stat").read_bytes().rsplit(b")", 1)[1].split()[19]
         assert item["id"] == f"{process.pid}-{int(ticks)}", item
+
+
+def test_limit_and_headroom():
+    """By the files of this machine, be they of v1 or v2, or none."""
+    kind, root = control_groups.hierarchy()
+    memory = {line.split()[0]: int(line.split()[1]) * 1024
+              for line in pathlib.Path("/proc/meminfo").read_text(encoding="utf-8").splitlines()}
+    items = alone("ps", "-n", "1000", "--json", code=0).json()["items"]
+    item, = [item for item in items if item["pid"] == os.getpid()]
+    limit = control_groups.limit(kind, root, control_groups.path_of("self"))[0] if kind else None
+    if kind == "v1" and item["limit_bytes"] < (limit or memory["MemTotal:"]):
+        return  # the limit is set above what can be seen here
+    assert item["limit_bytes"] == min(limit or memory["MemTotal:"], memory["MemTotal:"]), item
+    assert 0 < item["headroom_bytes"] < item["limit_bytes"], item
+    items = alone("ps", "--json", "--sort", "headroom", "-n", "5", code=0).json()["items"]
+    rooms = [item.get("headroom_bytes", -1) for item in items]
+    assert rooms == sorted(rooms, reverse=True) and rooms[0] > 0, rooms
 
 
 def test_order_and_limit():
