@@ -9,7 +9,6 @@
 #include "engine/probe_schedule.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,7 +24,6 @@
 
 /* Ends in a row that are told one by one; /api/v1/status counts all. */
 #define CLIENT_TOLD_MAX 3
-
 /* One part of what is read in parts: others need not wait longer than for a rollup. */
 #define CLIENT_PART_USEC (20 * USEC_PER_MSEC)
 
@@ -48,10 +46,8 @@ struct probe_client {
     struct probe_client_state state;
 };
 
-static void client_event(struct probe_client *client, const char *format, ...) _printf_(2, 3);
-
 /* Troubles that come close upon each other are told a few times, then they are a state. */
-static void client_event(struct probe_client *client, const char *format, ...)
+_printf_(2, 3) static void client_event(struct probe_client *client, const char *format, ...)
 {
     char text[STATUS_TEXT_SIZE];
     va_list list;
@@ -79,13 +75,7 @@ static int client_on_finish(sd_event_source *source, void *context)
     /* Only those of now: an answer may lead to the next request. */
     for (size_t left = client->finished.count; left > 0; left--) {
         struct probe_pending *pending = probe_queue_pop(&client->finished);
-        struct probe_answer answer = {.sequence = pending->sequence,
-                                      .pid = pending->id.pid,
-                                      .start_ticks = pending->id.start_ticks,
-                                      .what = pending->asked,
-                                      .result = pending->result,
-                                      .own_private_bytes = -1,
-                                      .own_rss_bytes = -1};
+        struct probe_answer answer = probe_pending_refused(pending);
         probe_schedule_release(&client->schedule, pending);
         client->config.on_answer(client->config.context, &answer);
     }
@@ -104,8 +94,7 @@ static void client_set_timer(struct probe_client *client, uint64_t now)
         if (when < next)
             next = when;
     }
-    if (next < UINT64_MAX)
-        sd_event_source_set_time(client->timer, next);
+    sd_event_source_set_time(client->timer, next);
     sd_event_source_set_enabled(client->timer, next < UINT64_MAX ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
 }
 
@@ -289,50 +278,42 @@ static void client_on_packet(void *context, const unsigned char *packet, size_t 
     client_dispatch(client, now);
 }
 
-static void client_take_in(struct probe_client *client, struct probe_pending *pending,
-                           uint32_t *ret_sequence)
+static int client_ask(struct probe_client *client, struct process_id id, uint64_t stall_usec,
+                      uint32_t what, const struct probe_scan_part *part,
+                      enum probe_priority priority, uint32_t *ret_sequence)
 {
+    struct probe_pending *pending =
+        probe_schedule_add(&client->schedule, id, stall_usec, what, priority);
+    if (!pending)
+        return -ENOBUFS;
+    if (part)
+        pending->part = *part;
     pending->sequence = ++client->sequence;
     if (ret_sequence)
         *ret_sequence = pending->sequence;
     /* From the loop, so that nothing is called back from in here. */
     sd_event_source_set_time(client->timer, clock_mono_usec());
     sd_event_source_set_enabled(client->timer, SD_EVENT_ONESHOT);
+    return 0;
 }
 
 int probe_client_request(struct probe_client *client, struct process_id id, uint64_t stall_usec,
                          uint32_t what, enum probe_priority priority, uint32_t *ret_sequence)
 {
-    struct probe_pending *pending =
-        probe_schedule_add(&client->schedule, id, stall_usec, what, priority);
-    if (!pending)
-        return -ENOBUFS;
-    client_take_in(client, pending, ret_sequence);
-    return 0;
+    return client_ask(client, id, stall_usec, what, NULL, priority, ret_sequence);
 }
 
 int probe_client_pages(struct probe_client *client, struct process_id id, uint64_t cursor,
                        enum probe_priority priority, uint32_t *ret_sequence)
 {
-    struct probe_pending *pending =
-        probe_schedule_add(&client->schedule, id, 0, PROBE_WHAT_PAGES, priority);
-    if (!pending)
-        return -ENOBUFS;
-    pending->part.cursor = cursor;
-    client_take_in(client, pending, ret_sequence);
-    return 0;
+    const struct probe_scan_part part = {.cursor = cursor};
+    return client_ask(client, id, 0, PROBE_WHAT_PAGES, &part, priority, ret_sequence);
 }
 
 int probe_client_scan(struct probe_client *client, struct process_id id,
                       const struct probe_scan_part *part, uint32_t *ret_sequence)
 {
-    struct probe_pending *pending =
-        probe_schedule_add(&client->schedule, id, 0, PROBE_WHAT_POOLS, PROBE_PRIORITY_ROUTINE);
-    if (!pending)
-        return -ENOBUFS;
-    pending->part = *part;
-    client_take_in(client, pending, ret_sequence);
-    return 0;
+    return client_ask(client, id, 0, PROBE_WHAT_POOLS, part, PROBE_PRIORITY_ROUTINE, ret_sequence);
 }
 
 size_t probe_client_room(struct probe_client *client, enum probe_priority priority)

@@ -14,6 +14,17 @@ static const size_t line_limits[PROBE_LINES] = {
     [PROBE_LINE_POOLS] = 1, /* one scan at a time, part by part */
 };
 
+struct probe_answer probe_pending_refused(const struct probe_pending *pending)
+{
+    return (struct probe_answer){.sequence = pending->sequence,
+                                 .pid = pending->id.pid,
+                                 .start_ticks = pending->id.start_ticks,
+                                 .what = pending->asked,
+                                 .result = pending->result,
+                                 .own_private_bytes = -1,
+                                 .own_rss_bytes = -1};
+}
+
 bool probe_pending_fits(const struct probe_pending *pending, const struct probe_answer *answer)
 {
     return pending && answer->sequence == pending->sequence && answer->pid == pending->id.pid &&

@@ -36,6 +36,8 @@ struct probe_pending {
 /* The answer is to this request (NULL: none): a lying probe must not have its values taken for
  * another process. */
 bool probe_pending_fits(const struct probe_pending *pending, const struct probe_answer *answer);
+/* The answer without the probe: its result, and nothing that was read. */
+struct probe_answer probe_pending_refused(const struct probe_pending *pending);
 
 /* Singly linked; a request is in exactly one queue. */
 struct probe_queue {
