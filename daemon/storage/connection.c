@@ -3,8 +3,11 @@
 
 #include "storage/result.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stddef.h>
+
+#define CONNECTION_REWRITE_BYTES 65536 /* on the stack */
 
 /*
  * Layout (only an empty file takes it), then WAL with FULL until said otherwise. Checkpoints are
@@ -80,6 +83,39 @@ int connection_open_memory(sqlite3 **ret_database)
 void connection_close(sqlite3 *database)
 {
     sqlite3_close(database);
+}
+
+void connection_close_as_is(sqlite3 *database)
+{
+    sqlite3_db_config(database, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+    connection_close(database);
+}
+
+static int connection_rewrite(sqlite3_file *file)
+{
+    sqlite3_int64 size = 0;
+    char part[CONNECTION_REWRITE_BYTES];
+    int code = file->pMethods->xFileSize(file, &size);
+    for (sqlite3_int64 at = 0; code == SQLITE_OK && at < size; at += CONNECTION_REWRITE_BYTES) {
+        sqlite3_int64 left = size - at;
+        int length = left < CONNECTION_REWRITE_BYTES ? (int)left : CONNECTION_REWRITE_BYTES;
+        code = file->pMethods->xRead(file, part, length, at);
+        if (code == SQLITE_OK)
+            code = file->pMethods->xWrite(file, part, length, at);
+    }
+    if (code == SQLITE_OK && size > 0)
+        code = file->pMethods->xSync(file, SQLITE_SYNC_NORMAL);
+    return code;
+}
+
+int connection_rewrite_log(sqlite3 *database)
+{
+    sqlite3_file *log = NULL;
+    int code = sqlite3_file_control(database, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
+    if (code == SQLITE_OK && log && log->pMethods)
+        code = connection_rewrite(log);
+    /* The connection was not asked, so it does not know the reason. */
+    return code == SQLITE_OK ? 0 : code == SQLITE_FULL ? -ENOSPC : -EIO;
 }
 
 int connection_run(sqlite3 *database, const char *sql)

@@ -20,7 +20,13 @@ int connection_open_read(const char *path, sqlite3 **ret_database);
 int connection_open_memory(sqlite3 **ret_database);
 /* All statements must have been finalised. */
 void connection_close(sqlite3 *database);
+/* The same, but what the log holds stays there. */
+void connection_close_as_is(sqlite3 *database);
 DEFINE_CLEANUP(sqlite3 *, connection_close);
+
+/* In a transaction that may write: writes the whole log once more and syncs it. After a sync that
+ * failed, the kernel takes for written what it could not write, and later syncs succeed. */
+int connection_rewrite_log(sqlite3 *database);
 
 int connection_run(sqlite3 *database, const char *sql);
 /* First column of the first row of a pragma or query without parameters. */

@@ -51,6 +51,9 @@ int result_errno(sqlite3 *database, int code)
     for (size_t i = 0; i < sizeof(result_meanings) / sizeof(result_meanings[0]); i++)
         if (result_meanings[i].code == primary)
             return -result_meanings[i].error;
+    /* Also of a full disk: only -EIO says that nothing unsynced may be built upon. */
+    if (code == SQLITE_IOERR_FSYNC || code == SQLITE_IOERR_DIR_FSYNC)
+        return -EIO;
     if (primary == SQLITE_IOERR || primary == SQLITE_CANTOPEN)
         return code == SQLITE_IOERR_NOMEM
                    ? -ENOMEM

@@ -42,6 +42,7 @@ struct store {
     bool synchronous;   /* the connection is set to FULL */
     bool rules_changed; /* in the open transaction */
     bool copy_stale;
+    bool doubtful;      /* a sync failed: the log may have holes that only a power cut shows */
     int log_pages;      /* after the last commit */
     int log_wait_pages; /* when to wait for readers next */
 };
@@ -62,7 +63,11 @@ void store_close(struct store *store)
     store_rollback(store);
     tick_writer_finish(&store->ticks);
     queries_finish(&store->queries);
-    connection_close(store->database);
+    /* A log with holes must not get into the file: opening writes it once more first. */
+    if (store->doubtful)
+        connection_close_as_is(store->database);
+    else
+        connection_close(store->database);
     free(store->directory);
     free(store);
 }
@@ -93,10 +98,13 @@ static int store_ready(struct store *store, const struct store_config *config)
     store->log_wait_pages = STORE_LOG_WAIT_PAGES;
     r = connection_run(store->database, "BEGIN IMMEDIATE");
     if (r == 0)
+        r = connection_rewrite_log(store->database);
+    if (r == 0)
         r = tick_writer_init(&store->ticks, &store->queries, boot_id, config->tick_usec);
     if (r == 0)
         r = connection_run(store->database, "COMMIT");
     store->copy_stale = true;
+    store->doubtful = r == -EIO;
     return r;
 }
 
@@ -157,7 +165,7 @@ static int store_set_synchronous(struct store *store, bool full)
 
 int store_begin(struct store *store, bool durable)
 {
-    int r = store_set_synchronous(store, durable);
+    int r = store->doubtful ? -EIO : store_set_synchronous(store, durable);
     if (r == 0)
         r = connection_run(store->database, "BEGIN IMMEDIATE");
     if (r < 0)
@@ -176,19 +184,27 @@ static int store_wait_for_readers(void *context, int count)
     return clock_mono_usec() < *until_usec;
 }
 
-/* Fold the log into the database. A failure is none of the transaction's: that is in the log. */
+/* A failure is none of the last transaction's, that is in the log; but it may be the next one's. */
+static int store_checkpoint(struct store *store, int mode)
+{
+    int code = sqlite3_wal_checkpoint_v2(store->database, NULL, mode, NULL, NULL);
+    if (result_errno(store->database, code) == -EIO)
+        store->doubtful = true;
+    return code;
+}
+
+/* Fold the log into the database. */
 static void store_fold_log(struct store *store)
 {
     if (store->log_pages < STORE_LOG_FOLD_PAGES)
         return;
     if (store->log_pages < store->log_wait_pages) {
-        sqlite3_wal_checkpoint_v2(store->database, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+        store_checkpoint(store, SQLITE_CHECKPOINT_PASSIVE);
         return;
     }
     uint64_t until_usec = clock_mono_usec() + STORE_LOG_WAIT_USEC;
     sqlite3_busy_handler(store->database, store_wait_for_readers, &until_usec);
-    int code =
-        sqlite3_wal_checkpoint_v2(store->database, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    int code = store_checkpoint(store, SQLITE_CHECKPOINT_TRUNCATE);
     sqlite3_busy_handler(store->database, NULL, NULL);
     store->log_wait_pages =
         code == SQLITE_OK ? STORE_LOG_WAIT_PAGES : store->log_pages + STORE_LOG_FOLD_PAGES;
@@ -197,8 +213,10 @@ static void store_fold_log(struct store *store)
 int store_commit(struct store *store)
 {
     int r = connection_run(store->database, "COMMIT");
-    if (r < 0)
+    if (r < 0) {
+        store->doubtful = store->doubtful || r == -EIO;
         return r;
+    }
     if (store->rules_changed)
         store->copy_stale = true;
     store_fold_log(store);

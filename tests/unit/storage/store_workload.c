@@ -42,14 +42,20 @@ static struct workload_state state_after(const struct workload_state *before,
     return after;
 }
 
-void workload_new(struct workload *workload, uint64_t seed, size_t rows)
+void workload_reset(struct workload *workload)
+{
+    workload->first_row = 1;
+    workload->declared = false;
+    workload->tried = workload->committed = workload->durable = 0;
+}
+
+void workload_new(struct workload *workload, uint64_t seed, size_t rows, size_t padding)
 {
     fixture_new(&workload->fixture);
     workload->seed = seed;
     workload->rows = rows;
-    workload->first_row = 1;
-    workload->declared = false;
-    workload->tried = workload->committed = workload->durable = 0;
+    workload->padding = padding;
+    workload_reset(workload);
     workload->states[0] = (struct workload_state){0};
     for (size_t i = 1; i <= WORKLOAD_LIMIT; i++) {
         struct plan plan = plan_of(workload, i);
@@ -129,6 +135,20 @@ static int write_rule(struct store *store, size_t version)
     return r < 0 ? r : store_arming_put(store, &arming);
 }
 
+static int write_padding(struct workload *workload, size_t number)
+{
+    char text[RULE_TEXT_LIMIT];
+    memset(text, 'a' + (int)(number % 26), sizeof(text) - 1);
+    text[sizeof(text) - 1] = '\0';
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < workload->padding; i++) {
+        char name[32];
+        snprintf(name, sizeof(name), "padding-%zu", i);
+        r = store_rule_put(workload->fixture.store, name, text);
+    }
+    return r;
+}
+
 static int write_all(struct workload *workload, size_t number, const struct plan *plan)
 {
     struct store *store = workload->fixture.store;
@@ -142,6 +162,8 @@ static int write_all(struct workload *workload, size_t number, const struct plan
         r = write_receipt(store, &workload->states[number]);
     if (r == 0 && plan->rule)
         r = write_rule(store, workload->states[number].rule_version);
+    if (r == 0)
+        r = write_padding(workload, number);
     char text[32];
     snprintf(text, sizeof(text), "%zu", number);
     return r < 0 ? r : store_setting_put(store, "transaction", text);
@@ -172,11 +194,12 @@ int workload_try(struct workload *workload)
 
 /* ---- reading ---- */
 
-static void check_rule(const struct store_content *content, const struct workload_state *state)
+static void check_rule(const struct store_content *content, const struct workload_state *state,
+                       size_t padding)
 {
     char text[32];
     snprintf(text, sizeof(text), "version %zu", state->rule_version);
-    assert_int_equal(content->rule_count, state->rule_version > 0);
+    assert_int_equal(content->rule_count, padding + (state->rule_version > 0));
     assert_int_equal(content->arming_count, state->rule_version > 0);
     if (state->rule_version > 0) {
         assert_string_equal(content->rules[0].text, text);
@@ -254,7 +277,7 @@ size_t workload_check(const struct workload *workload, struct store *store, cons
     size_t number = content.setting_count > 0 ? strtoul(content.settings[0].value, NULL, 10) : 0;
     assert_in_range(number, least, most);
     const struct workload_state *state = &workload->states[number];
-    check_rule(&content, state);
+    check_rule(&content, state, number > 0 ? workload->padding : 0);
     assert_int_equal(content.max_event_id, state->events);
     store_content_finish(&content);
     struct history *history;
@@ -269,7 +292,7 @@ size_t workload_check(const struct workload *workload, struct store *store, cons
     return number;
 }
 
-void workload_check_integrity(const char *directory)
+static void check_integrity(const char *directory)
 {
     char path[256];
     snprintf(path, sizeof(path), "%s/" STORE_FILE, directory);
@@ -282,6 +305,28 @@ void workload_check_integrity(const char *directory)
     assert_string_equal((const char *)sqlite3_column_text(statement, 0), "ok");
     sqlite3_finalize(statement);
     connection_close(database);
+}
+
+size_t workload_check_image(const struct workload *workload, const char *directory, size_t least,
+                            size_t most, bool may_be_new)
+{
+    struct store_config config = workload->fixture.config;
+    config.directory = directory;
+    struct store *store;
+    struct store_report report;
+    struct error error = {0};
+    if (store_open(&config, &store, &report, &error) < 0)
+        fail_msg("%s", error.text);
+    if (report.opened != STORE_OPENED && !(may_be_new && report.opened == STORE_CREATED))
+        fail_msg("opened: %d %s", (int)report.opened, report.text);
+    check_integrity(directory);
+    size_t found = workload_check(workload, store, directory, least, most);
+    assert_int_equal(store_begin(store, true), 0);
+    assert_int_equal(write_event(store, workload->states[found].events + 1), 0);
+    assert_int_equal(store_commit(store), 0);
+    store_close(store);
+    workload_empty(directory);
+    return found;
 }
 
 void workload_empty(const char *directory)

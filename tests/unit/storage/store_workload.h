@@ -21,6 +21,7 @@ struct workload {
     struct fixture fixture; /* its tick is used, its counters are not */
     uint64_t seed;
     size_t rows;                      /* of a tick */
+    size_t padding;                   /* rules of 8 KiB that each transaction writes again */
     size_t tried, committed, durable; /* numbers of transactions: begun, returned 0, last durable */
     int64_t
         first_row; /* of the processes, new with each opening as with each start of the daemon */
@@ -28,7 +29,9 @@ struct workload {
     struct workload_state states[WORKLOAD_LIMIT + 1];
 };
 
-void workload_new(struct workload *workload, uint64_t seed, size_t rows);
+void workload_new(struct workload *workload, uint64_t seed, size_t rows, size_t padding);
+/* From the first transaction on again, for a directory that is empty again. */
+void workload_reset(struct workload *workload);
 void workload_free(struct workload *workload);
 
 /* As a daemon that starts: what fails is for the caller to judge. */
@@ -36,12 +39,15 @@ int workload_open(struct workload *workload, struct error *error);
 /* The next transaction, or the one that failed once more; what failed is rolled back. */
 int workload_try(struct workload *workload);
 
-/* The store holds the first k transactions and nothing else, with `least` <= k <= `most`. Ticks are
- * compared in `repeated` when those of a transaction that failed may be there twice. */
+/* The store holds the first k transactions and nothing else, with `least` <= k <= `most`.*/
 size_t workload_check(const struct workload *workload, struct store *store, const char *directory,
                       size_t least, size_t most);
-/* PRAGMA integrity_check. */
-void workload_check_integrity(const char *directory);
+/*
+ * The same of an image of the directory, which must be sound, open as it is and go on to be
+ * written. `may_be_new`: it may also have no tables yet. Empties it.
+ */
+size_t workload_check_image(const struct workload *workload, const char *directory, size_t least,
+                            size_t most, bool may_be_new);
 
 /* Removes the files in a directory. */
 void workload_empty(const char *directory);

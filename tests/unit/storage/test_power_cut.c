@@ -76,26 +76,9 @@ static void cut(void *context)
 
 static void check_image(struct cutter *cutter, const struct image *image)
 {
-    struct store_config config = cutter->workload.fixture.config;
-    config.directory = image->directory;
-    struct store *store;
-    struct store_report report;
-    struct error error = {0};
-    if (store_open(&config, &store, &report, &error) < 0)
-        fail_msg("image %zu: %s", cutter->images, error.text);
-    if (report.opened != STORE_OPENED && !(image->may_be_new && report.opened == STORE_CREATED))
-        fail_msg("image %zu: %d %s", cutter->images, (int)report.opened, report.text);
-    workload_check_integrity(image->directory);
-    size_t found =
-        workload_check(&cutter->workload, store, image->directory, image->least, image->most);
+    size_t found = workload_check_image(&cutter->workload, image->directory, image->least,
+                                        image->most, image->may_be_new);
     cutter->with_loss += found < image->most;
-    /* It goes on. */
-    assert_int_equal(store_begin(store, true), 0);
-    struct event event = {.id = (int64_t)cutter->workload.states[found].events + 1};
-    assert_int_equal(store_write_event(store, &event), 0);
-    assert_int_equal(store_commit(store), 0);
-    store_close(store);
-    workload_empty(image->directory);
     cutter->images++;
 }
 
@@ -135,7 +118,7 @@ static void run_step(struct cutter *cutter)
 
 static void run_round(struct cutter *cutter, const struct round_kind *kind)
 {
-    workload_new(&cutter->workload, cutter->random, kind->rows);
+    workload_new(&cutter->workload, cutter->random, kind->rows, 0);
     struct fixture *fixture = &cutter->workload.fixture;
     cutter->image_every = kind->image_every;
     cutter->opened = false;
