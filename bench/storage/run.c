@@ -13,11 +13,12 @@
 #include <limits.h>
 #include <stdio.h>
 
-#define ANCHOR_TICKS   60  /* of the anchor after as many of the store: both see the same machine */
-#define HISTORY_BATCH  60  /* ticks of one transaction where days are written */
-#define TAIL_BATCH     10  /* ticks of one transaction after the trace */
-#define TAIL_BASELINE  30  /* such transactions, to know what empty ticks cost by themselves */
-#define PERIOD_SECONDS 600 /* of a block before it is compacted */
+#define ANCHOR_TICKS         60  /* after as many of the store: both see the same machine */
+#define HISTORY_ANCHOR_TICKS 600 /* where days are written: only for the lines of questions */
+#define HISTORY_BATCH        60  /* ticks of one transaction where days are written */
+#define TAIL_BATCH           10  /* ticks of one transaction after the trace */
+#define TAIL_BASELINE        30  /* such transactions: what empty ticks cost by themselves */
+#define PERIOD_SECONDS       600 /* of a block before it is compacted */
 
 struct run {
     const struct trace *trace, *expected;
@@ -84,7 +85,7 @@ static void run_over_and_over(struct run *run)
             "store");
         run_look(run, second + HISTORY_BATCH);
     }
-    report_need(anchor_run(run->anchor, 10 * ANCHOR_TICKS, &run->anchored), "anchor");
+    report_need(anchor_run(run->anchor, HISTORY_ANCHOR_TICKS, &run->anchored), "anchor");
 }
 
 /* Raw values are kept for days: at most one turn of the trace is compared, the newest. */
@@ -248,7 +249,7 @@ static void run_ask(struct run *run)
     static const struct {
         const char *figure;
         uint64_t seconds;
-    } spans[] = {{"series_1h", 3600}, {"series_24h", 86400}, {"series_30d", 30 * 86400}};
+    } spans[] = {{"series_1h", 3600}, {"series_24h", 86400}, {"series_30d", UINT64_C(30) * 86400}};
     for (size_t i = 0; i < sizeof(spans) / sizeof(spans[0]); i++) {
         if (spans[i].seconds > run->seconds) {
             report_remark("%s left out: %llu s are stored; --days stores more", spans[i].figure,

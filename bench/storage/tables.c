@@ -159,7 +159,8 @@ static int tables_ask(struct tables *tables, const char *sql, double *ret_msec)
     if (code != SQLITE_DONE)
         return result_errno(tables->database, code);
     qsort(usec, TABLES_RUNS, sizeof(usec[0]), tables_compare);
-    *ret_msec = (double)usec[TABLES_RUNS / 2] / 1e3;
+    uint64_t median = usec[TABLES_RUNS / 2];
+    *ret_msec = (double)median / 1e3;
     return 0;
 }
 
@@ -167,7 +168,7 @@ static int tables_report(struct tables *tables, const char *path)
 {
     double series = 0, top = 0;
     int64_t bytes = 0;
-    struct sizes *sizes;
+    struct sizes *sizes = NULL;
     int r = tables_ask(tables, tables->layout->series, &series);
     if (r == 0)
         r = tables_ask(tables, tables->layout->top, &top);
