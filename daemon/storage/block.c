@@ -84,7 +84,7 @@ static int block_skip_runs(struct varint_reader *reader, size_t entries, size_t 
     size_t left = entries, present = 0;
     bool known = count == 0;
     for (size_t i = 0; i < count; i++) {
-        uint64_t length;
+        uint64_t length = 0;
         int r = varint_read(reader, &length);
         if (r < 0)
             return r;
@@ -104,7 +104,7 @@ static int block_skip_runs(struct varint_reader *reader, size_t entries, size_t 
 static int block_parse_runs(struct varint_reader *reader, size_t entries,
                             struct block_column *column, size_t *ret_present)
 {
-    uint64_t count;
+    uint64_t count = 0;
     int r = varint_read(reader, &count);
     if (r < 0 || count > entries)
         return -EUCLEAN;
@@ -118,8 +118,8 @@ static int block_parse_runs(struct varint_reader *reader, size_t entries,
 static int block_parse_column(struct varint_reader *reader, size_t entries,
                               struct block_column *ret_column)
 {
-    uint64_t code, size;
-    size_t present;
+    uint64_t code = 0, size = 0;
+    size_t present = 0;
     struct block_column column = {0};
     int r = varint_read(reader, &code);
     if (r < 0 || code >= COLUMNS_CODE_LIMIT || code % COLUMNS_CODES == 0)
@@ -156,7 +156,7 @@ static int block_reserve_column(struct block *block)
 
 static int block_parse_start(struct block *block, struct varint_reader *reader)
 {
-    uint64_t entries, entry_ticks;
+    uint64_t entries = 0, entry_ticks = 0;
     const uint8_t *version;
     int r = block_take(reader, 1, &version);
     if (r == 0)

@@ -93,7 +93,7 @@ static size_t block_count_present(const uint8_t *presence, size_t entries)
 static int block_append_presence(struct block_builder *builder, const uint8_t *presence,
                                  size_t present)
 {
-    if (present == builder->entries)
+    if (!presence || present == builder->entries)
         return varint_append(&builder->content, 0);
     size_t count;
     builder->column.size = 0;

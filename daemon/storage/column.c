@@ -151,8 +151,8 @@ static bool column_is_sane(const struct column_summary *summary, int64_t first)
 static int column_read_summary(struct varint_reader *reader, size_t count,
                                const struct column_head *head, struct column_summary *ret_summary)
 {
-    uint64_t down, up;
-    int64_t last, sum;
+    uint64_t down = 0, up = 0;
+    int64_t last = 0, sum = 0;
     int r = varint_read(reader, &down);
     if (r == 0)
         r = varint_read(reader, &up);
@@ -177,7 +177,7 @@ static int column_read_head(struct varint_reader *reader, size_t count,
 {
     if (count == 0 || count > COLUMN_COUNT_LIMIT)
         return -EUCLEAN;
-    int64_t first;
+    int64_t first = 0;
     int r = varint_read(reader, &ret_head->unit);
     if (r == 0)
         r = varint_read_signed(reader, &first);
@@ -195,7 +195,7 @@ static int column_read_head(struct varint_reader *reader, size_t count,
 int column_peek(const uint8_t *data, size_t size, size_t count, struct column_summary *ret_summary)
 {
     struct varint_reader reader = {.data = data, .size = size};
-    struct column_head head;
+    struct column_head head = {0};
     struct column_summary summary;
     int r = column_read_head(&reader, count, &head, &summary);
     if (r == 0)
@@ -209,7 +209,7 @@ static int column_read_steps(struct varint_reader *reader, size_t count, uint64_
     uint64_t value = (uint64_t)values[0];
     size_t i = 1;
     while (reader->size > 0) {
-        uint64_t folded, same = 0;
+        uint64_t folded = 0, same = 0;
         int r = varint_read(reader, &folded);
         if (r == 0 && folded == 0)
             r = varint_read(reader, &same);
@@ -233,7 +233,7 @@ static bool column_summary_equal(const struct column_summary *a, const struct co
 int column_decode(const uint8_t *data, size_t size, size_t count, int64_t *ret_values)
 {
     struct varint_reader reader = {.data = data, .size = size};
-    struct column_head head;
+    struct column_head head = {0};
     struct column_summary promised, found;
     int r = column_read_head(&reader, count, &head, &promised);
     if (r < 0)

@@ -34,7 +34,7 @@ enum columns_kind {
 };
 
 /* All codes are below this one. */
-#define COLUMNS_CODE_LIMIT (COLUMNS_CODES * COLUMNS_KINDS)
+enum { COLUMNS_CODE_LIMIT = COLUMNS_CODES * COLUMNS_KINDS };
 
 /* The code of a metric's values; 0 when the store has no column for it. */
 uint16_t columns_code(enum metric metric);

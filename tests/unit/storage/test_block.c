@@ -219,7 +219,6 @@ static void an_hour_of_noise_fits(void **state)
 }
 
 /* What is inside the frame of the small block below. */
-// clang-format off: a line for each part
 static const uint8_t golden_content[] = {
     1,    6,    1,                /* version, entries, ticks of each */
     16,   0,    13,               /* rss, known everywhere, size */
@@ -238,7 +237,6 @@ static const uint8_t golden_frame[] = {
     0x20, 0x80, 0x80, 0x05, 0x00, 0x02, 0x02, 0x08, 0x00, 0x01, 0x04, 0x01, 0x11, 0x02, 0x01, 0x03,
     0x04, 0x00, 0xb9, 0xbc, 0x01, 0x90, 0x01, 0x01, 0x02, 0x02, 0x00, 0x09, 0x7d, 0xdb, 0x8a, 0x0d,
 };
-// clang-format on
 
 static void add_golden(struct block_builder *builder)
 {

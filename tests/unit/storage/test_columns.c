@@ -83,7 +83,7 @@ static void each_stored_metric_has_its_own(void **state)
 {
     (void)state;
     bool taken[COLUMNS_CODES] = {[0] = true};
-    for (uint16_t time = COLUMNS_MONO_USEC; time <= COLUMNS_GAP; time++)
+    for (size_t time = COLUMNS_MONO_USEC; time <= COLUMNS_GAP; time++)
         taken[time] = true;
     for (enum metric metric = 0; metric < METRIC_COUNT; metric++) {
         uint16_t code = columns_code(metric);

@@ -11,9 +11,9 @@
 
 #include <cmocka.h>
 
-#define HOUR    3600
-#define MINUTES 60
-#define PERIOD  600
+#define HOUR    (size_t)3600
+#define MINUTES (size_t)60
+#define PERIOD  (size_t)600
 #define RSS     16 /* code of that column */
 #define CPU     17
 
@@ -212,7 +212,7 @@ static void an_hour_becomes_minutes(void **state)
         assert_int_equal(fixture->result.entries, MINUTES);
         assert_int_equal(fixture->result.entry_ticks, 60);
         for (size_t i = 0; i < MINUTES; i++)
-            expect_entry(&fixture->result, i, &rss, i * 60, (i + 1) * 60);
+            expect_entry(&fixture->result, i, &rss, i * 60, i * 60 + 60);
         struct column_summary summary = block_find(&fixture->parts[0], RSS)->summary;
         struct block_summary row = block_summary(fixture->builder);
         assert_int_equal(row.count, summary.count);
@@ -236,7 +236,7 @@ static void minutes_come_from_parts_too(void **state)
     assert_int_equal(rollup_ticks(fixture->rollup, parts, 6, HOUR, 60, fixture->builder), 0);
     open_built(fixture, &fixture->result);
     for (size_t i = 0; i < MINUTES; i++)
-        expect_entry(&fixture->result, i, &rss, i * 60, (i + 1) * 60);
+        expect_entry(&fixture->result, i, &rss, i * 60, i * 60 + 60);
 }
 
 static void the_last_entry_may_be_shorter(void **state)
