@@ -5,7 +5,7 @@
  */
 /* A poll waits this long: the daemon answers from memory, so more means it is stuck. */
 const POLL_TIMEOUT_MS = 5000;
-/* An action is asked to wait 10 s; the rest is for the way. */
+/* An action or a reading waits up to 10 s; the rest is for the way. */
 const ACTION_TIMEOUT_MS = 15000;
 
 export class Problem extends Error {
@@ -45,15 +45,20 @@ async function readJson(response) {
 }
 
 /* {changed: false} when the daemon still has what the tag names. */
-export async function read(path, tag) {
+export async function read(path, tag, timeout = POLL_TIMEOUT_MS) {
   const headers = tag ? { "If-None-Match": tag } : {};
-  const response = await request(path, { headers }, POLL_TIMEOUT_MS);
+  const response = await request(path, { headers }, timeout);
   if (response.status === 304)
     return { changed: false, tag };
   const body = await readJson(response);
   if (!response.ok)
     throw new Problem(response.status, body);
   return { changed: true, tag: response.headers.get("etag"), body };
+}
+
+/* What the daemon has to find out first. */
+export function readSlowly(path) {
+  return read(path, null, ACTION_TIMEOUT_MS);
 }
 
 /* A change. {status, location, body}; body is null when there is none. */

@@ -5,6 +5,7 @@
  */
 import { act, read } from "./api.js";
 import { eventsView } from "./events.js";
+import { groupsView } from "./groups.js";
 import { listenToKeys } from "./keyboard.js";
 import { markView, showSignedIn, updateMasthead, wireMasthead } from "./masthead.js";
 import { overviewView } from "./overview.js";
@@ -21,6 +22,7 @@ const VIEWS = {
   process: processView,
   receipts: receiptsView,
   events: eventsView,
+  groups: groupsView,
   rules: rulesView,
 };
 /* Ages grow between two answers, and all the more when none comes. */

@@ -15,8 +15,11 @@ set(MEMTEND_WEB_ASSETS
   web/dom.js
   web/events.js
   web/format.js
+  web/groups.js
   web/icon.js
   web/keyboard.js
+  web/ledger.css
+  web/ledger.js
   web/masthead.js
   web/overview.js
   web/poll.js

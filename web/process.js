@@ -7,6 +7,7 @@ import { LINES, SeriesChart, pointsByMetric } from "./chart.js";
 import { el, keyed, setAttribute, setFacts, setMarked, setNote, setText, stamp } from "./dom.js";
 import { eventRow } from "./events.js";
 import * as format from "./format.js";
+import { LedgerPanel } from "./ledger.js";
 import { createReceipt, updateReceipt } from "./receipt.js";
 import { answer, daemonNow, items } from "./state.js";
 import { ageOf, agentState, displayName } from "./table.js";
@@ -37,6 +38,7 @@ export function processView(context, route) {
   buildLegend(view);
   refs.toggle.addEventListener("click", () => context.setParameters({
     ...view.parameters, show: view.parameters.show === "table" ? "chart" : "table" }));
+  const ledger = new LedgerPanel(refs, view.id);
   const endTheme = onThemeChange(() => paintChart(view));
   showParameters(view);
   wantSeries(view);
@@ -52,6 +54,7 @@ export function processView(context, route) {
     },
     leave() {
       endTheme();
+      ledger.destroy();
       view.chart?.destroy();
       for (const name of ["process", "series", "rangeEvents"])
         poller.drop(name);
@@ -173,6 +176,7 @@ const FIGURES = [
   ["RSS", "rss"], ["PSS", "pss"], ["USS", "uss"], ["Swap", "swap"], ["Anonymous", "anon"],
   ["Peak RSS", "peak_rss"], ["Heap used", "heap_used"], ["Heap free", "heap_free"],
   ["Python used", "py_used"], ["Python pinned", "py_pinned"], ["Python free", "py_free"],
+  ["Limit", "limit"], ["Headroom", "headroom"],
 ];
 
 function updateFigures(refs, process) {

@@ -7,6 +7,7 @@ const VIEWS = {
   "": { view: "overview", defaults: { q: "", sort: "rss", limit: "100", agent: "" } },
   receipts: { view: "receipts", defaults: { id: "" } },
   events: { view: "events", defaults: { kind: "" } },
+  groups: { view: "groups", defaults: { sort: "pss", name: "" } },
   rules: { view: "rules", defaults: {} },
   p: { view: "process", defaults: { range: "5m", show: "chart" }, hasId: true },
 };

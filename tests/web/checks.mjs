@@ -15,7 +15,7 @@ import { Watch, until } from "./browser.mjs";
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const AXE_RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"];
-const VIEWS = ["#/", "#/receipts", "#/events", "#/rules"];
+const VIEWS = ["#/", "#/groups", "#/receipts", "#/events", "#/rules"];
 const PHONE = { width: 375, height: 812 };
 const DESK = { width: 1440, height: 960 };
 const ROW = ".process-table tbody tr";
@@ -206,6 +206,23 @@ const PROCESS = [
     await page.getByRole("button", { name: "5 min" }).click();
   }],
 
+  ["the ledger is a bar and a table, with the verdict above", async ({ page }) => {
+    const rows = page.locator(".ledger-table tbody tr");
+    await until("layers", async () => (await rows.count()) >= 2);
+    await until("a described bar", async () => /^Memory by layer: .*MiB/.test(
+      await page.getAttribute(".ledger-frame canvas", "aria-label") ?? ""));
+    const shares = await texts(page, ".ledger-table tbody td:nth-child(3)");
+    const sum = shares.reduce((total, text) => total + Number(/[\d.]+/.exec(text)[0]), 0);
+    assert.ok(Math.abs(sum - 100) <= shares.length, `layers are ${sum} % of RSS`);
+    assert.match(await page.textContent(".ledger .verdict"), /\w+ .*\./);
+    assert.match((await texts(page, ".figures dt")).join(), /Limit,Headroom/);
+    await page.getByRole("button", { name: "Read again" }).focus();
+    await page.keyboard.press("Enter");
+    await until("it is read", async () =>
+      page.getByRole("button", { name: "Read again" }).isEnabled());
+    assert.equal(await page.locator(".ledger .problem").isVisible(), false);
+  }],
+
   ["each step says before the click what it does and what it cannot", async ({ page }) => {
     for (const [action, cannot] of [["collect", "Cannot: free live data"],
       ["trim", "still holds one live block"], ["free", "Cannot: free live data"]]) {
@@ -239,6 +256,32 @@ const PROCESS = [
       await page.locator("[data-action=collect]").click();
       await page.locator("main .problem", { hasText: "memtend run" }).waitFor();
     });
+  }],
+];
+
+const GROUPS = [
+  ["groups are listed, sorted, and opened with the keyboard", async ({ page }) => {
+    await go(page, "#/groups");
+    await page.locator(".group-table tbody tr, main .empty:visible").first().waitFor();
+    if (await page.locator(".group-table tbody tr").count() === 0)
+      return; /* a machine where nothing shares a budget */
+    await page.locator(".group-table thead button", { hasText: "Members" }).click();
+    await until("the address", () => /sort=members/.test(page.url()));
+    await page.waitForSelector(".group-table [aria-sort=descending]");
+    const members = async () => (await texts(page, ".group-table tbody td:nth-child(3)"))
+      .map((text) => Number(text.replace(/\D/g, "")));
+    await until("their order", async () => (await members())
+      .every((value, index, all) => index === 0 || all[index - 1] >= value));
+    const link = page.locator(".group-table .row-link").first();
+    const name = await link.textContent();
+    await link.focus();
+    await page.keyboard.press("Enter");
+    await page.getByRole("heading", { name: `Members of ${name}` }).waitFor();
+    await until("its members", async () =>
+      (await page.locator(".member-table tbody tr").count()) >= 1);
+    await axe(page, "the members of a group");
+    await page.locator(".member-table a").first().click();
+    await page.waitForSelector(".process-head");
   }],
 ];
 
@@ -329,7 +372,7 @@ const LOOKS = [
 /* The steps share one signed-in page. */
 export function checks(subject) {
   const shared = { subject };
-  return [...SIGN_IN, ...OVERVIEW, ...PROCESS, ...CHANGES, ...LOOKS]
+  return [...SIGN_IN, ...OVERVIEW, ...PROCESS, ...GROUPS, ...CHANGES, ...LOOKS]
     .map(([name, step]) => [name, () => step(shared)]);
 }
 
