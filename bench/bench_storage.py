@@ -17,8 +17,9 @@ them stands what the kernel counted. Targets are those of each mix.
   victoria-metrics   its JSON import, then flushed and merged; size is data and index
   prometheus         blocks that promtool makes from text; size is the whole block
 CPU time of peers has their parsing in it, and their answers come by HTTP, on loopback. times_ours
-is their bytes per sample over ours. They come from BUILD-DIRECTORY/peers, where `./dev bench storage
---peers` unpacks them from Debian, or from the machine; one that is in neither has a line that says so.
+is their bytes per sample over ours. They come from BUILD-DIRECTORY/peers, where `./dev bench
+storage --peers` unpacks them from Debian, or from the machine; one that is in neither has a line
+that says so.
 """
 import argparse
 import array
@@ -328,9 +329,10 @@ def prometheus(trace, folder):
                   "--log.level=error"], port, folder, "/-/ready") as server:
         times = query_times(trace, server, begin)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return {"bytes_per_sample": size / trace.samples, "cpu_us_per_sample": cpu * 1e6 / trace.samples,
-            "written_bytes_per_sample": (after.ru_oublock - before.ru_oublock) * 512 / trace.samples,
-            **times}
+    written = (after.ru_oublock - before.ru_oublock) * 512
+    return {"bytes_per_sample": size / trace.samples,
+            "cpu_us_per_sample": cpu * 1e6 / trace.samples,
+            "written_bytes_per_sample": written / trace.samples, **times}
 
 
 def say_peer(trace, name, found, reference):
@@ -355,6 +357,7 @@ def peers(trace, reference):
 
 
 def main():
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that servers are stopped, files gone
     with tempfile.TemporaryDirectory(prefix="bench-storage-", dir="/var/tmp") as folder:
         for part in OPTIONS.part:
             with Trace(part, folder) as trace:

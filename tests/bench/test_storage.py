@@ -115,8 +115,8 @@ class Bench(unittest.TestCase):
 
     def test_refusals(self):
         self.generate("quiet")
-        for arguments in (["--trace", self.file], ["--generate", "loud", self.file, "--processes", 1,
-                                                   "--seconds", 1],
+        size = ["--processes", 1, "--seconds", 1]
+        for arguments in (["--trace", self.file], ["--generate", "loud", self.file, *size],
                           ["--processes", 0], ["--nonsense"], ["--generate", "quiet"]):
             status, lines, said = bench(*arguments)
             self.assertNotEqual(status, 0, arguments)
