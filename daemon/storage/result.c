@@ -17,6 +17,10 @@ static const struct result_meaning result_meanings[] = {
     {SQLITE_READONLY, EROFS},
     {SQLITE_CORRUPT, EUCLEAN},
     {SQLITE_NOTADB, EUCLEAN},
+    /* Of statements that are always the same: a table, a column or a row is not what it was. */
+    {SQLITE_ERROR, EUCLEAN},
+    {SQLITE_CONSTRAINT, EUCLEAN},
+    {SQLITE_MISMATCH, EUCLEAN},
     {SQLITE_BUSY, EBUSY},
     {SQLITE_LOCKED, EBUSY},
     {SQLITE_NOMEM, ENOMEM},

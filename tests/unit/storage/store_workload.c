@@ -6,7 +6,6 @@
 
 #include <dirent.h>
 
-#define FIRST_PID    10
 #define PAGE_OF_LIST 1000
 
 /* What transaction number n does. */
@@ -94,7 +93,8 @@ static int write_tick(struct workload *workload, size_t number, bool declare)
     tick->process_count = tick->row_count = 0;
     for (size_t i = 0; i < workload->rows; i++) {
         if (declare)
-            fixture_process(fixture, workload->first_row + (int64_t)i, FIRST_PID + (pid_t)i);
+            fixture_process(fixture, workload->first_row + (int64_t)i,
+                            WORKLOAD_FIRST_PID + (pid_t)i);
         struct tick_row *row = fixture_row(fixture, workload->first_row + (int64_t)i);
         fixture_value(row, METRIC_RSS, value_of(number, i));
         fixture_value(row, METRIC_CPU, (int64_t)(number % 7));
@@ -246,7 +246,7 @@ static void check_receipts(struct history *history, const struct workload_state 
 static void check_ticks(struct history *history, const struct workload_state *state, size_t row)
 {
     struct series_query query = {.target_count = 1,
-                                 .targets = {fixture_target(FIRST_PID + (pid_t)row)},
+                                 .targets = {fixture_target(WORKLOAD_FIRST_PID + (pid_t)row)},
                                  .metric_count = 1,
                                  .metrics = {METRIC_RSS},
                                  .from_wall_usec = fixture_wall(0),

@@ -9,7 +9,8 @@
 
 #include "store_fixture.h"
 
-#define WORKLOAD_LIMIT 1000 /* transactions */
+#define WORKLOAD_LIMIT     1000 /* transactions */
+#define WORKLOAD_FIRST_PID 10
 
 /* What is there after so many transactions. */
 struct workload_state {
