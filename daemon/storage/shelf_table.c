@@ -7,8 +7,9 @@
 
 #define SHELF_TABLE_SLOTS_FIRST 256
 
-/* A log of a process that moves gets a few kilobytes long: it grows by half, so that little of it
- * lies empty. */
+/* A log grows by a quarter, so that little of all logs lies empty: of one that gets 4 KiB long the
+ * bytes are moved twenty times in ten minutes. */
+#define SHELF_TABLE_LOG_PART  4
 #define SHELF_TABLE_LOG_SLACK 16
 
 /* As glibc counts: eight bytes in front, multiples of sixteen. */
@@ -208,7 +209,8 @@ int shelf_table_extend(struct shelf_table *table, struct shelf_log **log, size_t
     size_t used = *log ? (*log)->size : 0, capacity = *log ? (*log)->capacity : 0;
     if (used + size <= capacity)
         return 0;
-    size_t wanted = shelf_log_capacity(used + size + used / 2 + SHELF_TABLE_LOG_SLACK);
+    size_t wanted =
+        shelf_log_capacity(used + size + used / SHELF_TABLE_LOG_PART + SHELF_TABLE_LOG_SLACK);
     struct shelf_log *grown = shelf_table_resize(table, *log, *log ? shelf_log_size(capacity) : 0,
                                                  shelf_log_size(wanted));
     if (!grown)
