@@ -7,7 +7,16 @@
 /* 1.4 KiB on a usual kernel; the list of groups may add some. What is cut is absent. */
 #define STATUS_SIZE 8192
 
-enum status_key { STATUS_UID, STATUS_FIRST_FIELD, STATUS_KEY_COUNT = 7 };
+enum status_key {
+    STATUS_UID,
+    STATUS_FIRST_FIELD,
+    STATUS_VOLUNTARY = STATUS_FIRST_FIELD + PROC_STATUS_FIELD_COUNT,
+    STATUS_NONVOLUNTARY,
+    STATUS_KEY_COUNT,
+};
+
+#define STATUS_FIELDS   ((UINT32_C(1) << PROC_STATUS_FIELD_COUNT) - 1)
+#define STATUS_SWITCHES (UINT32_C(1) << STATUS_VOLUNTARY | UINT32_C(1) << STATUS_NONVOLUNTARY)
 
 static const char *const status_keys[STATUS_KEY_COUNT] = {
     [STATUS_UID] = "Uid",
@@ -17,6 +26,8 @@ static const char *const status_keys[STATUS_KEY_COUNT] = {
     [STATUS_FIRST_FIELD + PROC_STATUS_FILE] = "RssFile",
     [STATUS_FIRST_FIELD + PROC_STATUS_SHMEM] = "RssShmem",
     [STATUS_FIRST_FIELD + PROC_STATUS_SWAP] = "VmSwap",
+    [STATUS_VOLUNTARY] = "voluntary_ctxt_switches",
+    [STATUS_NONVOLUNTARY] = "nonvoluntary_ctxt_switches",
 };
 
 /* METRIC_COUNT: not sampled. */
@@ -33,7 +44,10 @@ enum outcome proc_status_parse(const char *text, size_t length, struct proc_stat
     if (!(present >> STATUS_UID & 1) || values[STATUS_UID] > UINT32_MAX)
         return OUTCOME_MALFORMED;
     struct proc_status status = {.uid = (uid_t)values[STATUS_UID],
-                                 .present = present >> STATUS_FIRST_FIELD};
+                                 .present = present >> STATUS_FIRST_FIELD & STATUS_FIELDS};
+    if ((present & STATUS_SWITCHES) == STATUS_SWITCHES)
+        status.switches =
+            (uint64_t)values[STATUS_VOLUNTARY] + (uint64_t)values[STATUS_NONVOLUNTARY];
     for (int field = 0; field < PROC_STATUS_FIELD_COUNT; field++)
         if (status.present >> field & 1)
             status.bytes[field] = values[STATUS_FIRST_FIELD + field];

@@ -19,8 +19,9 @@ enum proc_status_field {
 };
 
 struct proc_status {
-    uid_t uid;                              /* real */
-    uint32_t present;                       /* bit = field; none for kernel threads and zombies */
+    uid_t uid;         /* real */
+    uint64_t switches; /* how often the first thread left the CPU; 0 = not told */
+    uint32_t present;  /* bit = field; none for kernel threads and zombies */
     int64_t bytes[PROC_STATUS_FIELD_COUNT]; /* where present */
 };
 

@@ -29,6 +29,7 @@ static void answers_identity(struct head *head, struct process *process,
     process->exe_device = answer->exe_device;
     process->exe_inode = answer->exe_inode;
     tracked->identity_usec = now;
+    tracked->identity_switches = tracked->switches;
     if (another) {
         process->exec_count++;
         tracked->price = (struct probe_price){0};

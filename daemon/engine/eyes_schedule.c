@@ -12,12 +12,6 @@
 
 #include <errno.h>
 
-/* A process that just forked may still exec: its identity is read again after this. */
-#define EYES_SETTLE_USEC (2 * USEC_PER_SEC)
-/* Programs may rewrite their command line (setproctitle) at any time. */
-#define EYES_IDENTITY_USEC (60 * USEC_PER_SEC)
-#define EYES_RETRY_USEC    (1 * USEC_PER_SEC)
-
 /* From here on layers are read without being asked for, so that births of mappings are known. */
 #define EYES_LARGE_BYTES (INT64_C(64) << 20)
 #define EYES_LAYERS_USEC (60 * USEC_PER_SEC)
@@ -63,14 +57,14 @@ static int schedule_ask(struct head *head, struct process *process, uint32_t wha
 static bool schedule_identity_due(const struct process *process, const struct tracked *tracked,
                                   uint64_t now)
 {
-    if (tracked->identity_asked_usec > 0 && now - tracked->identity_asked_usec < EYES_RETRY_USEC)
-        return false;
-    if (tracked->deep_denied)
-        return now - tracked->identity_asked_usec >= EYES_IDENTITY_USEC;
-    uint64_t settled = process->first_seen_usec + EYES_SETTLE_USEC;
-    if (tracked->identity_usec == 0 || (tracked->identity_usec < settled && now >= settled))
-        return true;
-    return now - tracked->identity_usec >= EYES_IDENTITY_USEC;
+    const struct eyes_identity identity = {
+        .seen_usec = process->first_seen_usec,
+        .asked_usec = tracked->identity_asked_usec,
+        .read_usec = tracked->identity_usec,
+        .denied = tracked->deep_denied,
+        .slept = tracked->switches != 0 && tracked->switches == tracked->identity_switches,
+    };
+    return eyes_turn_identity(&identity, now);
 }
 
 static bool schedule_is_too_dear(const struct head *head, const struct process *process)

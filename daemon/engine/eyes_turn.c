@@ -35,3 +35,16 @@ uint64_t eyes_turn_score(const struct eyes_turn *turn)
     uint64_t score = (unknown + aged) / (turn->cost_usec + TURN_LEAST_COST_USEC);
     return score < TURN_LATE_SCORE ? score + 1 : TURN_LATE_SCORE - 1;
 }
+
+bool eyes_turn_identity(const struct eyes_identity *identity, uint64_t now_usec)
+{
+    if (identity->asked_usec > 0 && now_usec - identity->asked_usec < EYES_TURN_RETRY_USEC)
+        return false;
+    if (identity->denied)
+        return now_usec - identity->asked_usec >= EYES_TURN_IDENTITY_USEC;
+    uint64_t settled = identity->seen_usec + EYES_TURN_SETTLE_USEC;
+    if (identity->read_usec == 0 || (identity->read_usec < settled && now_usec >= settled))
+        return true;
+    return now_usec - identity->read_usec >=
+           (identity->slept ? EYES_TURN_SLEEPER_USEC : EYES_TURN_IDENTITY_USEC);
+}

@@ -29,6 +29,26 @@ struct eyes_turn {
     uint64_t cost_usec;     /* of a reading */
 };
 
+/* A process that just forked may still exec: its identity is read again after this. */
+#define EYES_TURN_SETTLE_USEC (2 * USEC_PER_SEC)
+/* Programs may rewrite their command line (setproctitle) at any time they run. */
+#define EYES_TURN_IDENTITY_USEC (60 * USEC_PER_SEC)
+/* One whose first thread has not run: seldom another one of its threads does it. */
+#define EYES_TURN_SLEEPER_USEC (300 * USEC_PER_SEC)
+#define EYES_TURN_RETRY_USEC   (1 * USEC_PER_SEC)
+
+/* Times are monotonic. */
+struct eyes_identity {
+    uint64_t seen_usec;  /* for the first time */
+    uint64_t asked_usec; /* the last time; 0 = never */
+    uint64_t read_usec;  /* command line and executable; 0 = never, or they are of no worth */
+    bool denied;         /* the last time */
+    bool slept;          /* its first thread has not run since it was read */
+};
+
+/* Whether command line and executable are to be read (again). */
+bool eyes_turn_identity(const struct eyes_identity *identity, uint64_t now_usec);
+
 /* 0: it is not due. Else the more the sooner. */
 uint64_t eyes_turn_score(const struct eyes_turn *turn);
 /* More than noise, and more than a part of it. */

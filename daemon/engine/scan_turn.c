@@ -15,9 +15,12 @@
 #define TURN_MOVED_BYTES   (INT64_C(1) << 20)
 #define TURN_MOVED_PERCENT 2
 
-/* Not CPython, or no right: it may load the library later, and rights are given by restarting. */
+/* No right: rights are given by restarting. */
 #define TURN_REFUSED_USEC      (60 * USEC_PER_SEC)
 #define TURN_REFUSED_MOST_USEC (3600 * USEC_PER_SEC)
+/* No CPython: it may load the library later, but then its memory moves and the pause above will do.
+ */
+#define TURN_STRANGER_USEC (600 * USEC_PER_SEC)
 
 static bool turn_has_moved(const struct scan_turn *turn, int64_t rss_bytes)
 {
@@ -30,6 +33,9 @@ bool scan_turn_is_due(const struct scan_turn *turn, int64_t rss_bytes, bool want
 {
     if (now_usec >= turn->next_usec)
         return true;
+    if (turn->stranger)
+        return now_usec >= turn->next_usec - turn->wait_usec + TURN_REFUSED_USEC &&
+               turn_has_moved(turn, rss_bytes);
     if (turn->done_usec == 0 || now_usec - turn->done_usec < TURN_LEAST_USEC)
         return false;
     return wanted || turn_has_moved(turn, rss_bytes);
@@ -49,16 +55,20 @@ void scan_turn_done(struct scan_turn *turn, int64_t rss_bytes, uint64_t now_usec
 {
     if (turn->done_usec == 0 || turn_has_moved(turn, rss_bytes))
         turn->wait_usec = 0;
+    turn->stranger = false;
     turn->rss_bytes = rss_bytes;
     turn->done_usec = now_usec;
     turn_back_off(turn, TURN_LEAST_USEC, TURN_MOST_USEC, now_usec);
 }
 
-void scan_turn_failed(struct scan_turn *turn, int result, uint64_t now_usec)
+void scan_turn_failed(struct scan_turn *turn, int result, int64_t rss_bytes, uint64_t now_usec)
 {
-    bool refused = result == -ENOEXEC || result == -EPERM || result == -EACCES;
     turn->done_usec = 0;
-    if (refused)
+    turn->rss_bytes = rss_bytes;
+    turn->stranger = result == -ENOEXEC;
+    if (turn->stranger)
+        turn_back_off(turn, TURN_STRANGER_USEC, TURN_REFUSED_MOST_USEC, now_usec);
+    else if (result == -EPERM || result == -EACCES)
         turn_back_off(turn, TURN_REFUSED_USEC, TURN_REFUSED_MOST_USEC, now_usec);
     else
         turn_back_off(turn, TURN_LEAST_USEC, TURN_MOST_USEC, now_usec);

@@ -14,7 +14,8 @@ struct scan_turn {
     uint64_t done_usec; /* of the last scan that came to its end; 0 = none has */
     uint64_t next_usec; /* not before, when nothing moved */
     uint64_t wait_usec; /* the pause that led there */
-    int64_t rss_bytes;  /* at the last scan */
+    int64_t rss_bytes;  /* at the last scan, or when it was no CPython */
+    bool stranger;      /* it was no CPython the last time */
 };
 
 /* wanted: a rule looks at the numbers. */
@@ -24,6 +25,6 @@ bool scan_turn_is_due(const struct scan_turn *turn, int64_t rss_bytes, bool want
 /* A scan came to its end. */
 void scan_turn_done(struct scan_turn *turn, int64_t rss_bytes, uint64_t now_usec);
 /* It did not; result is that of probe_client_scan(). */
-void scan_turn_failed(struct scan_turn *turn, int result, uint64_t now_usec);
+void scan_turn_failed(struct scan_turn *turn, int result, int64_t rss_bytes, uint64_t now_usec);
 
 #endif

@@ -164,8 +164,10 @@ static void scans_say(struct head *head, int result, uint32_t rights)
 static void scans_fail(struct head *head, struct process *process, int result, uint64_t now)
 {
     struct scan_turn *turn = &table_tracked(&head->table, process)->scan;
+    int64_t rss = 0;
     head->scans.active = false;
-    scan_turn_failed(turn, result, now);
+    sample_get(&process->sample, METRIC_RSS, &rss);
+    scan_turn_failed(turn, result, rss, now);
     if (result == -ENOEXEC)
         scans_forget(process);
 }

@@ -66,6 +66,7 @@ static void slow_one(struct head *head, size_t index, uint64_t now)
     /* The store keeps who may see its history. */
     tracked->identity_changed |= process->uid != status.uid;
     process->uid = status.uid;
+    tracked->switches = (uint32_t)status.switches;
     proc_status_sample(&status, now, &process->sample);
     growth_put(&tracked->growth, glance->rss_bytes, now);
     tracked->slow_usec = now;

@@ -65,11 +65,13 @@ struct tracked {
     struct group_seat group;
     uint64_t identity_usec;       /* when cmdline and exe were read; 0 = read them soon */
     uint64_t identity_asked_usec; /* last asked; 0 = never */
-    bool deep_denied;             /* the probe may not read this one */
-    bool unit_known;              /* read from the cgroup for this program */
-    bool had_agent;               /* its state is gone when the exit is noticed */
-    bool said_exit;               /* its agent has said that the program is ending */
-    bool identity_changed;        /* tell the store */
+    /* How often its first thread left the CPU: when last looked, and when its identity was read. */
+    uint32_t switches, identity_switches;
+    bool deep_denied;      /* the probe may not read this one */
+    bool unit_known;       /* read from the cgroup for this program */
+    bool had_agent;        /* its state is gone when the exit is noticed */
+    bool said_exit;        /* its agent has said that the program is ending */
+    bool identity_changed; /* tell the store */
     /* a rule names a field of this source */
     bool stat_wanted, slow_wanted, deep_wanted, agent_wanted, pools_wanted, cgroup_wanted;
     bool stored; /* the store has a row of it */

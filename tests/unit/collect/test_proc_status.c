@@ -19,7 +19,9 @@ static const char status_text[] = "Name:\tsleep\n"
                                   "RssFile:\t    5988 kB\n"
                                   "RssShmem:\t       4 kB\n"
                                   "VmSwap:\t       0 kB\n"
-                                  "Threads:\t1\n";
+                                  "Threads:\t1\n"
+                                  "voluntary_ctxt_switches:\t37\n"
+                                  "nonvoluntary_ctxt_switches:\t5\n";
 
 static void test_fields(void **state)
 {
@@ -34,6 +36,7 @@ static void test_fields(void **state)
     assert_int_equal(status.bytes[PROC_STATUS_FILE], 5988 * 1024);
     assert_int_equal(status.bytes[PROC_STATUS_SHMEM], 4 * 1024);
     assert_int_equal(status.bytes[PROC_STATUS_SWAP], 0);
+    assert_int_equal(status.switches, 42);
 }
 
 static void test_kernel_thread_has_no_memory(void **state)
@@ -43,6 +46,7 @@ static void test_kernel_thread_has_no_memory(void **state)
     struct proc_status status;
     assert_int_equal(proc_status_parse(text, strlen(text), &status), OUTCOME_OK);
     assert_int_equal(status.present, 0);
+    assert_int_equal(status.switches, 0);
 }
 
 /* Only whole lines count, only at their beginning, only the whole key. */

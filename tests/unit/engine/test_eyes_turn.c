@@ -3,6 +3,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdlib.h>
 
@@ -103,13 +104,40 @@ static void test_a_crowd(void **state)
     assert_in_range(worst, 1, 145);
 }
 
+static bool identity_due(struct eyes_identity identity, uint64_t now_usec)
+{
+    return eyes_turn_identity(&identity, now_usec * USEC_PER_SEC);
+}
+
+static void test_identities(void **state)
+{
+    (void)state;
+    struct eyes_identity identity = {.seen_usec = 100 * USEC_PER_SEC};
+    assert_true(identity_due(identity, 100));
+    identity.asked_usec = 100 * USEC_PER_SEC + 1;
+    assert_false(identity_due(identity, 101));
+    assert_true(identity_due(identity, 102));
+    identity.read_usec = 101 * USEC_PER_SEC; /* perhaps between fork and exec */
+    assert_true(identity_due(identity, 102));
+    identity.asked_usec = identity.read_usec = 102 * USEC_PER_SEC;
+    assert_false(identity_due(identity, 161));
+    assert_true(identity_due(identity, 162));
+    identity.slept = true;
+    assert_false(identity_due(identity, 401));
+    assert_true(identity_due(identity, 402));
+    identity.read_usec = 0; /* another program, by its name */
+    assert_true(identity_due(identity, 110));
+    identity.denied = true;
+    assert_false(identity_due(identity, 161));
+    assert_true(identity_due(identity, 162));
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_when_it_is_due),
-        cmocka_unit_test(test_cheapest_useful_first),
-        cmocka_unit_test(test_nobody_starves),
-        cmocka_unit_test(test_a_crowd),
+        cmocka_unit_test(test_when_it_is_due), cmocka_unit_test(test_cheapest_useful_first),
+        cmocka_unit_test(test_nobody_starves), cmocka_unit_test(test_a_crowd),
+        cmocka_unit_test(test_identities),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

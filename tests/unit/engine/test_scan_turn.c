@@ -75,21 +75,43 @@ static void test_what_a_rule_wants_is_not_put_off(void **state)
 static void test_refusals_are_rarely_tried_again(void **state)
 {
     (void)state;
-    static const int refusals[] = {-ENOEXEC, -EPERM, -EACCES};
+    static const int refusals[] = {-EPERM, -EACCES};
     for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++) {
         struct scan_turn turn = {0};
-        scan_turn_failed(&turn, refusals[i], START);
+        scan_turn_failed(&turn, refusals[i], MIB, START);
         assert_false(due(&turn, 900 * MIB, START + 60 * SEC - 1));
         assert_false(scan_turn_is_due(&turn, 900 * MIB, true, START + 60 * SEC - 1));
         assert_true(due(&turn, MIB, START + 60 * SEC));
         for (unsigned tries = 0; tries < 10; tries++)
-            scan_turn_failed(&turn, refusals[i], START);
+            scan_turn_failed(&turn, refusals[i], MIB, START);
         assert_false(due(&turn, MIB, START + 3600 * SEC - 1));
         assert_true(due(&turn, MIB, START + 3600 * SEC));
     }
     struct scan_turn turn = {0};
-    scan_turn_failed(&turn, -EPIPE, START); /* the probe was lost: nobody's fault */
+    scan_turn_failed(&turn, -EPIPE, MIB, START); /* the probe was lost: nobody's fault */
     assert_true(due(&turn, MIB, START + 10 * SEC));
+}
+
+/* What embeds Python later grows by that. */
+static void test_strangers_are_looked_at_when_they_move(void **state)
+{
+    (void)state;
+    struct scan_turn turn = {0};
+    scan_turn_failed(&turn, -ENOEXEC, 10 * MIB, START);
+    assert_false(due(&turn, 10 * MIB, START + 600 * SEC - 1));
+    assert_false(scan_turn_is_due(&turn, 10 * MIB, true, START + 600 * SEC - 1));
+    assert_false(due(&turn, 14 * MIB, START + 60 * SEC - 1));
+    assert_true(due(&turn, 14 * MIB, START + 60 * SEC));
+    assert_true(due(&turn, 10 * MIB, START + 600 * SEC));
+    for (unsigned tries = 0; tries < 10; tries++)
+        scan_turn_failed(&turn, -ENOEXEC, 14 * MIB, START);
+    assert_false(due(&turn, 14 * MIB, START + 3600 * SEC - 1));
+    assert_false(due(&turn, 20 * MIB, START + 60 * SEC - 1));
+    assert_true(due(&turn, 20 * MIB, START + 60 * SEC));
+    assert_true(due(&turn, 14 * MIB, START + 3600 * SEC));
+    scan_turn_done(&turn, 20 * MIB, START);
+    assert_false(due(&turn, 20 * MIB, START + 10 * SEC - 1));
+    assert_true(due(&turn, 20 * MIB, START + 20 * SEC));
 }
 
 int main(void)
@@ -100,6 +122,7 @@ int main(void)
         cmocka_unit_test(test_little_is_noise),
         cmocka_unit_test(test_what_a_rule_wants_is_not_put_off),
         cmocka_unit_test(test_refusals_are_rarely_tried_again),
+        cmocka_unit_test(test_strangers_are_looked_at_when_they_move),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
