@@ -123,6 +123,9 @@ int schema_upgrade(sqlite3 *database)
     r = connection_number(database, "PRAGMA user_version", &version);
     if (r == 0)
         r = schema_run(database, version);
+    /* A sound file that an upgrade does not fit is ours to mend, not to set aside. */
+    if (r == -EUCLEAN && sqlite3_errcode(database) == SQLITE_ERROR)
+        r = -EPROTO;
     if (r == 0)
         r = connection_run(database, "COMMIT");
     if (r < 0)
