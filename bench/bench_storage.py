@@ -175,12 +175,11 @@ def size_of(*folders):
 class Server:
     """A peer's server on loopback, in a folder of its own; stopped by its pid."""
 
-    def __init__(self, arguments, port, folder, ready):
+    def __init__(self, arguments, port, folder):
         self.base = f"http://127.0.0.1:{port}"
         self.log = open(pathlib.Path(folder, "log"), "wb")
         self.process = subprocess.Popen(arguments, cwd=folder, stdin=subprocess.DEVNULL,
                                         stdout=self.log, stderr=self.log)
-        self.wait_ready(ready)
 
     def wait_ready(self, path):
         deadline = time.monotonic() + 60
@@ -190,7 +189,6 @@ class Server:
                 return
             except (urllib.error.URLError, ConnectionError):
                 if self.process.poll() is not None or time.monotonic() > deadline:
-                    self.stop()
                     raise RuntimeError(f"{self.process.args[0]} does not serve") from None
                 time.sleep(0.1)
 
@@ -232,9 +230,10 @@ class Server:
 
 
 @contextlib.contextmanager
-def serving(*arguments):
-    server = Server(*arguments)
+def serving(arguments, port, folder, ready):
+    server = Server(arguments, port, folder)
     try:
+        server.wait_ready(ready)
         yield server
     finally:
         server.stop()
