@@ -126,14 +126,18 @@ static void shelf_commit_one(const struct shelf_walk *walk, const struct shelf_c
         entry->tick = (uint16_t)walk->offset;
     }
     shelf_entry_put(entry, &change->after);
+    if (entry->present == 0)
+        shelf_table_narrow(&walk->shelf->table, entry);
 }
 
 static void shelf_commit_rest(struct shelf *shelf)
 {
     for (size_t i = 0; i < shelf->table.slot_count; i++) {
         struct shelf_entry *entry = shelf->table.slots[i];
-        if (entry && entry->pass != shelf->pass)
-            entry->present = 0;
+        if (!entry || entry->pass == shelf->pass)
+            continue;
+        entry->present = 0;
+        shelf_table_narrow(&shelf->table, entry);
     }
     shelf_table_sweep(&shelf->table);
 }

@@ -172,6 +172,19 @@ int shelf_table_widen(struct shelf_table *table, struct shelf_entry **entry, uns
     return 0;
 }
 
+void shelf_table_narrow(struct shelf_table *table, struct shelf_entry *entry)
+{
+    if (entry->capacity == 0)
+        return;
+    size_t slot = shelf_table_slot(table, entry->row);
+    struct shelf_entry *narrow =
+        shelf_table_resize(table, entry, shelf_entry_size(entry->capacity), shelf_entry_size(0));
+    if (!narrow)
+        return;
+    narrow->capacity = 0;
+    table->slots[slot] = narrow;
+}
+
 void shelf_entry_get(const struct shelf_entry *entry, struct open_log_row *ret_row)
 {
     ret_row->present = entry->present;

@@ -57,6 +57,8 @@ bool shelf_entry_is_over(const struct shelf_entry *entry);
 
 /* Room for so many values; the entry may move. -ENOMEM. */
 int shelf_table_widen(struct shelf_table *table, struct shelf_entry **entry, unsigned values);
+/* Nothing holds: gives the room for values back. The entry may move. */
+void shelf_table_narrow(struct shelf_table *table, struct shelf_entry *entry);
 void shelf_entry_get(const struct shelf_entry *entry, struct open_log_row *ret_row);
 /* There is room. */
 void shelf_entry_put(struct shelf_entry *entry, const struct open_log_row *row);
