@@ -94,10 +94,7 @@ static int block_skip_runs(struct varint_reader *reader, size_t entries, size_t 
         left -= (size_t)length;
         known = !known;
     }
-    present += known ? left : 0;
-    if (present == 0)
-        return -EUCLEAN;
-    *ret_present = present;
+    *ret_present = present + (known ? left : 0);
     return 0;
 }
 

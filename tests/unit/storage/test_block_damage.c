@@ -161,6 +161,10 @@ static void bytes_behind_it_are_damage(void **state)
     memcpy(twice + fixture->blob_size, fixture->blob, fixture->blob_size);
     assert_int_equal(try(fixture, twice, fixture->blob_size + 1), -EUCLEAN);
     assert_int_equal(try(fixture, twice, 2 * fixture->blob_size), -EUCLEAN);
+    /* A frame that zstd itself would step over. */
+    static const uint8_t skippable[] = {0x50, 0x2a, 0x4d, 0x18, 0, 0, 0, 0};
+    memcpy(twice + fixture->blob_size, skippable, sizeof(skippable));
+    assert_int_equal(try(fixture, twice, fixture->blob_size + sizeof(skippable)), -EUCLEAN);
     free(twice);
 }
 
@@ -235,7 +239,7 @@ static void impossible_content_is_refused(void **state)
         {{BLOCK_VERSION, 6, 1, 16, 0, 3, 0, 9}, 8},             /* longer than the block */
         {{BLOCK_VERSION, 6, 1, 16, 0, 0}, 6},                   /* a column of no bytes */
         {{BLOCK_VERSION, 6, 1, 16, 1, 6, 2, 0, 9}, 9},          /* a run to the end */
-        {{BLOCK_VERSION, 6, 1, 16, 2, 1, 0, 2, 0, 9}, 10},      /* a run of nothing */
+        {{BLOCK_VERSION, 6, 1, 16, 3, 1, 0, 1, 2, 0, 9}, 11},   /* a run of nothing */
         {{BLOCK_VERSION, 6, 1, 16, 2, 0, 6, 2, 0, 9}, 10},      /* known up to the end, and more */
         {{BLOCK_VERSION, 6, 1, 16, 7, 1, 1, 1, 1, 1, 1, 1}, 12} /* more runs than entries */
     };

@@ -225,6 +225,27 @@ static void impossible_heads_are_damage(void **state)
         decode_copy(bad[i].bytes, bad[i].size, 2, true);
 }
 
+/* Who reads heads only must not be told of extremes that cross. */
+static void heads_alone_are_checked(void **state)
+{
+    (void)state;
+    static const struct {
+        uint8_t bytes[12];
+        size_t size;
+    } bad[] = {
+        {{0x00, 0x02, 0x02}, 3},                         /* all equal, and a step behind it */
+        {{0x01, 0x02, 0x00, 0x00, 0x02, 0x00, 0x02}, 7}, /* the last above the largest */
+        {{0x01, 0x02, 0x01, 0x01, 0x05, 0x00, 0x02}, 7}, /* below the smallest */
+        {{0x01, 0x02, 0x00, 0x01, 0x00, 0x7f, 0x02}, 7}, /* a sum that no values have */
+        {{0x01, 0x02, 0x00, 0x01, 0x00, 0x7e, 0x02}, 7},
+    };
+    struct column_summary summary;
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        assert_int_equal(column_peek(bad[i].bytes, bad[i].size, 2, &summary), -EUCLEAN);
+        decode_copy(bad[i].bytes, bad[i].size, 2, true);
+    }
+}
+
 static void any_bytes_are_safe(void **state)
 {
     (void)state;
@@ -251,6 +272,7 @@ int main(void)
         cmocka_unit_test(cut_short_it_is_damaged),
         cmocka_unit_test(another_count_is_damage),
         cmocka_unit_test(impossible_heads_are_damage),
+        cmocka_unit_test(heads_alone_are_checked),
         cmocka_unit_test(any_bytes_are_safe),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

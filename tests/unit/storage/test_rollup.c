@@ -351,6 +351,14 @@ static void what_lies_outside_is_left_out(void **state)
     open_built(fixture, &fixture->result);
     assert_int_equal(value_of(&fixture->result, COLUMNS_COUNT, 9), 50);
     assert_false(is_known(&fixture->result, 8));
+    open_built(fixture, &fixture->parts[3]);
+    const struct rollup_part hours[] = {
+        {.block = &fixture->parts[3], .offset = 1},
+        {.block = &fixture->parts[3], .offset = 24},
+        {.block = &fixture->parts[3], .offset = SIZE_MAX},
+    };
+    assert_int_equal(rollup_hours(fixture->rollup, hours, 3, 24, HOUR, fixture->builder), 0);
+    assert_int_equal(block_summary(fixture->builder).count, 50);
 }
 
 /* A part whose steps do not agree with its head opens, but it is not summed up. */
