@@ -1,13 +1,16 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """Targets that are unlike others: as many mappings as the kernel allows, hundreds of threads, dead
-but not waited for; and a head that stands still."""
+but not waited for, hidden by /proc; and a head that stands still."""
 import contextlib
+import json
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 
 from house import Daemon, children, near, rollup, run, skip, status_bytes, wait_for
@@ -167,5 +170,77 @@ def a_head_that_stands_still():
         wait_for("who died meanwhile to be gone", lambda: daemon.process_of(process.pid) is None)
 
 
+# Not 65534, which stands for those that have no number here: they are refused.
+NOBODY = ["setpriv", "--reuid=65533", "--regid=65533", "--clear-groups", "env", "HOME=/"]
+PYTHON = "/usr/bin/python3"  # one that nobody can reach
+ASK = """
+import http.client, socket, sys
+connection = http.client.HTTPConnection("localhost")
+connection.sock = socket.socket(socket.AF_UNIX)
+connection.sock.connect(sys.argv[1])
+connection.request("GET", sys.argv[2])
+answer = connection.getresponse()
+print(answer.status)
+print(answer.read().decode())
+"""
+
+
+class NobodysDaemon(Daemon):
+    """It does not see who asks but its own user, and so does not answer others."""
+
+    def ask(self, method, path, body=None, headers=None):
+        done = subprocess.run([*NOBODY, PYTHON, "-S", "-E", "-c", ASK, self.runtime / "http.sock",
+                               path], check=False, capture_output=True, text=True)
+        if done.returncode != 0:
+            raise OSError(done.stderr)
+        status, text = done.stdout.split("\n", 1)
+        return int(status), json.loads(text) if text.startswith("{") else text
+
+
+@contextlib.contextmanager
+def hidden(option):
+    """A daemon of nobody's on a /proc with this option, a process of nobody's and one of root's."""
+    if os.geteuid() != 0 or not all(map(shutil.which, ("unshare", "setpriv", PYTHON))):
+        skip("another user and a /proc of its own need root, unshare, setpriv and " + PYTHON)
+    with tempfile.TemporaryDirectory(prefix="memtend-") as home, contextlib.ExitStack() as stack:
+        os.chown(home, 65533, 65533)
+        daemon = NobodysDaemon(home=home)
+        for path in [pathlib.Path(home), *pathlib.Path(home).rglob("*")]:
+            os.chown(path, 65533, 65533)
+        inside = ["unshare", "--mount", "sh", "-c",
+                  f"mount -t proc -o {option} proc /proc 2>/dev/null || exit 77; exec \"$@\"", "sh"]
+        if subprocess.run([*inside, "true"], check=False, capture_output=True).returncode != 0:
+            skip("no mount namespace, or no /proc to be mounted in it")
+        if subprocess.run([*NOBODY, daemon.command[0], "--version"], check=False,
+                          capture_output=True).returncode != 0:
+            skip("another user cannot reach the build directory")
+        daemon.command = [*inside, *NOBODY, *daemon.command]
+        pids = []
+        for command in ([*NOBODY, "sleep", "600"], ["sleep", "600"]):
+            process = stack.enter_context(subprocess.Popen(command, stdin=subprocess.DEVNULL))
+            stack.callback(process.kill)
+            pids.append(process.pid)
+        yield stack.enter_context(daemon), *pids
+
+
+def hidden_processes():
+    """What /proc does not show is not there; what it shows closed has no values, only a name or
+    none; our own are as ever."""
+    for option in ("hidepid=2", "hidepid=1"):
+        with hidden(option) as (daemon, own, other):
+            seen = wait_for("its own user's", lambda: (lambda one: one and one["comm"] == "sleep"
+                                                       and "uss_bytes" in one and one)(
+                daemon.process_of(own)))
+            assert near(seen["uss_bytes"], rollup(own)["uss"]), seen
+            more_ticks(daemon, 5)
+            closed = daemon.process_of(other)
+            assert closed is None or not {"rss_bytes", "pss_bytes", "uss_bytes"} & closed.keys(), (
+                option, closed)
+            status = daemon.get("/api/v1/status")
+            print(option, status["processes"], status["processes_unreadable"], status["missing"])
+            assert status["self"]["reads"]["malformed"] == 0, status
+            assert status["self"]["reads"]["failed"] == 0, status
+
+
 run([as_many_mappings_as_may_be, hundreds_of_threads, dead_but_not_waited_for,
-     a_head_that_stands_still])
+     a_head_that_stands_still, hidden_processes])
