@@ -130,6 +130,7 @@ async function start() {
 }
 
 async function signOut() {
+  poller.stop(); /* a round in between would be refused */
   await session.signOut().catch(() => {});
   showSignIn(null);
 }
