@@ -25,9 +25,12 @@
 
 /* Pages of the log at which it is folded into the database (4 MiB), and at which, when a long
  * query kept it from starting over, the writer waits for that query (12 MiB): below 16 MiB. A
- * stranger's transaction that does not end is waited for again after every 4 MiB. */
+ * stranger's transaction that does not end makes the store refuse at 14 MiB, which leaves room for
+ * one transaction. */
 #define STORE_LOG_FOLD_PAGES 1000
 #define STORE_LOG_WAIT_PAGES 3000
+#define STORE_LOG_FULL_PAGES 3500
+#define STORE_LOG_PAGE_BYTES 4120               /* with its head */
 #define STORE_LOG_WAIT_USEC  (6 * USEC_PER_SEC) /* longer than any query may take */
 
 #define STORE_SLACK_PART 64 /* of max_size, freed beyond what is needed at once */
@@ -39,6 +42,7 @@ struct store {
     sqlite3 *database;
     struct queries queries;
     struct tick_writer ticks;
+    bool begun;         /* a transaction, that neither commit nor rollback has ended */
     bool synchronous;   /* the connection is set to FULL */
     bool rules_changed; /* in the open transaction */
     bool copy_stale;
@@ -85,6 +89,18 @@ static int store_boot_id(const struct store_config *config, char *ret_id, size_t
     return r;
 }
 
+static int store_file_size(const struct store *store, const char *name, uint64_t *ret_bytes)
+{
+    char path[PATH_MAX];
+    snprintf(path, sizeof(path), "%s/%s", store->directory, name);
+    struct stat status;
+    bool there = stat(path, &status) == 0;
+    if (!there && errno != ENOENT)
+        return -errno;
+    *ret_bytes = there ? (uint64_t)status.st_size : 0;
+    return 0;
+}
+
 /* The connection is open on a sound file; find its end. */
 static int store_ready(struct store *store, const struct store_config *config)
 {
@@ -105,6 +121,11 @@ static int store_ready(struct store *store, const struct store_config *config)
         r = connection_run(store->database, "COMMIT");
     store->copy_stale = true;
     store->doubtful = r == -EIO;
+    /* Opened while somebody reads: the log is as long as it was. */
+    uint64_t log = 0;
+    if (r == 0)
+        r = store_file_size(store, STORE_FILE "-wal", &log);
+    store->log_pages = (int)(log / STORE_LOG_PAGE_BYTES);
     return r;
 }
 
@@ -163,13 +184,36 @@ static int store_set_synchronous(struct store *store, bool full)
     return r;
 }
 
+/* A failure is none of the last transaction's, that is in the log; but it may be the next one's. */
+static int store_checkpoint(struct store *store, int mode)
+{
+    int code = sqlite3_wal_checkpoint_v2(store->database, NULL, mode, NULL, NULL);
+    if (result_errno(store->database, code) == -EIO)
+        store->doubtful = true;
+    return code;
+}
+
+/* -EBUSY while somebody reads what the log cannot do without. */
+static int store_make_room(struct store *store)
+{
+    if (store->log_pages < STORE_LOG_FULL_PAGES)
+        return 0;
+    int code = store_checkpoint(store, SQLITE_CHECKPOINT_TRUNCATE);
+    if (code == SQLITE_OK)
+        store->log_pages = 0;
+    return result_errno(store->database, code);
+}
+
 int store_begin(struct store *store, bool durable)
 {
-    int r = store->doubtful ? -EIO : store_set_synchronous(store, durable);
+    int r = store->doubtful ? -EIO : store_make_room(store);
+    if (r == 0)
+        r = store_set_synchronous(store, durable);
     if (r == 0)
         r = connection_run(store->database, "BEGIN IMMEDIATE");
     if (r < 0)
         return r;
+    store->begun = true;
     tick_writer_begin(&store->ticks);
     store->rules_changed = false;
     return 0;
@@ -182,15 +226,6 @@ static int store_wait_for_readers(void *context, int count)
     const uint64_t *until_usec = context;
     usleep(500);
     return clock_mono_usec() < *until_usec;
-}
-
-/* A failure is none of the last transaction's, that is in the log; but it may be the next one's. */
-static int store_checkpoint(struct store *store, int mode)
-{
-    int code = sqlite3_wal_checkpoint_v2(store->database, NULL, mode, NULL, NULL);
-    if (result_errno(store->database, code) == -EIO)
-        store->doubtful = true;
-    return code;
 }
 
 /* Fold the log into the database. */
@@ -217,6 +252,7 @@ int store_commit(struct store *store)
         store->doubtful = store->doubtful || r == -EIO;
         return r;
     }
+    store->begun = false;
     if (store->rules_changed)
         store->copy_stale = true;
     store_fold_log(store);
@@ -225,8 +261,9 @@ int store_commit(struct store *store)
 
 void store_rollback(struct store *store)
 {
-    if (!store->database)
+    if (!store->begun)
         return;
+    store->begun = false;
     /* Some failures have rolled back already. */
     if (!sqlite3_get_autocommit(store->database))
         connection_run(store->database, "ROLLBACK");
@@ -329,18 +366,6 @@ int store_refresh_copy(struct store *store)
     if (r == 0)
         store->copy_stale = false;
     return r;
-}
-
-static int store_file_size(const struct store *store, const char *name, uint64_t *ret_bytes)
-{
-    char path[PATH_MAX];
-    snprintf(path, sizeof(path), "%s/%s", store->directory, name);
-    struct stat status;
-    bool there = stat(path, &status) == 0;
-    if (!there && errno != ENOENT)
-        return -errno;
-    *ret_bytes = there ? (uint64_t)status.st_size : 0;
-    return 0;
 }
 
 int store_size(struct store *store, uint64_t *ret_bytes)

@@ -4,8 +4,9 @@
  * store_begin() .. store_commit(); after a durable commit returned 0 the rows survive a power cut,
  * after any commit they survive a kill. A call that fails leaves the transaction open for
  * store_rollback(). SQLite's codes end here: -ENOSPC disk full, -EIO, -EROFS, -EUCLEAN damaged,
- * -EBUSY, -ENOMEM. After -EIO of store_commit(), or of a checkpoint, every transaction ends with
- * -EIO: only opening again writes what may be lost.
+ * -EBUSY (a stranger's transaction; also one that only reads, once the log is 14 MiB), -ENOMEM.
+ * After -EIO of store_commit(), or of a checkpoint, every transaction ends with -EIO: only opening
+ * again writes what may be lost.
  */
 #ifndef MEMTEND_STORAGE_STORE_H
 #define MEMTEND_STORAGE_STORE_H
