@@ -32,7 +32,9 @@ static size_t keyed_find(const char *key, size_t length, const char *const *keys
 {
     for (size_t i = 0; i < count; i++) {
         size_t index = first + i < count ? first + i : first + i - count;
-        if (strlen(keys[index]) == length && memcmp(keys[index], key, length) == 0)
+        /* Most lines are none of ours: their first letter says so. */
+        if (length > 0 && keys[index][0] == key[0] && strlen(keys[index]) == length &&
+            memcmp(keys[index], key, length) == 0)
             return index;
     }
     return count;
