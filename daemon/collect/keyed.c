@@ -26,18 +26,36 @@ static bool keyed_number(const char *text, size_t length, int64_t *ret_value)
     return true;
 }
 
+/* Length of the key when the line begins with it, as a whole word; else 0. */
+static size_t keyed_match(const char *line, size_t length, const char *key)
+{
+    size_t at = 0;
+    while (at < length && key[at] && line[at] == key[at])
+        at++;
+    return !key[at] && at < length && (line[at] == ':' || line[at] == ' ') ? at : 0;
+}
+
 /* Index of the key, starting the search at `first`; count when it is none of ours. */
-static size_t keyed_find(const char *key, size_t length, const char *const *keys, size_t count,
-                         size_t first)
+static size_t keyed_find(const char *line, size_t length, const char *const *keys, size_t count,
+                         size_t first, size_t *ret_key)
 {
     for (size_t i = 0; i < count; i++) {
         size_t index = first + i < count ? first + i : first + i - count;
-        /* Most lines are none of ours: their first letter says so. */
-        if (length > 0 && keys[index][0] == key[0] && strlen(keys[index]) == length &&
-            memcmp(keys[index], key, length) == 0)
+        if (keys[index][0] != line[0])
+            continue;
+        size_t key = keyed_match(line, length, keys[index]);
+        if (key > 0) {
+            *ret_key = key;
             return index;
+        }
     }
     return count;
+}
+
+/* Each letter of ASCII has a bit of its own; a few other characters share them. */
+static uint64_t keyed_letter(char letter)
+{
+    return UINT64_C(1) << ((unsigned char)letter & 63);
 }
 
 uint32_t keyed_parse(const char *text, size_t length, const char *const *keys, size_t count,
@@ -46,14 +64,18 @@ uint32_t keyed_parse(const char *text, size_t length, const char *const *keys, s
     uint32_t present = 0, wanted = (uint32_t)((UINT64_C(1) << count) - 1);
     const char *end = text + length;
     size_t next = 0;
+    uint64_t letters = 0;
+    for (size_t i = 0; i < count; i++)
+        letters |= keyed_letter(keys[i][0]);
     while (text < end && present != wanted) {
         const char *newline = memchr(text, '\n', (size_t)(end - text));
         if (!newline)
             break;
         size_t key = 0, line = (size_t)(newline - text);
-        while (key < line && text[key] != ':' && text[key] != ' ')
-            key++;
-        size_t index = keyed_find(text, key, keys, count, next);
+        /* Most lines are none of ours: their first letter says so. */
+        size_t index = letters & keyed_letter(text[0])
+                           ? keyed_find(text, line, keys, count, next, &key)
+                           : count;
         /* A key that comes twice is not the kernel's: the first one counts. */
         if (index < count && !(present >> index & 1) &&
             keyed_number(text + key, line - key, &values[index])) {

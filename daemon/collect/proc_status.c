@@ -4,19 +4,20 @@
 #include "collect/keyed.h"
 #include "collect/proc_file.h"
 
+#include <string.h>
+
 /* 1.4 KiB on a usual kernel; the list of groups may add some. What is cut is absent. */
 #define STATUS_SIZE 8192
+
+/* The switches are in the last lines of the file, behind half a kilobyte that is of no use here;
+ * those and what may follow them (x86_Thread_features) have room in this. */
+#define STATUS_TAIL 256
 
 enum status_key {
     STATUS_UID,
     STATUS_FIRST_FIELD,
-    STATUS_VOLUNTARY = STATUS_FIRST_FIELD + PROC_STATUS_FIELD_COUNT,
-    STATUS_NONVOLUNTARY,
-    STATUS_KEY_COUNT,
+    STATUS_KEY_COUNT = STATUS_FIRST_FIELD + PROC_STATUS_FIELD_COUNT,
 };
-
-#define STATUS_FIELDS   ((UINT32_C(1) << PROC_STATUS_FIELD_COUNT) - 1)
-#define STATUS_SWITCHES (UINT32_C(1) << STATUS_VOLUNTARY | UINT32_C(1) << STATUS_NONVOLUNTARY)
 
 static const char *const status_keys[STATUS_KEY_COUNT] = {
     [STATUS_UID] = "Uid",
@@ -26,9 +27,9 @@ static const char *const status_keys[STATUS_KEY_COUNT] = {
     [STATUS_FIRST_FIELD + PROC_STATUS_FILE] = "RssFile",
     [STATUS_FIRST_FIELD + PROC_STATUS_SHMEM] = "RssShmem",
     [STATUS_FIRST_FIELD + PROC_STATUS_SWAP] = "VmSwap",
-    [STATUS_VOLUNTARY] = "voluntary_ctxt_switches",
-    [STATUS_NONVOLUNTARY] = "nonvoluntary_ctxt_switches",
 };
+
+static const char *const switch_keys[] = {"voluntary_ctxt_switches", "nonvoluntary_ctxt_switches"};
 
 /* METRIC_COUNT: not sampled. */
 static const enum metric status_metrics[PROC_STATUS_FIELD_COUNT] = {
@@ -37,6 +38,23 @@ static const enum metric status_metrics[PROC_STATUS_FIELD_COUNT] = {
     [PROC_STATUS_SHMEM] = METRIC_SHMEM, [PROC_STATUS_SWAP] = METRIC_SWAP,
 };
 
+/* 0 when not told. */
+static uint64_t status_switches(const char *text, size_t length)
+{
+    int64_t values[2];
+    if (length > STATUS_TAIL) {
+        const char *tail = text + length - STATUS_TAIL;
+        const char *newline = memchr(tail, '\n', STATUS_TAIL);
+        if (!newline)
+            return 0;
+        length = (size_t)(text + length - newline) - 1;
+        text = newline + 1;
+    }
+    if (keyed_parse(text, length, switch_keys, 2, values) != 3)
+        return 0;
+    return (uint64_t)values[0] + (uint64_t)values[1];
+}
+
 enum outcome proc_status_parse(const char *text, size_t length, struct proc_status *ret_status)
 {
     int64_t values[STATUS_KEY_COUNT];
@@ -44,10 +62,8 @@ enum outcome proc_status_parse(const char *text, size_t length, struct proc_stat
     if (!(present >> STATUS_UID & 1) || values[STATUS_UID] > UINT32_MAX)
         return OUTCOME_MALFORMED;
     struct proc_status status = {.uid = (uid_t)values[STATUS_UID],
-                                 .present = present >> STATUS_FIRST_FIELD & STATUS_FIELDS};
-    if ((present & STATUS_SWITCHES) == STATUS_SWITCHES)
-        status.switches =
-            (uint64_t)values[STATUS_VOLUNTARY] + (uint64_t)values[STATUS_NONVOLUNTARY];
+                                 .switches = status_switches(text, length),
+                                 .present = present >> STATUS_FIRST_FIELD};
     for (int field = 0; field < PROC_STATUS_FIELD_COUNT; field++)
         if (status.present >> field & 1)
             status.bytes[field] = values[STATUS_FIRST_FIELD + field];

@@ -3,6 +3,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -47,6 +48,32 @@ static void test_kernel_thread_has_no_memory(void **state)
     assert_int_equal(proc_status_parse(text, strlen(text), &status), OUTCOME_OK);
     assert_int_equal(status.present, 0);
     assert_int_equal(status.switches, 0);
+}
+
+/* They are looked for at the end: behind long lists, before what some machines add. */
+static void test_switches_are_near_the_end(void **state)
+{
+    (void)state;
+    char text[1024];
+    struct proc_status status;
+    for (int cpus = 0; cpus < 600; cpus++) {
+        int length = snprintf(text, sizeof(text),
+                              "Uid:\t0\t0\t0\t0\nCpus_allowed:\t%0*d\n"
+                              "voluntary_ctxt_switches:\t37\nnonvoluntary_ctxt_switches:\t5\n"
+                              "x86_Thread_features:\t\nx86_Thread_features_locked:\t\n",
+                              cpus + 1, 1);
+        assert_int_equal(proc_status_parse(text, (size_t)length, &status), OUTCOME_OK);
+        assert_int_equal(status.switches, 42);
+    }
+    /* One of them alone is no count, wherever the last part of the file happens to begin. */
+    for (int cpus = 0; cpus < 300; cpus++) {
+        int length = snprintf(text, sizeof(text),
+                              "Uid:\t0\t0\t0\t0\nnonvoluntary_ctxt_switches:\t5\n"
+                              "Mems_allowed:\t%0*d\nnonvoluntary_ctxt_switches:\t7\n",
+                              cpus + 1, 1);
+        assert_int_equal(proc_status_parse(text, (size_t)length, &status), OUTCOME_OK);
+        assert_int_equal(status.switches, 0);
+    }
 }
 
 /* Only whole lines count, only at their beginning, only the whole key. */
@@ -125,6 +152,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_fields),
         cmocka_unit_test(test_kernel_thread_has_no_memory),
+        cmocka_unit_test(test_switches_are_near_the_end),
         cmocka_unit_test(test_keys_are_anchored),
         cmocka_unit_test(test_nul_in_a_key),
         cmocka_unit_test(test_first_of_two_counts),
