@@ -70,6 +70,8 @@ enum newcomers_result newcomers_read(struct newcomers *newcomers, size_t limit, 
                                      size_t *ret_count)
 {
     pid_t before = newcomers->earlier, last = newcomers_last(newcomers);
+    if (before != 0 && newcomers->last - before > NEWCOMERS_TWICE)
+        before = newcomers->last - NEWCOMERS_TWICE;
     newcomers->earlier = newcomers->last;
     newcomers->last = last;
     if (before == 0 || last < before || (size_t)(last - before) > limit)

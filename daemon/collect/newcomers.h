@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Which processes are new, without listing all that there are: the kernel gives pids out in order
- * and says which was the last one (proc_loadavg(5)), so only the numbers given out since the call
- * before last need a look: a number is given out a little before its process can be seen. One
- * thread.
+ * and says which was the last one (proc_loadavg(5)), so only the numbers given out since the last
+ * call need a look, and once more the last of those before: a number is given out a little before
+ * its process can be seen. One thread.
  *
  * A process made with a chosen pid (clone3 set_tid, as CRIU does) does not move that number:
  * whoever uses this lists all processes now and then all the same.
@@ -13,6 +13,9 @@
 
 #include <stddef.h>
 #include <sys/types.h>
+
+/* More forks than are under way at any moment: each is for some microseconds only. */
+#define NEWCOMERS_TWICE 256
 
 struct newcomers {
     int loadavg; /* kept; -1: cannot be told here, every call says NEWCOMERS_LIST */
