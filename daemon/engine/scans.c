@@ -31,7 +31,7 @@ static bool scans_may_look(const struct head *head, const struct process *proces
                            const struct tracked *tracked)
 {
     /* The user is known from the first slow reading on. */
-    if (process->kernel_thread || tracked->slow_usec == 0)
+    if (tracked->slow_usec == 0)
         return false;
     switch (head->config.outside_scan) {
     case CONFIG_OUTSIDE_SCAN_OFF:
@@ -41,7 +41,7 @@ static bool scans_may_look(const struct head *head, const struct process *proces
     case CONFIG_OUTSIDE_SCAN_SAME_UID:
         break;
     }
-    return process->uid == geteuid();
+    return process->uid == head->scans.user;
 }
 
 /* The agent counts them itself. */
@@ -51,15 +51,17 @@ static bool scans_has_agent(const struct process *process, const struct tracked 
            sample_time(&process->sample, METRIC_PY_USED) > tracked->scan.done_usec;
 }
 
-static bool scans_is_due(const struct head *head, const struct process *process,
-                         const struct tracked *tracked, uint64_t now)
+/* Asked of everybody in each tick: most are told by their turn alone. */
+static bool scans_is_due(const struct head *head, size_t index, uint64_t now)
 {
-    int64_t rss = 0;
-    if (!scans_may_look(head, process, tracked) || scans_has_agent(process, tracked) ||
-        now < process->first_seen_usec + SCANS_SETTLE_USEC)
+    const struct glance *glance = &head->table.glances[index];
+    const struct tracked *tracked = &head->table.tracked[index];
+    if (glance->kernel_thread ||
+        !scan_turn_is_due(&tracked->scan, glance->rss_bytes, tracked->pools_wanted, now))
         return false;
-    sample_get(&process->sample, METRIC_RSS, &rss);
-    return scan_turn_is_due(&tracked->scan, rss, tracked->pools_wanted, now);
+    const struct process *process = &head->table.processes[index];
+    return scans_may_look(head, process, tracked) && !scans_has_agent(process, tracked) &&
+           now >= process->first_seen_usec + SCANS_SETTLE_USEC;
 }
 
 /* The next one after the last; every process is looked at once in a tick. */
@@ -68,9 +70,8 @@ static const struct process *scans_choose(struct head *head, uint64_t now)
     struct scans *scans = &head->scans;
     for (; scans->looked < head->table.count; scans->looked++) {
         scans->cursor = (scans->cursor + 1) % head->table.count;
-        const struct process *process = &head->table.processes[scans->cursor];
-        if (scans_is_due(head, process, &head->table.tracked[scans->cursor], now))
-            return process;
+        if (scans_is_due(head, scans->cursor, now))
+            return &head->table.processes[scans->cursor];
     }
     return NULL;
 }
@@ -114,6 +115,7 @@ void scans_on_tick(struct head *head, uint64_t now_usec)
     if (head->config.outside_scan == CONFIG_OUTSIDE_SCAN_OFF)
         return;
     scans->looked = 0;
+    scans->user = geteuid();
     scans->parts = SCANS_TICK_PARTS;
     scans->bytes = SCANS_TICK_BYTES;
     scans_go_on(head, now_usec);

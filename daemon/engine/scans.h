@@ -11,6 +11,7 @@
 #include "model/process.h"
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 struct head;
 
@@ -26,6 +27,7 @@ struct scans {
     bool guessed; /* its version is not known, so that pools of the other size may be there */
     struct probe_scan_part part; /* the next one */
     struct probe_pools sum;
+    uid_t user;                     /* that we run as */
     bool said_memory, said_pagemap; /* that a right is missing, once */
 };
 
