@@ -120,8 +120,7 @@ static void fast_forget_program(struct head *head, size_t index)
     head->table.families_stale = true;
 }
 
-/* What PID/stat says of a process that is no kernel thread. */
-static void fast_update(struct head *head, size_t index, const struct proc_stat *stat, uint64_t now)
+void fast_pass_update(struct head *head, size_t index, const struct proc_stat *stat, uint64_t now)
 {
     struct process *process = &head->table.processes[index];
     struct glance *glance = &head->table.glances[index];
@@ -173,7 +172,8 @@ static void fast_remove(struct head *head, struct process *process)
 
 /*
  * The kept descriptor of an entry. False: PID/stat has to be read by path as well, because what is
- * in it is due, or because the descriptor answers no more and the pid may be someone else's.
+ * in it is wanted, or because the descriptor answers no more and the pid may be someone else's.
+ * When it is merely its turn the slow pass reads it.
  */
 static bool fast_kept(struct head *head, size_t index, uint64_t now)
 {
@@ -195,8 +195,10 @@ static bool fast_kept(struct head *head, size_t index, uint64_t now)
     if (text_pages != 0)
         glance->text_pages = text_pages;
     fast_mark_slow(head, index, exec || fast_slow_due(head, index));
-    return !glance->slow_due && glance->cpu_ticks_left == 0 &&
-           !(head->rules_want && head->table.tracked[index].stat_wanted);
+    bool wanted =
+        glance->cpu_ticks_left > 0 || (head->rules_want && head->table.tracked[index].stat_wanted);
+    glance->stat_due = glance->slow_due && !wanted;
+    return !wanted;
 }
 
 /* PID/stat says whose the descriptor is that was opened before. */
@@ -228,7 +230,7 @@ static void fast_take(struct head *head, ssize_t known, const struct proc_stat *
         fast_mark_slow(head, index, fast_slow_due(head, index));
     }
     fast_keep(head, index, statm);
-    fast_update(head, index, stat, now);
+    fast_pass_update(head, index, stat, now);
     glance->fresh = false;
 }
 

@@ -104,6 +104,9 @@ int fast_pass_discover(struct head *head); /* who is new, or who is there; 0 or 
 void fast_pass(struct head *head, uint64_t now_usec);
 /* Before rules or readers look at the table: RSS is as new as the tick, and so is the age. */
 void fast_pass_renew(struct head *head, uint64_t now_usec);
+struct proc_stat;
+/* What it says of a process in the table that is no kernel thread. */
+void fast_pass_update(struct head *head, size_t index, const struct proc_stat *stat, uint64_t now);
 void slow_pass(struct head *head, uint64_t now_usec);
 void host_pass(struct head *head, uint64_t now_usec);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What is read of a process when it moved, when a rule asks, and else in turn: PID/status, and once
- * for each program its cgroup. Who is due the fast pass has found out. Loop thread.
+ * What is read of a process when it moved, when a rule asks, and else in turn: PID/status, once for
+ * each program its cgroup, and PID/stat where the fast pass got along without. Who is due the fast
+ * pass has found out. Loop thread.
  */
 #include "engine/head.h"
 
@@ -30,16 +31,26 @@ static bool slow_unit(struct table *table, struct process *process,
 
 /*
  * A file read by path is of whoever has the pid at that moment. Alive before, by the fast pass, and
- * alive now: it was this process in between as well.
+ * alive now: it was this process in between as well. PID/stat, where it is due, tells that too.
  */
-static bool slow_same(const struct head *head, const struct glance *glance, struct process_id id)
+static bool slow_same(struct head *head, size_t index, uint64_t now)
 {
+    const struct glance *glance = &head->table.glances[index];
+    struct process_id id = head->table.processes[index].id;
     struct proc_statm statm;
     struct proc_stat stat;
-    if (glance->statm >= 0)
+    if (glance->statm >= 0 && !glance->stat_due)
         return proc_statm_read(glance->statm, &statm) == OUTCOME_OK;
-    return proc_stat_read(head->proc_fd, id.pid, &stat) == OUTCOME_OK &&
-           process_id_equal(stat.id, id);
+    enum outcome outcome = proc_stat_read(head->proc_fd, id.pid, &stat);
+    if (glance->stat_due) {
+        head->status.reads[outcome]++;
+        head->status.processes_unreadable += outcome != OUTCOME_OK && outcome != OUTCOME_GONE;
+    }
+    if (outcome != OUTCOME_OK || !process_id_equal(stat.id, id))
+        return false;
+    if (glance->stat_due)
+        fast_pass_update(head, index, &stat, now);
+    return true;
 }
 
 static void slow_one(struct head *head, size_t index, uint64_t now)
@@ -51,17 +62,15 @@ static void slow_one(struct head *head, size_t index, uint64_t now)
     struct proc_cgroup cgroup;
     enum outcome outcome = proc_status_read(head->proc_fd, process->id.pid, &status);
     head->status.reads[outcome]++;
-    if (outcome != OUTCOME_OK)
-        return;
-    bool unit = !tracked->unit_known &&
-                proc_cgroup_read(head->proc_fd, process->id.pid, &cgroup) == OUTCOME_OK;
-    if (!slow_same(head, glance, process->id))
+    bool look = outcome == OUTCOME_OK && !tracked->unit_known;
+    bool unit = look && proc_cgroup_read(head->proc_fd, process->id.pid, &cgroup) == OUTCOME_OK;
+    if (!slow_same(head, index, now) || outcome != OUTCOME_OK)
         return;
     uint32_t before = process->cgroup;
     if (unit)
         cgroups_join(head->cgroups, &cgroup, process);
     glance->group_due |= process->cgroup != before;
-    if (!tracked->unit_known)
+    if (look)
         glance->group_due |= slow_unit(&head->table, process, unit ? &cgroup : NULL);
     /* The store keeps who may see its history. */
     tracked->identity_changed |= process->uid != status.uid;
@@ -72,6 +81,13 @@ static void slow_one(struct head *head, size_t index, uint64_t now)
     tracked->slow_usec = now;
 }
 
+/* PID/stat, read last, says that it is another program now: all is read again at the next tick. */
+static void slow_again(struct head *head, size_t index)
+{
+    head->table.tracked[index].unit_known = false;
+    head->table.glances[index].slow_tick -= head->slow_turns;
+}
+
 void slow_pass(struct head *head, uint64_t now_usec)
 {
     for (size_t i = 0; i < head->table.count; i++) {
@@ -80,5 +96,8 @@ void slow_pass(struct head *head, uint64_t now_usec)
             continue;
         glance->slow_due = false;
         slow_one(head, i, now_usec);
+        glance->stat_due = false;
+        if (glance->slow_due)
+            slow_again(head, i);
     }
 }

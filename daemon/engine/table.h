@@ -34,6 +34,7 @@ struct glance {
     uint8_t cpu_ticks_left; /* it used CPU: so many ticks more it is asked for it each tick */
     bool kernel_thread;
     bool slow_due;  /* in this tick */
+    bool stat_due;  /* and with it PID/stat, which has not been read in this tick */
     bool fresh;     /* added in this tick */
     bool group_due; /* engine/groups looks at it: RSS changed, or what its group follows from */
     uint32_t group; /* place of its group from 1, as in struct process */
