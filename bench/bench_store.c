@@ -135,8 +135,9 @@ static void need(int r, const char *what)
 }
 
 /* CPU of one tick: begin, rows, commit, and one step of retention, as the writer does it. */
-static uint64_t store_one(struct store *store, const struct tick *tick)
+static uint64_t store_one(struct store *store, struct tick *tick)
 {
+    tick->id = 0;
     uint64_t begun = clock_cpu_usec();
     bool more;
     need(store_begin(store, tick->number % 10 == 0), "begin");
@@ -146,11 +147,11 @@ static uint64_t store_one(struct store *store, const struct tick *tick)
     return clock_cpu_usec() - begun;
 }
 
-static void series(const char *directory, const char *name, struct target target,
-                   enum metric metric, uint64_t to_wall_usec)
+static void series(const char *directory, struct shelf *shelf, const char *name,
+                   struct target target, enum metric metric, uint64_t to_wall_usec)
 {
     struct history *history;
-    need(history_new(directory, USEC_PER_SEC, &history), "history");
+    need(history_new(directory, USEC_PER_SEC, shelf, &history), "history");
     struct series_query query = {.target_count = 1,
                                  .targets = {target},
                                  .metric_count = 1,
@@ -218,19 +219,21 @@ static void run_mix(const char *base, const struct mix *mix, struct tick *tick)
         need(-1, "mkdtemp");
     struct store_config config = {.directory = directory,
                                   .tick_usec = USEC_PER_SEC,
-                                  .limits = {STORE_SAMPLES_USEC_DEFAULT, STORE_EVENTS_USEC_DEFAULT,
-                                             STORE_MAX_SIZE_BYTES_DEFAULT}};
+                                  .limits = {.samples_usec = STORE_SAMPLES_USEC_DEFAULT,
+                                             .events_usec = STORE_EVENTS_USEC_DEFAULT,
+                                             .max_size_bytes = STORE_MAX_SIZE_BYTES_DEFAULT}};
     struct store *store;
     struct store_report report;
     need(store_open(&config, &store, &report, NULL), "open");
     struct outcome outcome = store_mix(store, mix, tick);
     double raw = raw_usec();
     uint64_t to = tick->wall_usec;
-    series(directory, mix->name,
+    series(directory, store_shelf(store), mix->name,
            (struct target){.kind = TARGET_PROCESS, .id = {.pid = 500, .start_ticks = 1}},
            METRIC_RSS, to);
     if (mix == mixes)
-        series(directory, "host", (struct target){.kind = TARGET_HOST}, METRIC_MEM_FREE, to);
+        series(directory, store_shelf(store), "host", (struct target){.kind = TARGET_HOST},
+               METRIC_MEM_FREE, to);
     store_close(store);
     struct stat status;
     snprintf(path, sizeof(path), "%s/" STORE_FILE, directory);

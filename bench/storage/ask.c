@@ -151,3 +151,35 @@ int ask_series(struct history *history, const struct trace *trace, uint64_t seco
     *ret_time = ask_summary(&runs);
     return 0;
 }
+
+static int ask_top_once(struct history *history, const struct top_query *query,
+                        struct ask_runs *runs, size_t run)
+{
+    struct top_process *processes;
+    double wall = ask_now_msec(CLOCK_MONOTONIC), cpu = ask_now_msec(CLOCK_THREAD_CPUTIME_ID);
+    int r = history_top(history, query, &runs->points, &processes, NULL);
+    if (r < 0)
+        return r;
+    runs->cpu_msec[run] = ask_now_msec(CLOCK_THREAD_CPUTIME_ID) - cpu;
+    runs->wall_msec[run] = ask_now_msec(CLOCK_MONOTONIC) - wall;
+    free(processes);
+    return 0;
+}
+
+int ask_top(struct history *history, const struct trace *trace, uint64_t seconds, uint64_t to,
+            struct ask_time *ret_time)
+{
+    (void)trace;
+    struct ask_runs runs;
+    const struct top_query query = {.from_wall_usec = ingest_wall_usec(to - seconds),
+                                    .to_wall_usec = ingest_wall_usec(to),
+                                    .limit = 10,
+                                    .by = TOP_PEAK_RSS};
+    for (size_t i = 0; i < ASK_RUNS; i++) {
+        int r = ask_top_once(history, &query, &runs, i);
+        if (r < 0)
+            return r;
+    }
+    *ret_time = ask_summary(&runs);
+    return 0;
+}

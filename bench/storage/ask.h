@@ -24,4 +24,8 @@ struct ask_time {
 int ask_series(struct history *history, const struct trace *trace, uint64_t seconds, uint64_t to,
                struct ask_time *ret_time);
 
+/* The ten processes with the highest RSS in so many seconds before `to`. */
+int ask_top(struct history *history, const struct trace *trace, uint64_t seconds, uint64_t to,
+            struct ask_time *ret_time);
+
 #endif

@@ -23,6 +23,7 @@ struct process_id ingest_process(size_t process)
 static void ingest_next(struct ingest *ingest)
 {
     struct tick *tick = &ingest->tick;
+    tick->id = 0;
     tick->number = ++ingest->number;
     tick->mono_usec = ingest->number * USEC_PER_SEC;
     tick->wall_usec = INGEST_EPOCH_USEC + tick->mono_usec;

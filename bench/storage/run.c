@@ -46,12 +46,14 @@ static void run_open(struct run *run)
     struct store_report report;
     struct store_config config = {.directory = run->directory,
                                   .tick_usec = USEC_PER_SEC,
-                                  .limits = {STORE_SAMPLES_USEC_DEFAULT, STORE_EVENTS_USEC_DEFAULT,
-                                             STORE_MAX_SIZE_BYTES_DEFAULT}};
+                                  .limits = {.samples_usec = STORE_SAMPLES_USEC_DEFAULT,
+                                             .events_usec = STORE_EVENTS_USEC_DEFAULT,
+                                             .max_size_bytes = STORE_MAX_SIZE_BYTES_DEFAULT}};
     report_need(store_open(&config, &run->store, &report, NULL), "open the store");
     snprintf(path, sizeof(path), "%s/" STORE_FILE, run->directory);
     report_need(sizes_new(path, &run->sizes), "open the store to read");
-    report_need(history_new(run->directory, USEC_PER_SEC, &run->history), "history");
+    report_need(history_new(run->directory, USEC_PER_SEC, store_shelf(run->store), &run->history),
+                "history");
     report_need(anchor_new(run->directory, &run->anchor), "anchor");
     report_need(ingest_init(&run->ingest, run->trace, run->store), "begin");
 }
@@ -118,8 +120,11 @@ static void run_settle(struct run *run)
         report_need(ingest_empty(&run->ingest, TAIL_BATCH, &run->baseline), "settle");
 }
 
+/* The history reads what is not in the file yet, so it goes first. */
 static void run_close(struct run *run)
 {
+    history_free(run->history);
+    run->history = NULL;
     meter_begin(&run->closing);
     store_close(run->store);
     meter_end(&run->closing, 0);
@@ -129,7 +134,6 @@ static void run_close(struct run *run)
 static void run_finish(struct run *run)
 {
     anchor_free(run->anchor);
-    history_free(run->history);
     sizes_free(run->sizes);
     ingest_finish(&run->ingest);
 }
@@ -244,12 +248,31 @@ static void run_report(struct run *run)
     report_end();
 }
 
+static void run_report_time(const struct run *run, const char *figure, const struct ask_time *time)
+{
+    report_begin(figure);
+    report_integer("processes", (int64_t)run->trace->processes);
+    report_integer("points", (int64_t)time->points);
+    report_integer("runs", (int64_t)time->runs);
+    report_real("msec", time->median_msec, 4);
+    report_real("worst_msec", time->worst_msec, 4);
+    report_real("cpu_msec", time->cpu_msec, 4);
+    report_real("anchor_usec_per_tick", run_anchor_usec(run), 1);
+    report_end();
+}
+
 static void run_ask(struct run *run)
 {
     static const struct {
         const char *figure;
         uint64_t seconds;
-    } spans[] = {{"series_1h", 3600}, {"series_24h", 86400}, {"series_30d", UINT64_C(30) * 86400}};
+        int (*ask)(struct history *history, const struct trace *trace, uint64_t seconds,
+                   uint64_t to, struct ask_time *ret_time);
+    } spans[] = {{"series_1h", 3600, ask_series},
+                 {"series_24h", 86400, ask_series},
+                 {"series_30d", UINT64_C(30) * 86400, ask_series},
+                 {"top_1h", 3600, ask_top},
+                 {"top_24h", 86400, ask_top}};
     for (size_t i = 0; i < sizeof(spans) / sizeof(spans[0]); i++) {
         if (spans[i].seconds > run->seconds) {
             report_remark("%s left out: %llu s are stored; --days stores more", spans[i].figure,
@@ -257,19 +280,10 @@ static void run_ask(struct run *run)
             continue;
         }
         struct ask_time time;
-        report_need(ask_series(run->history, run->trace, spans[i].seconds, run->seconds, &time),
+        report_need(spans[i].ask(run->history, run->trace, spans[i].seconds, run->seconds, &time),
                     spans[i].figure);
-        report_begin(spans[i].figure);
-        report_integer("processes", (int64_t)run->trace->processes);
-        report_integer("points", (int64_t)time.points);
-        report_integer("runs", (int64_t)time.runs);
-        report_real("msec", time.median_msec, 4);
-        report_real("worst_msec", time.worst_msec, 4);
-        report_real("cpu_msec", time.cpu_msec, 4);
-        report_real("anchor_usec_per_tick", run_anchor_usec(run), 1);
-        report_end();
+        run_report_time(run, spans[i].figure, &time);
     }
-    report_remark("top_1h and top_24h left out: storage/history.h does not answer them");
 }
 
 bool run_trace(const struct trace *trace, const struct trace *expected, const char *directory,
@@ -287,10 +301,10 @@ bool run_trace(const struct trace *trace, const struct trace *expected, const ch
         run_over_and_over(&run);
     run_read_back(&run); /* what is open still, and blocks of 10 minutes */
     run_settle(&run);
-    run_close(&run);
     run_read_back(&run); /* all compacted */
-    run_report(&run);
     run_ask(&run);
+    run_close(&run);
+    run_report(&run);
     run_finish(&run);
     if (run.mismatches > 0)
         report_remark("%llu values came back wrong, or not", (unsigned long long)run.mismatches);

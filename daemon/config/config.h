@@ -70,6 +70,8 @@ struct config {
     struct config_place http_place;
     /* [Store] */
     uint64_t keep_samples_usec;
+    uint64_t keep_minutes_usec;
+    uint64_t keep_hours_usec;
     uint64_t keep_events_usec;
     uint64_t max_size_bytes;
     /* [Actions] */

@@ -98,12 +98,15 @@ static int engine_store(struct engine *engine, struct error *error)
                   .tick_usec = config->tick_usec,
                   .limits = {.samples_usec = config->keep_samples_usec,
                              .events_usec = config->keep_events_usec,
-                             .max_size_bytes = config->max_size_bytes}},
+                             .max_size_bytes = config->max_size_bytes,
+                             .minutes_usec = config->keep_minutes_usec,
+                             .hours_usec = config->keep_hours_usec}},
         .max_processes = config->max_processes,
     };
     int r = store_writer_start(&settings, &head->writer, &engine->start);
     if (r == 0)
-        r = store_reader_start(engine->paths.state, config->tick_usec, &head->reader);
+        r = store_reader_start(engine->paths.state, config->tick_usec,
+                               store_writer_shelf(head->writer), &head->reader);
     if (r == 0)
         r = journal_new(head->writer, &head->journal);
     if (r < 0)

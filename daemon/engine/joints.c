@@ -95,11 +95,20 @@ static bool joints_is_own(void *context, const struct process *process)
            (head->probe && process->id.pid == probe_client_pid(head->probe));
 }
 
+/* Each is told to the store again with the next tick. */
+static void joints_introduce_all(struct table *table)
+{
+    for (size_t i = 0; i < table->count; i++)
+        table->tracked[i].identity_changed = true;
+}
+
 static void joints_store_ack(struct head *head, const struct store_ack *ack)
 {
     struct status *status = &head->status;
     if (ack->notice[0])
         journal_note(head->journal, EVENT_KIND_STORE, NULL, NULL, NULL, "%s", ack->notice);
+    if (ack->forgot_processes)
+        joints_introduce_all(&head->table);
     if (ack->state != status->store)
         journal_note(head->journal, EVENT_KIND_STORE, NULL, NULL, NULL, "%s",
                      ack->state == STORE_STATE_OK ? "the store works again" : ack->text);

@@ -79,10 +79,10 @@ static int store_flow_reopen(struct store_flow *flow, uint64_t mono_usec)
         store_flow_degrade(flow, r, mono_usec);
         return r;
     }
-    if (report.text[0]) {
+    if (report.text[0])
         text_copy(flow->ack.notice, sizeof(flow->ack.notice), report.text);
-        flow->ack_changed = true;
-    }
+    flow->ack.forgot_processes = flow->ack.forgot_processes || report.opened != STORE_OPENED;
+    flow->ack_changed = true;
     return 0;
 }
 
@@ -122,6 +122,8 @@ int store_flow_init(struct store_flow *flow, const struct store_config *config, 
     if (!flow->directory)
         return -ENOMEM;
     flow->config.directory = flow->directory;
+    intake_init(&flow->intake, config->max_processes, config->tick_usec);
+    flow->config.intake = &flow->intake;
     struct store_writer_start start = {0};
     int r = store_flow_open(flow, &start.report);
     if (r == 0)
@@ -176,9 +178,12 @@ void store_flow_take_record(struct store_flow *flow, struct store_record *record
     flow->last_record = record;
 }
 
-/* Ticks that cannot be stored now give up their own time, the oldest first. */
+/* Values come in at their own time, also while the file is away. What is left of a tick is which
+ * processes came and went: the oldest ticks give up their own time for that. */
 static void store_flow_merge(struct store_flow *flow)
 {
+    for (size_t i = 0; i < flow->tick_count; i++)
+        intake_take(&flow->intake, flow->ring[(flow->tick_first + i) % TICK_POOL_TICKS]);
     while (flow->tick_count > STORE_FLOW_TICKS) {
         struct tick *older = store_flow_pop_tick(flow);
         tick_merge(older, flow->ring[flow->tick_first], flow->stored_row);
@@ -323,6 +328,7 @@ size_t store_flow_finish(struct store_flow *flow, uint64_t mono_usec)
         lost++;
     }
     store_flow_close(flow);
+    intake_finish(&flow->intake);
     free(flow->directory);
     return lost;
 }

@@ -13,9 +13,10 @@
 
 struct store_flow {
     char *directory;
-    struct store_config config; /* points to directory */
-    struct store *store;        /* NULL = not open */
-    int64_t stored_row;         /* highest process row in the store */
+    struct store_config config; /* points to directory and intake */
+    struct intake intake;
+    struct store *store; /* NULL = not open */
+    int64_t stored_row;  /* highest process row in the store */
 
     struct tick *ring[TICK_POOL_TICKS]; /* waiting, oldest first */
     size_t tick_first, tick_count;

@@ -151,12 +151,13 @@ static void store_reader_free(struct store_reader *reader)
 
 DEFINE_CLEANUP(struct store_reader *, store_reader_free);
 
-int store_reader_start(const char *directory, uint64_t tick_usec, struct store_reader **ret_reader)
+int store_reader_start(const char *directory, uint64_t tick_usec, struct shelf *shelf,
+                       struct store_reader **ret_reader)
 {
     _cleanup_(store_reader_freep) struct store_reader *reader = calloc(1, sizeof(*reader));
     if (!reader)
         return -ENOMEM;
-    int r = history_new(directory, tick_usec, &reader->history);
+    int r = history_new(directory, tick_usec, shelf, &reader->history);
     if (r == 0)
         r = mailbox_init(&reader->questions, STORE_READER_QUEUE + STORE_READER_ROOM);
     if (r == 0)

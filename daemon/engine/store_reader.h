@@ -14,8 +14,12 @@ struct store_reader;
 
 #define STORE_READER_QUEUE 64
 
-/* tick_usec: the configured period. The file need not exist yet. */
-int store_reader_start(const char *directory, uint64_t tick_usec, struct store_reader **ret_reader);
+struct shelf;
+
+/* tick_usec: the configured period. The file need not exist yet. `shelf`: the writer's, which must
+ * not stop before; NULL: what is in the file only. */
+int store_reader_start(const char *directory, uint64_t tick_usec, struct shelf *shelf,
+                       struct store_reader **ret_reader);
 /* Answers what waits with COMMAND_UNAVAILABLE, breaks off the query under way, ends the thread. */
 void store_reader_stop(struct store_reader *reader);
 

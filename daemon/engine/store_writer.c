@@ -66,6 +66,7 @@ static void store_writer_give(struct store_writer *writer)
         return;
     *ack = writer->flow.ack;
     writer->flow.ack.notice[0] = '\0';
+    writer->flow.ack.forgot_processes = false;
     writer->flow.ack_changed = false;
     mailbox_push(&writer->acks, ack);
 }
@@ -170,9 +171,11 @@ int store_writer_start(const struct store_writer_config *config, struct store_wr
 {
     _cleanup_(store_writer_freep) struct store_writer *writer = NULL;
     struct store_writer_start start = {0};
+    struct store_config store = config->store;
+    store.max_processes = config->max_processes;
     int r = store_writer_new(config, &writer);
     if (r == 0)
-        r = store_flow_init(&writer->flow, &config->store, clock_mono_usec(), &start);
+        r = store_flow_init(&writer->flow, &store, clock_mono_usec(), &start);
     if (r < 0)
         return r;
     writer->event_id = start.content.max_event_id;
@@ -185,6 +188,11 @@ int store_writer_start(const struct store_writer_config *config, struct store_wr
     *ret_start = start;
     *ret_writer = STEAL(writer);
     return 0;
+}
+
+struct shelf *store_writer_shelf(struct store_writer *writer)
+{
+    return &writer->flow.intake.shelf;
 }
 
 int store_writer_stop(struct store_writer *writer)

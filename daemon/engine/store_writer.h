@@ -37,6 +37,9 @@ struct store_writer_start {
  */
 int store_writer_start(const struct store_writer_config *config, struct store_writer **ret_writer,
                        struct store_writer_start *ret_start);
+/* The newest samples, for the reader; until store_writer_stop(). */
+struct shelf *store_writer_shelf(struct store_writer *writer);
+
 /* Final commit, closes, ends the thread. -EIO when something could not be stored. NULL: 0. */
 int store_writer_stop(struct store_writer *writer);
 
@@ -86,6 +89,8 @@ struct store_ack {
     char text[STATUS_TEXT_SIZE]; /* degraded: why; "" otherwise */
     /* "" or, once, what a person must hear: the file was damaged in use and set aside. */
     char notice[240];
+    /* Once: the file was replaced while the daemon ran, and knows no process. */
+    bool forgot_processes;
 };
 
 /* For epoll: readable while acks wait. */

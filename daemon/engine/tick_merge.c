@@ -9,11 +9,6 @@ static int compare_ids(int64_t a, int64_t b)
     return a < b ? -1 : a > b;
 }
 
-static int compare_rows(const void *a, const void *b)
-{
-    return compare_ids(((const struct tick_row *)a)->row, ((const struct tick_row *)b)->row);
-}
-
 static int compare_processes(const void *a, const void *b)
 {
     return compare_ids(((const struct tick_process *)a)->row,
@@ -27,15 +22,8 @@ static int compare_ended(const void *a, const void *b)
 
 static void tick_sort(struct tick *tick)
 {
-    qsort(tick->rows, tick->row_count, sizeof(*tick->rows), compare_rows);
     qsort(tick->processes, tick->process_count, sizeof(*tick->processes), compare_processes);
     qsort(tick->ended, tick->ended_count, sizeof(*tick->ended), compare_ended);
-}
-
-static bool tick_has_row(const struct tick *tick, size_t count, int64_t row)
-{
-    struct tick_row key = {.row = row};
-    return bsearch(&key, tick->rows, count, sizeof(key), compare_rows);
 }
 
 static bool tick_has_process(const struct tick *tick, size_t count, int64_t row)
@@ -47,16 +35,6 @@ static bool tick_has_process(const struct tick *tick, size_t count, int64_t row)
 static bool tick_has_ended(const struct tick *tick, int64_t row)
 {
     return bsearch(&row, tick->ended, tick->ended_count, sizeof(row), compare_ended);
-}
-
-static void tick_merge_rows(const struct tick *older, struct tick *newer)
-{
-    size_t own = newer->row_count;
-    for (size_t i = 0; i < older->row_count && newer->row_count < newer->capacity; i++) {
-        const struct tick_row *row = &older->rows[i];
-        if (!tick_has_row(newer, own, row->row) && !tick_has_ended(newer, row->row))
-            newer->rows[newer->row_count++] = *row;
-    }
 }
 
 static void tick_merge_processes(const struct tick *older, struct tick *newer, int64_t stored_row)
@@ -86,7 +64,6 @@ void tick_merge(struct tick *older, struct tick *newer, int64_t stored_row)
 {
     tick_sort(older);
     tick_sort(newer);
-    tick_merge_rows(older, newer);
     tick_merge_processes(older, newer, stored_row);
     tick_merge_ended(older, newer, stored_row);
 }

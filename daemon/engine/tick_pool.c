@@ -55,6 +55,7 @@ void tick_pool_clean(struct tick *tick)
     tick_pool_release(tick->processes, tick->process_count * sizeof(*tick->processes));
     tick_pool_release(tick->rows, tick->row_count * sizeof(*tick->rows));
     tick_pool_release(tick->ended, tick->ended_count * sizeof(*tick->ended));
+    tick->id = 0;
     tick->process_count = 0;
     tick->row_count = 0;
     tick->ended_count = 0;

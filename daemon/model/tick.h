@@ -35,6 +35,7 @@ struct tick_row {
 
 struct tick {
     uint64_t number; /* since daemon start */
+    int64_t id;      /* in the store, which gives it when it takes the values in; 0: not yet */
     uint64_t mono_usec, wall_usec;
     struct sample host;
     size_t capacity; /* of each array */

@@ -27,22 +27,25 @@ struct bucket_grid bucket_grid_of(const struct series_query *query, uint64_t tic
     return grid;
 }
 
-static void bucket_add(struct bucket *bucket, uint64_t usec, int64_t value)
+static void bucket_add(struct bucket *bucket, uint64_t start_usec, uint64_t end_usec,
+                       const struct bucket_entry *entry)
 {
-    if (bucket->weight == 0) {
-        bucket->min = value;
-        bucket->max = value;
-        bucket->last = value; /* newest first */
+    bool first = bucket->weight == 0;
+    double weight = (double)(end_usec - start_usec) * entry->share;
+    bucket->weighted += entry->average * weight;
+    bucket->weight += weight;
+    if (first || entry->min < bucket->min)
+        bucket->min = entry->min;
+    if (first || entry->max > bucket->max)
+        bucket->max = entry->max;
+    if (first || end_usec > bucket->last_usec) {
+        bucket->last = entry->last;
+        bucket->last_usec = end_usec;
     }
-    bucket->weighted += (double)value * (double)usec;
-    bucket->weight += (double)usec;
-    if (value < bucket->min)
-        bucket->min = value;
-    if (value > bucket->max)
-        bucket->max = value;
 }
 
-void buckets_add(struct buckets *buckets, uint64_t start_usec, uint64_t end_usec, int64_t value)
+void buckets_add_entry(struct buckets *buckets, uint64_t start_usec, uint64_t end_usec,
+                       const struct bucket_entry *entry)
 {
     const struct bucket_grid *grid = buckets->grid;
     uint64_t start = start_usec > grid->from_usec ? start_usec : grid->from_usec;
@@ -51,9 +54,16 @@ void buckets_add(struct buckets *buckets, uint64_t start_usec, uint64_t end_usec
         size_t index = (size_t)((start - grid->first_usec) / grid->step_usec);
         uint64_t next = grid->first_usec + (index + 1) * grid->step_usec;
         uint64_t until = next < end ? next : end;
-        bucket_add(&buckets->buckets[index], until - start, value);
+        bucket_add(&buckets->buckets[index], start, until, entry);
         start = until;
     }
+}
+
+void buckets_add(struct buckets *buckets, uint64_t start_usec, uint64_t end_usec, int64_t value)
+{
+    const struct bucket_entry entry = {
+        .average = (double)value, .share = 1, .min = value, .max = value, .last = value};
+    buckets_add_entry(buckets, start_usec, end_usec, &entry);
 }
 
 static struct series_point bucket_point(const struct bucket *bucket,

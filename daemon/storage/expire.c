@@ -1,45 +1,92 @@
 /* SPDX-License-Identifier: MIT */
 #include "storage/expire.h"
 
+#include "base/clock.h"
 #include "storage/connection.h"
 
 #include <stdio.h>
 
-#define EXPIRE_AGE_STEP     10   /* ticks, events, receipts a call; see store_expire() */
-#define EXPIRE_SAMPLES_STEP 4000 /* rows; about 5 ms */
+#define EXPIRE_AGE_STEP     10 /* events, receipts a call; see store_expire() */
+#define EXPIRE_BLOCKS_STEP  64 /* rows of a table a call; about 1 ms */
 #define EXPIRE_RECORDS_STEP 200
 #define EXPIRE_PAGES_STEP   256 /* 1 MiB moved and cut */
+#define EXPIRE_SPARE_PART   4   /* of the file that may be empty without being given back */
+#define EXPIRE_BELIEF_USEC  (24 * 3600 * USEC_PER_SEC)
 
-/* Everything before the tick: its samples first, so that a sample always has its tick. */
-static int expire_ticks(struct queries *queries, int64_t tick)
+void expire_clock_begin(struct expire_clock *clock, uint64_t stored_wall_usec, uint64_t mono_usec)
 {
-    static const enum query steps[] = {QUERY_SAMPLE_EXPIRE, QUERY_TICK_EXPIRE,
-                                       QUERY_PROCESS_EXPIRE};
-    for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
-        sqlite3_stmt *statement;
-        int r = query_get(queries, steps[i], &statement);
-        if (r < 0)
-            return r;
-        query_bind(statement, ":tick", tick);
-        r = query_run(queries, statement);
-        if (r < 0)
-            return r;
-    }
-    return 0;
+    *clock = (struct expire_clock){.wall_usec = stored_wall_usec, .mono_usec = mono_usec};
 }
 
-static int expire_old_ticks(struct queries *queries, uint64_t before_wall_usec)
+uint64_t expire_clock_read(struct expire_clock *clock, uint64_t mono_usec, uint64_t wall_usec)
+{
+    uint64_t ran = mono_usec - clock->mono_usec;
+    if (clock->wall_usec == 0 || wall_usec < clock->wall_usec || ran > EXPIRE_BELIEF_USEC) {
+        expire_clock_begin(clock, wall_usec, mono_usec);
+        return wall_usec;
+    }
+    return wall_usec < clock->wall_usec + ran ? wall_usec : clock->wall_usec + ran;
+}
+
+/* ---- blocks ---- */
+
+static int expire_rows(struct queries *queries, enum query query, int64_t before_tick)
 {
     sqlite3_stmt *statement;
-    int r = query_get(queries, QUERY_TICK_AGED, &statement);
+    int r = query_get(queries, query, &statement);
     if (r < 0)
         return r;
-    query_bind(statement, ":limit", EXPIRE_AGE_STEP);
-    query_bind(statement, ":wall_usec", (int64_t)before_wall_usec);
-    int64_t tick = 0;
-    r = query_value(queries, statement, &tick);
-    return r < 0 || tick == 0 ? r : expire_ticks(queries, tick);
+    query_bind(statement, ":tick", before_tick);
+    query_bind(statement, ":limit", EXPIRE_BLOCKS_STEP);
+    return query_run(queries, statement);
 }
+
+static int expire_before_tick(struct queries *queries, enum query query, int64_t tick)
+{
+    sqlite3_stmt *statement;
+    int r = query_get(queries, query, &statement);
+    if (r < 0)
+        return r;
+    query_bind(statement, ":tick", tick);
+    return query_run(queries, statement);
+}
+
+/* When something was, and who was there, is known as long as anything of it is. */
+static int expire_context(struct queries *queries)
+{
+    sqlite3_stmt *statement;
+    int64_t oldest = INT64_MAX;
+    int r = query_get(queries, QUERY_DATA_OLDEST, &statement);
+    if (r == 0)
+        r = query_value(queries, statement, &oldest);
+    if (r < 0 || oldest == INT64_MAX)
+        return r;
+    r = expire_before_tick(queries, QUERY_SPAN_EXPIRE, oldest);
+    return r < 0 ? r : expire_before_tick(queries, QUERY_PROCESS_EXPIRE, oldest);
+}
+
+static int expire_old_blocks(struct queries *queries, const struct store_limits *limits,
+                             const struct expire_now *now)
+{
+    const struct {
+        enum query query;
+        uint64_t age_usec;
+    } tables[] = {
+        {QUERY_BLOCK_EXPIRE, limits->samples_usec},
+        {QUERY_BLOCK_HOUR_EXPIRE, limits->samples_usec},
+        {QUERY_ROLLUP_MINUTE_EXPIRE, limits->minutes_usec},
+        {QUERY_ROLLUP_HOUR_EXPIRE, limits->hours_usec},
+    };
+    int before = sqlite3_total_changes(queries->database), r = 0;
+    for (size_t i = 0; r == 0 && i < sizeof(tables) / sizeof(tables[0]); i++)
+        r = expire_rows(queries, tables[i].query,
+                        now->newest_tick - (int64_t)(tables[i].age_usec / now->tick_usec));
+    if (r < 0 || sqlite3_total_changes(queries->database) == before)
+        return r;
+    return expire_context(queries);
+}
+
+/* ---- events ---- */
 
 static int expire_records(struct queries *queries, enum query query, uint64_t before_wall_usec,
                           int64_t limit)
@@ -58,10 +105,11 @@ static uint64_t expire_before(uint64_t wall_usec, uint64_t age_usec)
     return wall_usec > age_usec ? wall_usec - age_usec : 0;
 }
 
-int expire_by_age(struct queries *queries, const struct store_limits *limits, uint64_t wall_usec)
+int expire_by_age(struct queries *queries, const struct store_limits *limits,
+                  const struct expire_now *now)
 {
-    int r = expire_old_ticks(queries, expire_before(wall_usec, limits->samples_usec));
-    uint64_t before = expire_before(wall_usec, limits->events_usec);
+    int r = expire_old_blocks(queries, limits, now);
+    uint64_t before = expire_before(now->wall_usec, limits->events_usec);
     if (r == 0)
         r = expire_records(queries, QUERY_EVENT_EXPIRE, before, EXPIRE_AGE_STEP);
     if (r == 0)
@@ -69,43 +117,24 @@ int expire_by_age(struct queries *queries, const struct store_limits *limits, ui
     return r;
 }
 
-/* The tick up to which the oldest few rows reach, and never more ticks than rows. */
-static int expire_choose(struct queries *queries, int64_t *ret_tick)
-{
-    sqlite3_stmt *statement;
-    int64_t oldest = 0, end = INT64_MAX;
-    int r = query_get(queries, QUERY_TICK_OLDEST, &statement);
-    if (r == 0)
-        r = query_value(queries, statement, &oldest);
-    if (r == 0)
-        r = query_get(queries, QUERY_SAMPLE_NTH, &statement);
-    if (r < 0)
-        return r;
-    query_bind(statement, ":rows", EXPIRE_SAMPLES_STEP);
-    r = query_value(queries, statement, &end);
-    if (r < 0)
-        return r;
-    if (oldest == 0)
-        end = 0;
-    else if (end <= oldest)
-        end = oldest + 1;
-    else if (end > oldest + EXPIRE_SAMPLES_STEP)
-        end = oldest + EXPIRE_SAMPLES_STEP;
-    *ret_tick = end;
-    return 0;
-}
+/* ---- size ---- */
 
+/* The first table that still has something loses some; samples cost most and tell least of long
+ * ago. */
 static int expire_oldest(struct queries *queries, bool *ret_more)
 {
-    int64_t tick = 0;
-    int r = expire_choose(queries, &tick);
-    if (r < 0)
-        return r;
-    *ret_more = true;
-    if (tick > 0)
-        return expire_ticks(queries, tick);
+    static const enum query tables[] = {QUERY_BLOCK_HOUR_EXPIRE, QUERY_BLOCK_EXPIRE,
+                                        QUERY_ROLLUP_MINUTE_EXPIRE, QUERY_ROLLUP_HOUR_EXPIRE};
     int before = sqlite3_total_changes(queries->database);
-    r = expire_records(queries, QUERY_EVENT_EXPIRE, INT64_MAX, EXPIRE_RECORDS_STEP);
+    *ret_more = true;
+    for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
+        int r = expire_rows(queries, tables[i], INT64_MAX);
+        if (r < 0)
+            return r;
+        if (sqlite3_total_changes(queries->database) > before)
+            return expire_context(queries);
+    }
+    int r = expire_records(queries, QUERY_EVENT_EXPIRE, INT64_MAX, EXPIRE_RECORDS_STEP);
     if (r == 0)
         r = expire_records(queries, QUERY_RECEIPT_EXPIRE, INT64_MAX, EXPIRE_RECORDS_STEP);
     *ret_more = sqlite3_total_changes(queries->database) > before;
@@ -118,6 +147,18 @@ static int expire_cut(struct queries *queries, uint64_t pages)
     snprintf(pragma, sizeof(pragma), "PRAGMA incremental_vacuum(%d)",
              pages < EXPIRE_PAGES_STEP ? (int)pages : EXPIRE_PAGES_STEP);
     return connection_run(queries->database, pragma);
+}
+
+int expire_spare(struct queries *queries, bool *ret_more)
+{
+    int64_t free_pages = 0, pages = 0;
+    int r = connection_number(queries->database, "PRAGMA freelist_count", &free_pages);
+    if (r == 0)
+        r = connection_number(queries->database, "PRAGMA page_count", &pages);
+    if (r < 0)
+        return r;
+    *ret_more = free_pages > EXPIRE_PAGES_STEP && free_pages > pages / EXPIRE_SPARE_PART;
+    return *ret_more ? expire_cut(queries, EXPIRE_PAGES_STEP) : 0;
 }
 
 int expire_by_size(struct queries *queries, uint64_t excess_bytes, uint64_t slack_bytes,

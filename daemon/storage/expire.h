@@ -8,15 +8,37 @@
 #include "storage/query.h"
 #include "storage/store.h"
 
-/* Old ticks and records, at most ten of each. In a transaction. */
-int expire_by_age(struct queries *queries, const struct store_limits *limits, uint64_t wall_usec);
+/*
+ * The time by which events are old. A wall clock that is ahead of the time that the daemon has run
+ * since the last thing it stored may have jumped: it is believed after a day of running.
+ */
+struct expire_clock {
+    uint64_t wall_usec, mono_usec; /* this was so then; wall 0: not begun */
+};
+
+/* `stored_wall_usec`: the newest in the file, 0: none. */
+void expire_clock_begin(struct expire_clock *clock, uint64_t stored_wall_usec, uint64_t mono_usec);
+uint64_t expire_clock_read(struct expire_clock *clock, uint64_t mono_usec, uint64_t wall_usec);
+
+struct expire_now {
+    int64_t newest_tick;
+    uint64_t tick_usec;
+    uint64_t wall_usec; /* by expire_clock_read() */
+};
+
+/* Old rows, some of each table, and at most ten events and receipts. In a transaction. */
+int expire_by_age(struct queries *queries, const struct store_limits *limits,
+                  const struct expire_now *now);
 
 /*
- * One step towards giving `excess_bytes` back to the file system. Drops the oldest samples, and
- * events when there are none, until so much and `slack_bytes` more is free inside the file; then
+ * One step towards giving `excess_bytes` back to the file system. Drops the oldest samples, then
+ * roll-ups, then events, until so much and `slack_bytes` more is free inside the file; then
  * cuts the file by the excess. In a transaction. *ret_more false: nothing left to do.
  */
 int expire_by_size(struct queries *queries, uint64_t excess_bytes, uint64_t slack_bytes,
                    bool *ret_more);
+
+/* One step of giving back what is empty, where that is much of the file. In a transaction. */
+int expire_spare(struct queries *queries, bool *ret_more);
 
 #endif

@@ -7,17 +7,23 @@
 #ifndef MEMTEND_STORAGE_HISTORY_H
 #define MEMTEND_STORAGE_HISTORY_H
 
+#include "base/cleanup.h"
 #include "base/error.h"
 #include "model/pin.h"
 #include "model/series.h"
+#include "model/top.h"
 
 #include <stdint.h>
 
 struct history;
+struct shelf;
 
-/* tick_usec: the configured period. */
-int history_new(const char *directory, uint64_t tick_usec, struct history **ret_history);
+/* tick_usec: the configured period. `shelf`: what is not in the file yet, of the writer that has
+ * it; it must outlive the history. NULL: the file only. */
+int history_new(const char *directory, uint64_t tick_usec, struct shelf *shelf,
+                struct history **ret_history);
 void history_free(struct history *history);
+DEFINE_CLEANUP(struct history *, history_free);
 
 /* Monotonic; for every query until it is set again. */
 void history_set_deadline(struct history *history, uint64_t mono_usec);
@@ -28,13 +34,25 @@ void history_set_owner(struct history *history, const uid_t *uid);
 void history_cancel(struct history *history);
 
 /*
- * Values hold until the next row of their process. Nothing is known where ticks are missing for
- * more than 2.5 periods, before a process was there and after it was gone. A series without any
- * value is left out. Targets: host, a process, a pid (the newest process that had it; its start
- * goes to the answer). -EOPNOTSUPP and -EINVAL with `error` for what cannot be asked.
+ * Values hold until the next tick. Nothing is known where ticks are missing for more than 2.5
+ * periods, before a process was there and after it was gone. A series without any value is left
+ * out. Steps of 60 ticks or more are made from minutes of roll-ups, of 3,600 from hours: extremes
+ * are in them, but one at the edge of a step may show in the step beside it.
+ * Targets: host, a process, a pid (the newest process that had it; its start goes to the answer).
+ * -EOPNOTSUPP and -EINVAL with `error` for what cannot be asked; -E2BIG: a clock was set back so
+ * often that too many ticks are of the same time.
  */
 int history_series(struct history *history, const struct series_query *query,
                    struct series_result *ret_result, struct error *error);
+
+/*
+ * The processes that were largest within a time, the largest first, on the heap. As coarse as the
+ * blocks: what a process had up to ten minutes (up to an hour, of past hours) before or after the
+ * time counts too. Where samples have expired nothing is known. A mean is over the ticks at which
+ * it is known. -EINVAL with `error`; -E2BIG: more than 262,144 processes in that time.
+ */
+int history_top(struct history *history, const struct top_query *query, size_t *ret_count,
+                struct top_process **ret_processes, struct error *error);
 
 #define HISTORY_CURSOR_SIZE 48
 

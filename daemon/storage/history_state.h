@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The read side's connection. Inner part of history.c, which opens it and reads series, and
- * history_lists.c. One thread, but for `cancelled`.
+ * The read side's connection. Inner part of history.c, which opens it, and of those that ask:
+ * history_series.c, history_lists.c. One thread, but for `cancelled`.
  */
 #ifndef MEMTEND_STORAGE_HISTORY_STATE_H
 #define MEMTEND_STORAGE_HISTORY_STATE_H
 
+#include "storage/block_reader.h"
 #include "storage/history.h"
-#include "storage/query.h"
 
 #include <stdatomic.h>
 #include <sys/types.h>
@@ -21,6 +21,9 @@ struct history {
     atomic_bool cancelled;
     sqlite3 *database; /* NULL = not open */
     struct queries queries;
+    struct shelf *shelf;        /* NULL: none */
+    struct shelf_copies copies; /* of the query under way */
+    struct block_reader *reader;
     dev_t device; /* of the open file */
     ino_t inode;
 };

@@ -12,11 +12,17 @@
 #define OPEN_LOG_HOST_CODE    96
 #define OPEN_LOG_HOST_PLACE   16 /* below are the times, which have their codes as places */
 
+unsigned open_log_place_of(uint16_t code)
+{
+    unsigned place = code >= OPEN_LOG_HOST_CODE ? code - OPEN_LOG_HOST_CODE + OPEN_LOG_HOST_PLACE
+                     : code >= OPEN_LOG_PROCESS_CODE ? code - OPEN_LOG_PROCESS_CODE
+                                                     : code;
+    return code < COLUMNS_CODES && place < OPEN_LOG_PLACES ? place : OPEN_LOG_PLACES;
+}
+
 static unsigned open_log_place(enum metric metric)
 {
-    unsigned code = columns_code(metric);
-    return code >= OPEN_LOG_HOST_CODE ? code - OPEN_LOG_HOST_CODE + OPEN_LOG_HOST_PLACE
-                                      : code - OPEN_LOG_PROCESS_CODE;
+    return open_log_place_of(columns_code(metric));
 }
 
 uint16_t open_log_code(bool host, unsigned place)

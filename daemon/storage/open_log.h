@@ -37,6 +37,8 @@ void open_log_process(const struct tick_row *row, struct open_log_row *ret_row);
 void open_log_host(const struct tick *tick, bool gap, struct open_log_row *ret_row);
 /* The column of a place (storage/columns); 0 when there is none. */
 uint16_t open_log_code(bool host, unsigned place);
+/* The place of a column of samples; OPEN_LOG_PLACES: it has none. */
+unsigned open_log_place_of(uint16_t code);
 
 bool open_log_equal(const struct open_log_row *a, const struct open_log_row *b);
 /* One entry. Its size; 0: nothing changed, nothing was written. */

@@ -1,45 +1,57 @@
 /* SPDX-License-Identifier: MIT */
 #include "storage/pin_rows.h"
 
-#include "model/tick.h"
+#include "storage/columns.h"
+#include "storage/recent.h"
 
 #include <errno.h>
 
 /* Ticks that a minute may have: at the shortest period that is allowed, 100 ms, and some more. */
 #define PIN_ROWS_TICKS 1000
-/* A row is written at least every TICK_KEYFRAME ticks; one of these ticks may have been dropped. */
-#define PIN_ROWS_LOOKBACK (INT64_C(2) * TICK_KEYFRAME)
-
+/* The ticks of a pin, and when they were. */
 struct pin_range {
-    int64_t from_tick; /* 0 = none */
-    int64_t from_wall_usec;
+    uint64_t since_mono_usec, until_mono_usec;
+    int64_t from_tick, to_tick; /* from 0 = none */
+    uint64_t wall_usec[PIN_ROWS_TICKS];
 };
 
-static int pin_rows_range(struct queries *queries, int64_t boot, uint64_t mono_usec,
-                          struct pin_range *ret_range)
+/* Only those since the last gap: nothing held across it that we know of. */
+static int pin_rows_take_time(void *context, int64_t tick, const struct open_log_row *row)
 {
-    sqlite3_stmt *borrowed;
-    int r = query_get(queries, QUERY_PIN_RANGE, &borrowed);
-    if (r < 0)
-        return r;
-    _cleanup_(query_resetp) sqlite3_stmt *statement = borrowed;
-    uint64_t from = mono_usec > PIN_WINDOW_USEC ? mono_usec - PIN_WINDOW_USEC : 0;
-    query_bind(statement, ":limit", PIN_ROWS_TICKS);
-    query_bind(statement, ":boot", boot);
-    query_bind(statement, ":from_mono_usec", (int64_t)from);
-    bool row;
-    r = query_next(queries, statement, &row);
-    if (r < 0)
-        return r;
-    *ret_range = (struct pin_range){0};
-    if (row)
-        *ret_range = (struct pin_range){.from_tick = sqlite3_column_int64(statement, 0),
-                                        .from_wall_usec = sqlite3_column_int64(statement, 1)};
+    struct pin_range *range = context;
+    uint64_t mono = (uint64_t)row->value[COLUMNS_MONO_USEC];
+    bool gap = row->present >> COLUMNS_GAP & 1;
+    if (!(row->present >> COLUMNS_WALL_USEC & 1) || mono < range->since_mono_usec ||
+        mono > range->until_mono_usec)
+        return 0;
+    if (gap || range->from_tick == 0 || tick != range->to_tick + 1)
+        range->from_tick = tick;
+    if (tick - range->from_tick >= PIN_ROWS_TICKS)
+        return 0;
+    range->to_tick = tick;
+    range->wall_usec[tick - range->from_tick] = (uint64_t)row->value[COLUMNS_WALL_USEC];
     return 0;
 }
 
+static int pin_rows_range(const struct pin_source *source, uint64_t mono_usec,
+                          struct pin_range *range)
+{
+    struct recent recent = {.queries = source->queries,
+                            .shelf = source->shelf,
+                            .row = SHELF_HOST,
+                            .from_tick = source->shelf->newest_tick - PIN_ROWS_TICKS + 1,
+                            .to_tick = source->shelf->newest_tick};
+    if (recent.from_tick < 1)
+        recent.from_tick = 1;
+    range->since_mono_usec = mono_usec > PIN_WINDOW_USEC ? mono_usec - PIN_WINDOW_USEC : 0;
+    range->until_mono_usec = mono_usec;
+    range->from_tick = 0;
+    return recent_visit(&recent, pin_rows_take_time, range);
+}
+
 static int pin_rows_insert(struct queries *queries, const struct event *event,
-                           const struct pin_process *process, const struct pin_range *range)
+                           const struct pin_process *process, const struct pin_range *range,
+                           int64_t *ret_pin)
 {
     sqlite3_stmt *statement;
     int r = query_get(queries, QUERY_PIN_INSERT, &statement);
@@ -51,34 +63,74 @@ static int pin_rows_insert(struct queries *queries, const struct event *event,
     query_bind(statement, ":start_ticks", (int64_t)process->id.start_ticks);
     query_bind_text(statement, ":comm", process->comm);
     query_bind_known(statement, ":victim", process->victim, 1);
-    query_bind(statement, ":from_usec", range->from_wall_usec);
+    query_bind(statement, ":from_usec", (int64_t)range->wall_usec[0]);
     query_bind(statement, ":to_usec", (int64_t)event->wall_usec);
-    return query_run(queries, statement);
+    int before = sqlite3_total_changes(queries->database);
+    r = query_run(queries, statement);
+    /* 0: the same process twice. */
+    *ret_pin = r == 0 && sqlite3_total_changes(queries->database) > before
+                   ? sqlite3_last_insert_rowid(queries->database)
+                   : 0;
+    return r;
 }
 
-/* One of the statements that have only numbers to bind, each where it is needed. */
-static int pin_rows_run(struct queries *queries, enum query query, const char *const *names,
-                        const int64_t *values, size_t count)
+struct pin_copy {
+    struct queries *queries;
+    const struct event *event;
+    const struct pin_process *process;
+    const struct pin_range *range;
+    int64_t pin; /* 0: no sample yet, or the process is pinned already */
+    bool any;
+    struct open_log_row last;
+};
+
+static int pin_rows_put_sample(const struct pin_copy *copy, int64_t tick,
+                               const struct open_log_row *row)
 {
     sqlite3_stmt *statement;
-    int r = query_get(queries, query, &statement);
+    int r = query_get(copy->queries, QUERY_PINNED_SAMPLE_PUT, &statement);
     if (r < 0)
         return r;
-    for (size_t i = 0; i < count; i++)
-        query_bind(statement, names[i], values[i]);
-    return query_run(queries, statement);
+    int positions[METRIC_STORED_COUNT];
+    query_metric_positions(statement, 0, METRIC_STORED_COUNT, positions);
+    sqlite3_clear_bindings(statement);
+    query_bind(statement, ":pin", copy->pin);
+    query_bind(statement, ":tick", tick);
+    query_bind(statement, ":wall_usec",
+               (int64_t)copy->range->wall_usec[tick - copy->range->from_tick]);
+    for (int metric = 0; metric < METRIC_STORED_COUNT; metric++) {
+        unsigned place = open_log_place_of(columns_code((enum metric)metric));
+        if (place < OPEN_LOG_PLACES && row->present >> place & 1)
+            sqlite3_bind_int64(statement, positions[metric], row->value[place]);
+    }
+    return query_run(copy->queries, statement);
 }
 
-static int pin_rows_copy(struct queries *queries, int64_t event, int64_t from_tick)
+/* A row where something changed; the first one is what held when the time of the pin began. */
+static int pin_rows_take_sample(void *context, int64_t tick, const struct open_log_row *row)
 {
-    static const char *const names[] = {":event", ":from_tick", ":lookback"};
-    const int64_t values[] = {event, from_tick, PIN_ROWS_LOOKBACK};
-    int r = pin_rows_run(queries, QUERY_PIN_COPY, names, values, 2);
-    if (r == 0)
-        r = pin_rows_run(queries, QUERY_PIN_COPY_HELD, names, values, 3);
-    if (r == 0)
-        r = pin_rows_run(queries, QUERY_PIN_PRUNE, names, values, 1);
-    return r;
+    struct pin_copy *copy = context;
+    if (copy->any ? open_log_equal(&copy->last, row) : row->present == 0)
+        return 0;
+    int r = copy->any ? 0
+                      : pin_rows_insert(copy->queries, copy->event, copy->process, copy->range,
+                                        &copy->pin);
+    copy->any = true;
+    copy->last = *row;
+    return r < 0 || copy->pin == 0 ? r : pin_rows_put_sample(copy, tick, row);
+}
+
+static int pin_rows_process(const struct pin_source *source, const struct event *event,
+                            const struct pin_process *process, const struct pin_range *range)
+{
+    struct pin_copy copy = {
+        .queries = source->queries, .event = event, .process = process, .range = range};
+    struct recent recent = {.queries = source->queries,
+                            .shelf = source->shelf,
+                            .row = process->row,
+                            .from_tick = range->from_tick,
+                            .to_tick = range->to_tick};
+    return recent_visit(&recent, pin_rows_take_sample, &copy);
 }
 
 static int pin_rows_count(struct queries *queries, int64_t *ret_count)
@@ -88,39 +140,52 @@ static int pin_rows_count(struct queries *queries, int64_t *ret_count)
     return r < 0 ? r : query_value(queries, statement, ret_count);
 }
 
+static int pin_rows_expire(struct queries *queries)
+{
+    sqlite3_stmt *statement;
+    int r = query_get(queries, QUERY_PIN_EXPIRE, &statement);
+    if (r < 0)
+        return r;
+    query_bind(statement, ":keep", PIN_ROWS_EVENTS);
+    return query_run(queries, statement);
+}
+
+static int pin_rows_expire_oldest(struct queries *queries)
+{
+    sqlite3_stmt *statement;
+    int r = query_get(queries, QUERY_PIN_EXPIRE_OLDEST, &statement);
+    return r < 0 ? r : query_run(queries, statement);
+}
+
 static int pin_rows_trim(struct queries *queries, uint64_t max_size_bytes)
 {
-    static const char *const names[] = {":keep"};
-    const int64_t values[] = {PIN_ROWS_EVENTS};
     uint64_t bytes = max_size_bytes / PIN_ROWS_PART;
     if (bytes > PIN_ROWS_BYTES)
         bytes = PIN_ROWS_BYTES;
-    int r = pin_rows_run(queries, QUERY_PIN_EXPIRE, names, values, 1);
+    int r = pin_rows_expire(queries);
     for (size_t i = 0; r == 0 && i < PIN_ROWS_EVENTS; i++) {
         int64_t count = 0;
         r = pin_rows_count(queries, &count);
         if (r < 0 || (uint64_t)count * PIN_ROWS_ROW_BYTES <= bytes)
             return r;
-        r = pin_rows_run(queries, QUERY_PIN_EXPIRE_OLDEST, NULL, NULL, 0);
+        r = pin_rows_expire_oldest(queries);
     }
     return r;
 }
 
-int pin_rows_put(struct queries *queries, int64_t boot, const struct event *event,
-                 const struct pin *pin, uint64_t max_size_bytes)
+int pin_rows_put(const struct pin_source *source, const struct event *event, const struct pin *pin,
+                 uint64_t max_size_bytes)
 {
     struct pin_range range;
-    int r = pin_rows_range(queries, boot, event->mono_usec, &range);
+    int r = pin_rows_range(source, event->mono_usec, &range);
     if (r < 0 || range.from_tick == 0)
         return r;
     for (size_t i = 0; r == 0 && i < pin->count; i++)
-        r = pin_rows_insert(queries, event, &pin->processes[i], &range);
-    if (r == 0)
-        r = pin_rows_copy(queries, event->id, range.from_tick);
-    return r < 0 ? r : pin_rows_trim(queries, max_size_bytes);
+        r = pin_rows_process(source, event, &pin->processes[i], &range);
+    return r < 0 ? r : pin_rows_trim(source->queries, max_size_bytes);
 }
 
-static void pin_rows_take_sample(sqlite3_stmt *statement, struct pinned_sample *ret_sample)
+static void pin_rows_read_sample(sqlite3_stmt *statement, struct pinned_sample *ret_sample)
 {
     enum { WALL_USEC, VALUES };
     *ret_sample =
@@ -151,7 +216,7 @@ static int pin_rows_read_samples(struct queries *queries, int64_t pin,
         r = query_next(queries, statement, &row);
         if (r < 0 || !row || process->count == PIN_ROWS_TICKS)
             return r;
-        pin_rows_take_sample(statement, &process->samples[process->count++]);
+        pin_rows_read_sample(statement, &process->samples[process->count++]);
     }
 }
 

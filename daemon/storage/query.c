@@ -72,6 +72,11 @@ void query_bind(sqlite3_stmt *statement, const char *name, int64_t value)
     sqlite3_bind_int64(statement, query_position(statement, name), value);
 }
 
+void query_bind_blob(sqlite3_stmt *statement, const char *name, const void *data, size_t size)
+{
+    sqlite3_bind_blob64(statement, query_position(statement, name), data, size, SQLITE_STATIC);
+}
+
 void query_bind_text(sqlite3_stmt *statement, const char *name, const char *text)
 {
     sqlite3_bind_text(statement, query_position(statement, name), text, -1, SQLITE_STATIC);

@@ -18,16 +18,35 @@
 #define QUERY_TABLE(X)                                                                             \
     X(BOOT_INSERT, "boot_insert.sql")                                                              \
     X(BOOT_FIND, "boot_find.sql")                                                                  \
-    X(TICK_INSERT, "tick_insert.sql")                                                              \
-    X(TICK_LAST, "tick_last.sql")                                                                  \
-    X(TICK_OLDEST, "tick_oldest.sql")                                                              \
-    X(TICK_AGED, "tick_aged.sql")                                                                  \
-    X(TICK_GET, "tick_get.sql")                                                                    \
-    X(TICK_SINCE, "tick_since.sql")                                                                \
-    X(TICK_UNTIL, "tick_until.sql")                                                                \
-    X(TICK_GAPS, "tick_gaps.sql")                                                                  \
-    X(TICK_WALK, "tick_walk.sql")                                                                  \
-    X(TICK_EXPIRE, "tick_expire.sql")                                                              \
+    X(TICK_NEWEST, "tick_newest.sql")                                                              \
+    X(HOT_INSERT, "hot_insert.sql")                                                                \
+    X(HOT_DROP, "hot_drop.sql")                                                                    \
+    X(HOT_LIST, "hot_list.sql")                                                                    \
+    X(SPAN_WALL, "span_wall.sql")                                                                  \
+    X(SPAN_PUT, "span_put.sql")                                                                    \
+    X(BLOCK_PUT, "block_put.sql")                                                                  \
+    X(BLOCK_MAX, "block_max.sql")                                                                  \
+    X(BLOCK_OLDEST, "block_oldest.sql")                                                            \
+    X(BLOCK_PARTS, "block_parts.sql")                                                              \
+    X(BLOCK_DROP, "block_drop.sql")                                                                \
+    X(BLOCK_HOUR_PUT, "block_hour_put.sql")                                                        \
+    X(BLOCK_HOUR_MAX, "block_hour_max.sql")                                                        \
+    X(ROLLUP_MINUTE_PUT, "rollup_minute_put.sql")                                                  \
+    X(ROLLUP_MINUTE_MAX, "rollup_minute_max.sql")                                                  \
+    X(ROLLUP_MINUTE_PARTS, "rollup_minute_parts.sql")                                              \
+    X(ROLLUP_MINUTE_NEXT, "rollup_minute_next.sql")                                                \
+    X(ROLLUP_MINUTE_FROM, "rollup_minute_from.sql")                                                \
+    X(ROLLUP_HOUR_LAST, "rollup_hour_last.sql")                                                    \
+    X(ROLLUP_HOUR_PUT, "rollup_hour_put.sql")                                                      \
+    X(ROLLUP_HOUR_MAX, "rollup_hour_max.sql")                                                      \
+    X(BLOCK_EXPIRE, "block_expire.sql")                                                            \
+    X(BLOCK_HOUR_EXPIRE, "block_hour_expire.sql")                                                  \
+    X(ROLLUP_MINUTE_EXPIRE, "rollup_minute_expire.sql")                                            \
+    X(ROLLUP_HOUR_EXPIRE, "rollup_hour_expire.sql")                                                \
+    X(SPAN_EXPIRE, "span_expire.sql")                                                              \
+    X(DATA_OLDEST, "data_oldest.sql")                                                              \
+    X(PINNED_SAMPLE_PUT, "pinned_sample_put.sql")                                                  \
+    X(PIN_BLOCKS, "pin_blocks.sql")                                                                \
     X(PROCESS_PUT, "process_put.sql")                                                              \
     X(PROCESS_END, "process_end.sql")                                                              \
     X(PROCESS_CLOSE, "process_close.sql")                                                          \
@@ -36,11 +55,19 @@
     X(PROCESS_FIND, "process_find.sql")                                                            \
     X(PROCESS_FIND_PID, "process_find_pid.sql")                                                    \
     X(PROCESS_ROWS, "process_rows.sql")                                                            \
-    X(SAMPLE_INSERT, "sample_insert.sql")                                                          \
-    X(SAMPLE_LAST, "sample_last.sql")                                                              \
-    X(SAMPLE_GET, "sample_get.sql")                                                                \
-    X(SAMPLE_NTH, "sample_nth.sql")                                                                \
-    X(SAMPLE_EXPIRE, "sample_expire.sql")                                                          \
+    X(SPAN_AT, "span_at.sql")                                                                      \
+    X(PROCESS_RECENT, "process_recent.sql")                                                        \
+    X(PROCESS_GET, "process_get.sql")                                                              \
+    X(TOP_HOURS_RSS, "top_hours_rss.sql")                                                          \
+    X(TOP_HOURS_PSS, "top_hours_pss.sql")                                                          \
+    X(TOP_PERIODS_RSS, "top_periods_rss.sql")                                                      \
+    X(TOP_PERIODS_PSS, "top_periods_pss.sql")                                                      \
+    X(SPAN_READ, "span_read.sql")                                                                  \
+    X(SPAN_NEWEST, "span_newest.sql")                                                              \
+    X(BLOCK_READ, "block_read.sql")                                                                \
+    X(BLOCK_HOUR_READ, "block_hour_read.sql")                                                      \
+    X(ROLLUP_MINUTE_READ, "rollup_minute_read.sql")                                                \
+    X(ROLLUP_HOUR_READ, "rollup_hour_read.sql")                                                    \
     X(EVENT_PUT, "event_put.sql")                                                                  \
     X(EVENT_MAX, "event_max.sql")                                                                  \
     X(EVENT_GET, "event_get.sql")                                                                  \
@@ -48,11 +75,7 @@
     X(EVENT_LIST_KIND, "event_list_kind.sql")                                                      \
     X(AUDIT_LIST, "audit_list.sql")                                                                \
     X(EVENT_EXPIRE, "event_expire.sql")                                                            \
-    X(PIN_RANGE, "pin_range.sql")                                                                  \
     X(PIN_INSERT, "pin_insert.sql")                                                                \
-    X(PIN_COPY, "pin_copy.sql")                                                                    \
-    X(PIN_COPY_HELD, "pin_copy_held.sql")                                                          \
-    X(PIN_PRUNE, "pin_prune.sql")                                                                  \
     X(PIN_COUNT, "pin_count.sql")                                                                  \
     X(PIN_EXPIRE, "pin_expire.sql")                                                                \
     X(PIN_EXPIRE_OLDEST, "pin_expire_oldest.sql")                                                  \
@@ -99,6 +122,8 @@ DEFINE_CLEANUP(sqlite3_stmt *, query_reset);
 
 /* Names with their colon. The value -1 of the model's "unknown" fields: query_bind_known(). */
 void query_bind(sqlite3_stmt *statement, const char *name, int64_t value);
+/* The bytes must live until the statement is done. */
+void query_bind_blob(sqlite3_stmt *statement, const char *name, const void *data, size_t size);
 void query_bind_text(sqlite3_stmt *statement, const char *name, const char *text);
 void query_bind_known(sqlite3_stmt *statement, const char *name, bool known, int64_t value);
 /* Positions of the parameters ":<JSON name>" of `count` metrics from `first` on. */

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "storage/compactor.h"
 #include "storage/connection.h"
 #include "storage/event_rows.h"
 #include "storage/expire.h"
@@ -11,9 +12,11 @@
 #include "storage/pin_rows.h"
 #include "storage/query.h"
 #include "storage/receipt_rows.h"
+#include "storage/replay.h"
 #include "storage/result.h"
 #include "storage/rule_rows.h"
 #include "storage/rules_copy.h"
+#include "storage/sealer.h"
 #include "storage/tick_writer.h"
 
 #include <errno.h>
@@ -36,12 +39,26 @@
 #define STORE_SLACK_PART 64 /* of max_size, freed beyond what is needed at once */
 #define STORE_LOG_PART   4  /* of max_size that the log may take before it counts as data */
 
+#define STORE_MAX_PROCESSES 32768
+/* Blocks sealed with one tick, some 4 ms of work: 32,768 processes are through before the next
+ * period is over. */
+#define STORE_SEAL_STEP 64
+/* Rows put together in one transaction: some 5 ms. */
+#define STORE_COMPACT_STEP 16
+
 struct store {
     char *directory;
     struct store_limits limits;
     sqlite3 *database;
     struct queries queries;
+    struct intake *intake, own_intake;
+    struct block_numbers numbers;
     struct tick_writer ticks;
+    struct sealer sealer;
+    struct compactor compactor;
+    struct expire_clock clock;
+    bool took_ticks;    /* in the open transaction: the intake has their values */
+    bool drop_hot;      /* a period may be wholly in blocks */
     bool begun;         /* a transaction, that neither commit nor rollback has ended */
     bool synchronous;   /* the connection is set to FULL */
     bool rules_changed; /* in the open transaction */
@@ -65,13 +82,16 @@ void store_close(struct store *store)
     if (!store)
         return;
     store_rollback(store);
-    tick_writer_finish(&store->ticks);
+    sealer_finish(&store->sealer);
+    compactor_finish(&store->compactor);
     queries_finish(&store->queries);
     /* A log with holes must not get into the file: opening writes it once more first. */
     if (store->doubtful)
         connection_close_as_is(store->database);
     else
         connection_close(store->database);
+    if (store->intake == &store->own_intake)
+        intake_finish(&store->own_intake);
     free(store->directory);
     free(store);
 }
@@ -101,10 +121,47 @@ static int store_file_size(const struct store *store, const char *name, uint64_t
     return 0;
 }
 
-/* The connection is open on a sound file; find its end. */
+static int store_make_tools(struct store *store)
+{
+    int r = block_numbers_load(&store->numbers, &store->queries);
+    if (r == 0)
+        r = sealer_init(&store->sealer, &store->queries, &store->numbers, &store->intake->shelf);
+    if (r == 0)
+        r = compactor_init(&store->compactor, &store->queries, &store->numbers);
+    return r;
+}
+
+static int store_begin_clock(struct store *store)
+{
+    sqlite3_stmt *statement;
+    int64_t newest = 0;
+    int r = query_get(&store->queries, QUERY_SPAN_WALL, &statement);
+    if (r == 0)
+        r = query_value(&store->queries, statement, &newest);
+    expire_clock_begin(&store->clock, (uint64_t)newest, clock_mono_usec());
+    return r;
+}
+
+/* Finds the end of the file, and puts what a kill has left there into blocks. */
+static int store_continue(struct store *store, const char *boot_id, bool reopened)
+{
+    int r = tick_writer_init(&store->ticks, &store->queries, store->intake, boot_id, reopened);
+    if (r == 0)
+        r = store_make_tools(store);
+    store->sealer.boot = store->ticks.boot;
+    if (r == 0)
+        r = store_begin_clock(store);
+    size_t lost;
+    if (r == 0 && !reopened)
+        r = replay_run(&store->queries, store->intake, &store->sealer, &lost);
+    return r;
+}
+
+/* The connection is open on a sound file. */
 static int store_ready(struct store *store, const struct store_config *config)
 {
     char boot_id[64];
+    bool reopened = store->intake->running;
     int r = store_boot_id(config, boot_id, sizeof(boot_id));
     if (r < 0)
         return r;
@@ -116,11 +173,15 @@ static int store_ready(struct store *store, const struct store_config *config)
     if (r == 0)
         r = connection_rewrite_log(store->database);
     if (r == 0)
-        r = tick_writer_init(&store->ticks, &store->queries, boot_id, config->tick_usec);
+        r = store_continue(store, boot_id, reopened);
     if (r == 0)
         r = connection_run(store->database, "COMMIT");
     store->copy_stale = true;
     store->doubtful = r == -EIO;
+    if (reopened) /* the shelf knows what the file does not */
+        intake_break(store->intake);
+    else if (r < 0)
+        intake_forget(store->intake);
     /* Opened while somebody reads: the log is as long as it was. */
     uint64_t log = 0;
     if (r == 0)
@@ -129,14 +190,36 @@ static int store_ready(struct store *store, const struct store_config *config)
     return r;
 }
 
-static int store_fill(struct store *store, const struct store_config *config,
-                      struct store_report *ret_report)
+static uint64_t store_limit(uint64_t value, uint64_t by_default)
+{
+    return value > 0 ? value : by_default;
+}
+
+static int store_configure(struct store *store, const struct store_config *config)
 {
     store->limits = config->limits;
+    store->limits.minutes_usec =
+        store_limit(config->limits.minutes_usec, STORE_MINUTES_USEC_DEFAULT);
+    store->limits.hours_usec = store_limit(config->limits.hours_usec, STORE_HOURS_USEC_DEFAULT);
+    store->intake = config->intake;
     store->directory = strdup(config->directory);
     if (!store->directory)
         return -ENOMEM;
-    int r = opening_run(config, &store->database, ret_report);
+    if (store->intake)
+        return 0;
+    intake_init(&store->own_intake,
+                config->max_processes > 0 ? config->max_processes : STORE_MAX_PROCESSES,
+                config->tick_usec);
+    store->intake = &store->own_intake;
+    return 0;
+}
+
+static int store_fill(struct store *store, const struct store_config *config,
+                      struct store_report *ret_report)
+{
+    int r = store_configure(store, config);
+    if (r == 0)
+        r = opening_run(config, &store->database, ret_report);
     return r < 0 ? r : store_ready(store, config);
 }
 
@@ -214,8 +297,8 @@ int store_begin(struct store *store, bool durable)
     if (r < 0)
         return r;
     store->begun = true;
-    tick_writer_begin(&store->ticks);
     store->rules_changed = false;
+    store->took_ticks = false;
     return 0;
 }
 
@@ -255,6 +338,8 @@ int store_commit(struct store *store)
     store->begun = false;
     if (store->rules_changed)
         store->copy_stale = true;
+    store->drop_hot = store->drop_hot || store->intake->shelf.taken_count > 0;
+    shelf_drop_closing(&store->intake->shelf);
     store_fold_log(store);
     return 0;
 }
@@ -267,12 +352,32 @@ void store_rollback(struct store *store)
     /* Some failures have rolled back already. */
     if (!sqlite3_get_autocommit(store->database))
         connection_run(store->database, "ROLLBACK");
-    tick_writer_abort(&store->ticks);
+    if (!store->intake)
+        return;
+    shelf_keep_closing(&store->intake->shelf);
+    if (store->took_ticks)
+        intake_break(store->intake);
+    store->took_ticks = false;
 }
 
-int store_write_tick(struct store *store, const struct tick *tick)
+int store_write_tick(struct store *store, struct tick *tick)
 {
-    return tick_writer_write(&store->ticks, tick);
+    store->took_ticks = true;
+    /* What failed before is at risk until it is in a block. */
+    size_t limit = tick->id != 0 ? SHELF_TAKEN_LIMIT : STORE_SEAL_STEP, sealed;
+    int r = tick_writer_write(&store->ticks, tick);
+    if (r == 0)
+        r = sealer_step(&store->sealer, limit, &sealed);
+    if (r == 0 && store->drop_hot)
+        r = tick_writer_drop_hot(&store->ticks);
+    if (r == 0)
+        store->drop_hot = false;
+    return r;
+}
+
+struct shelf *store_shelf(struct store *store)
+{
+    return &store->intake->shelf;
 }
 
 int store_write_event(struct store *store, const struct event *event)
@@ -282,8 +387,8 @@ int store_write_event(struct store *store, const struct event *event)
 
 int store_write_pin(struct store *store, const struct event *event, const struct pin *pin)
 {
-    return pin_rows_put(&store->queries, store->ticks.boot, event, pin,
-                        store->limits.max_size_bytes);
+    const struct pin_source source = {&store->queries, &store->intake->shelf};
+    return pin_rows_put(&source, event, pin, store->limits.max_size_bytes);
 }
 
 int store_write_receipt(struct store *store, const struct receipt *receipt)
@@ -411,15 +516,41 @@ static int store_shrink(struct store *store, bool *ret_more)
                           ret_more);
 }
 
+static int store_compact(struct store *store, bool *ret_more)
+{
+    int r = 0;
+    *ret_more = true;
+    for (int i = 0; r == 0 && *ret_more && i < STORE_COMPACT_STEP; i++)
+        r = compactor_step(&store->compactor, intake_unsealed_tick(store->intake), ret_more);
+    return r;
+}
+
+static int store_tidy(struct store *store, uint64_t wall_usec, bool *ret_more)
+{
+    bool compacting = false, shrinking = false, cutting = false;
+    struct expire_now now = {
+        .newest_tick = store->intake->newest,
+        .tick_usec = store->intake->tick_usec,
+        .wall_usec = expire_clock_read(&store->clock, clock_mono_usec(), wall_usec),
+    };
+    int r = store_compact(store, &compacting);
+    if (r == 0)
+        r = expire_by_age(&store->queries, &store->limits, &now);
+    if (r == 0)
+        r = store_shrink(store, &shrinking);
+    if (r == 0)
+        r = expire_spare(&store->queries, &cutting);
+    *ret_more = compacting || shrinking || cutting;
+    return r;
+}
+
 int store_expire(struct store *store, uint64_t wall_usec, bool *ret_more)
 {
     bool more = false;
     int r = store_begin(store, false);
     if (r < 0)
         return r;
-    r = expire_by_age(&store->queries, &store->limits, wall_usec);
-    if (r == 0)
-        r = store_shrink(store, &more);
+    r = store_tidy(store, wall_usec, &more);
     if (r == 0)
         r = store_commit(store);
     if (r < 0) {

@@ -15,6 +15,7 @@
 #include "model/pin.h"
 #include "model/rule.h"
 #include "model/tick.h"
+#include "storage/intake.h"
 
 #include <stdbool.h>
 
@@ -22,22 +23,33 @@
 #define STORE_RULES_COPY_FILE "memtend.rules-copy"
 
 #define STORE_SAMPLES_USEC_DEFAULT   (UINT64_C(7) * 86400 * 1000000)
+#define STORE_MINUTES_USEC_DEFAULT   (UINT64_C(30) * 86400 * 1000000)
+#define STORE_HOURS_USEC_DEFAULT     (UINT64_C(365) * 86400 * 1000000)
 #define STORE_EVENTS_USEC_DEFAULT    (UINT64_C(365) * 86400 * 1000000)
-#define STORE_MAX_SIZE_BYTES_DEFAULT (UINT64_C(1) << 30)
+#define STORE_MAX_SIZE_BYTES_DEFAULT (UINT64_C(2) << 30)
 
-/* How long things are kept; what is older goes in small steps, oldest first. */
+/*
+ * How long things are kept; what is older goes in small steps, oldest first. The age of samples and
+ * roll-ups is counted in ticks: time in which the daemon did not run does not count, and no clock
+ * that jumps makes anything old. For roll-ups 0 is the default.
+ */
 struct store_limits {
-    uint64_t samples_usec;   /* ticks and their samples */
+    uint64_t samples_usec;   /* each tick */
     uint64_t events_usec;    /* events, receipts */
     uint64_t max_size_bytes; /* database and its log; samples go first, then events */
+    uint64_t minutes_usec;   /* roll-ups of 60 ticks */
+    uint64_t hours_usec;     /* roll-ups of 3,600 ticks */
 };
 
 struct store_config {
     const char *directory; /* exists; holds STORE_FILE and STORE_RULES_COPY_FILE */
     uint64_t tick_usec;    /* configured period: a longer pause than 2.5 of it is a gap */
     struct store_limits limits;
-    const char *boot_id; /* NULL: the running kernel's */
-    bool set_aside;      /* the file was found damaged while in use: do not try it again */
+    /* Outlives the store: values come in while the file is away. NULL: one of its own. */
+    struct intake *intake;
+    size_t max_processes; /* for one of its own; 0: enough */
+    const char *boot_id;  /* NULL: the running kernel's */
+    bool set_aside;       /* the file was found damaged while in use: do not try it again */
 };
 
 /* What opening found; text is for people, "" when there is nothing to say. */
@@ -88,8 +100,14 @@ int store_begin(struct store *store, bool durable);
 int store_commit(struct store *store);
 void store_rollback(struct store *store); /* no transaction: nothing happens */
 
-/* Bookkeeping of the tick (processes, values, ended ones) and the host's values. */
-int store_write_tick(struct store *store, const struct tick *tick);
+/*
+ * The tick's hot row, processes first seen and ended; and some blocks of periods that are over. The
+ * values are with the intake from the first call on, also when the transaction fails: then the same
+ * tick may come again, for its processes.
+ */
+int store_write_tick(struct store *store, struct tick *tick);
+/* The same values for a reader in another thread; lives as long as the store or the intake. */
+struct shelf *store_shelf(struct store *store);
 /* event->id must be set and unique. */
 int store_write_event(struct store *store, const struct event *event);
 /* After the event, in the same transaction: keeps the minute of samples before it (storage/
@@ -114,9 +132,10 @@ void store_content_finish(struct store_content *content);
 int store_refresh_copy(struct store *store);
 
 /*
- * One small step of retention, outside a transaction: a few old ticks or events, or a few pages
- * given back to the file system. *ret_more: call again soon. Age takes at most ten ticks a call,
- * so that a clock that jumped ahead cannot empty the history before somebody sees it.
+ * One small step of what the file needs beside new rows, outside a transaction: puts the blocks of
+ * a past hour together, makes roll-ups, drops what is too old, gives pages back. *ret_more: call
+ * again soon. Events take at most ten a call, and a wall clock that is far ahead of the time that
+ * the daemon ran is not believed for a day.
  */
 int store_expire(struct store *store, uint64_t wall_usec, bool *ret_more);
 /* Size of the database and its log. */

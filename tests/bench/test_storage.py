@@ -89,8 +89,10 @@ class Bench(unittest.TestCase):
     def test_an_hour_is_asked(self):
         self.generate("quiet", processes=1, seconds=3600)
         status, lines, said = self.store(1, 3600)
-        self.assertEqual((status, lines[0]["mismatches"]), (0, 0), said)
-        series = {line["figure"]: line for line in lines}["series_1h"]
+        figures = {line["figure"]: line for line in lines}
+        self.assertEqual((status, figures["trace"]["mismatches"]), (0, 0), said)
+        self.assertEqual(figures["top_1h"]["points"], 1)
+        series = figures["series_1h"]
         self.assertTrue(400 <= series["points"] <= 500, series)
         self.assertGreater(series["msec"], 0)
 

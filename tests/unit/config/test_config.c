@@ -38,7 +38,7 @@ static void the_defaults(void **state)
     assert_int_equal(config.http_port, 6368);
     assert_false(config.allow_non_loopback);
     assert_string_equal(config.admin_group, "memtend-admin");
-    assert_int_equal(config.max_size_bytes, 1 << 30);
+    assert_int_equal(config.max_size_bytes, INT64_C(2) << 30);
     assert_int_equal(config.grace_usec, 3000000);
     assert_int_equal(config.actions_per_minute, 30);
     assert_true(config.probe);

@@ -59,8 +59,9 @@ static inline void fixture_new(struct fixture *fixture)
     fixture->config = (struct store_config){
         .directory = fixture->directory,
         .tick_usec = FIXTURE_TICK_USEC,
-        .limits = {STORE_SAMPLES_USEC_DEFAULT, STORE_EVENTS_USEC_DEFAULT,
-                   STORE_MAX_SIZE_BYTES_DEFAULT},
+        .limits = {.samples_usec = STORE_SAMPLES_USEC_DEFAULT,
+                   .events_usec = STORE_EVENTS_USEC_DEFAULT,
+                   .max_size_bytes = STORE_MAX_SIZE_BYTES_DEFAULT},
         .boot_id = FIXTURE_FIRST_BOOT,
     };
     fixture->tick = (struct tick){
@@ -69,7 +70,15 @@ static inline void fixture_new(struct fixture *fixture)
         .rows = calloc(FIXTURE_CAPACITY, sizeof(struct tick_row)),
         .ended = calloc(FIXTURE_CAPACITY, sizeof(int64_t)),
     };
-    assert_int_equal(history_new(fixture->directory, FIXTURE_TICK_USEC, &fixture->history), 0);
+}
+
+/* The shelf is the store's: without one a history has the file only. */
+static inline void fixture_history(struct fixture *fixture)
+{
+    history_free(fixture->history);
+    struct shelf *shelf = fixture->store ? store_shelf(fixture->store) : NULL;
+    assert_int_equal(history_new(fixture->directory, FIXTURE_TICK_USEC, shelf, &fixture->history),
+                     0);
 }
 
 static inline void fixture_open(struct fixture *fixture)
@@ -79,12 +88,15 @@ static inline void fixture_open(struct fixture *fixture)
     int r = store_open(&fixture->config, &fixture->store, &fixture->report, &error);
     if (r < 0)
         fail_msg("%s", error.text);
+    fixture_history(fixture);
 }
 
 static inline void fixture_close(struct fixture *fixture)
 {
-    store_close(fixture->store);
+    struct store *store = fixture->store;
     fixture->store = NULL;
+    fixture_history(fixture);
+    store_close(store);
 }
 
 static inline void fixture_free(struct fixture *fixture)
@@ -162,7 +174,9 @@ static inline void fixture_ended(struct fixture *fixture, int64_t row)
 static inline void fixture_tick(struct fixture *fixture)
 {
     struct tick *tick = &fixture->tick;
+    tick->id = 0;
     tick->number = fixture->number;
+    tick->id = 0;
     tick->mono_usec = (fixture->number + 100) * USEC_PER_SEC;
     tick->wall_usec = fixture_wall(fixture->number);
     assert_int_equal(store_begin(fixture->store, false), 0);

@@ -73,6 +73,7 @@ int workload_open(struct workload *workload, struct error *error)
     assert_null(fixture->store);
     workload->first_row += (int64_t)workload->rows;
     workload->declared = false;
+    workload->taken = 0;
     return store_open(&fixture->config, &fixture->store, &fixture->report, error);
 }
 
@@ -83,10 +84,12 @@ static int64_t value_of(size_t tick, size_t row)
     return (int64_t)(tick * 1000003 + row * 4096 + 4096);
 }
 
-static int write_tick(struct workload *workload, size_t number, bool declare)
+/* The n-th of a transaction. */
+static int write_tick(struct workload *workload, size_t n, size_t number, bool declare)
 {
     struct fixture *fixture = &workload->fixture;
     struct tick *tick = &fixture->tick;
+    tick->id = workload->taken == workload->tried ? workload->taken_ids[n] : 0;
     tick->number = number;
     tick->mono_usec = (number + 100) * USEC_PER_SEC;
     tick->wall_usec = fixture_wall(number);
@@ -99,7 +102,9 @@ static int write_tick(struct workload *workload, size_t number, bool declare)
         fixture_value(row, METRIC_RSS, value_of(number, i));
         fixture_value(row, METRIC_CPU, (int64_t)(number % 7));
     }
-    return store_write_tick(fixture->store, tick);
+    int r = store_write_tick(fixture->store, tick);
+    workload->taken_ids[n] = tick->id;
+    return r;
 }
 
 static void event_text(size_t number, char *ret_text, size_t size)
@@ -154,8 +159,11 @@ static int write_all(struct workload *workload, size_t number, const struct plan
     struct store *store = workload->fixture.store;
     const struct workload_state *before = &workload->states[number - 1];
     int r = 0;
+    if (workload->taken != number)
+        memset(workload->taken_ids, 0, sizeof(workload->taken_ids));
     for (size_t i = 0; r == 0 && i < plan->ticks; i++)
-        r = write_tick(workload, before->ticks + i, i == 0 && !workload->declared);
+        r = write_tick(workload, i, before->ticks + i, i == 0 && !workload->declared);
+    workload->taken = number;
     for (size_t i = 0; r == 0 && i < plan->events; i++)
         r = write_event(store, before->events + i + 1);
     if (r == 0 && plan->receipt)
@@ -281,7 +289,7 @@ size_t workload_check(const struct workload *workload, struct store *store, cons
     assert_int_equal(content.max_event_id, state->events);
     store_content_finish(&content);
     struct history *history;
-    assert_int_equal(history_new(directory, FIXTURE_TICK_USEC, &history), 0);
+    assert_int_equal(history_new(directory, FIXTURE_TICK_USEC, store_shelf(store), &history), 0);
     check_events(history, state);
     check_receipts(history, state);
     if (state->ticks > 0) {

@@ -27,6 +27,8 @@ struct workload {
     int64_t
         first_row; /* of the processes, new with each opening as with each start of the daemon */
     bool declared; /* they are in the store */
+    size_t taken;  /* transaction whose ticks this store has taken in; with these numbers */
+    int64_t taken_ids[2];
     struct workload_state states[WORKLOAD_LIMIT + 1];
 };
 

@@ -13,7 +13,7 @@
 #define HEALTHY_STEPS 4 /* before the fault */
 #define FAULTY_STEPS  9
 #define TRIES_IN_VAIN 2  /* with a fault for ever, after it was met */
-#define STRIDE_SHORT  17 /* of the writes that fail; MEMTEND_LONG=1: each */
+#define STRIDE_SHORT  79 /* of the writes that fail; MEMTEND_LONG=1: each */
 #define IMAGES        2  /* of the end of each run */
 
 struct place {

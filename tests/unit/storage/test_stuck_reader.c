@@ -32,6 +32,7 @@ static uint64_t log_bytes(const struct fixture *fixture)
 static int try_tick(struct fixture *fixture, int64_t value)
 {
     struct tick *tick = &fixture->tick;
+    tick->id = 0;
     tick->number = fixture->number;
     tick->mono_usec = (fixture->number + 100) * USEC_PER_SEC;
     tick->wall_usec = fixture_wall(fixture->number++);

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: MIT */
+#include "storage/compactor.h"
+
+#include <errno.h>
+#include <string.h>
+
+int compactor_init(struct compactor *compactor, struct queries *queries,
+                   struct block_numbers *numbers)
+{
+    memset(compactor, 0, sizeof(*compactor));
+    compactor->queries = queries;
+    compactor->numbers = numbers;
+    for (size_t i = 0; i < ROLLUP_PARTS_LIMIT; i++)
+        block_init(&compactor->parts[i]);
+    int r = block_builder_new(&compactor->builder);
+    if (r == 0)
+        r = block_opener_new(&compactor->opener);
+    if (r == 0)
+        r = rollup_new(&compactor->rollup);
+    sqlite3_stmt *statement;
+    int64_t last = -BLOCK_DAY_TICKS;
+    if (r == 0)
+        r = query_get(queries, QUERY_ROLLUP_HOUR_LAST, &statement);
+    if (r == 0)
+        r = query_value(queries, statement, &last);
+    /* The last day may be unfinished: what is there already stays as it is. */
+    compactor->day = last < 0 ? 0 : last / BLOCK_DAY_TICKS;
+    compactor->process = -1;
+    return r;
+}
+
+void compactor_finish(struct compactor *compactor)
+{
+    for (size_t i = 0; i < ROLLUP_PARTS_LIMIT; i++)
+        block_finish(&compactor->parts[i]);
+    block_builder_free(compactor->builder);
+    block_opener_free(compactor->opener);
+    rollup_free(compactor->rollup);
+    memset(compactor, 0, sizeof(*compactor));
+}
+
+/* ---- parts ---- */
+
+/* Rows of one process from a stretch of ticks, at most as many as one call of rollup takes. */
+static int compactor_load(struct compactor *compactor, enum query query, int64_t process,
+                          int64_t from_tick, int64_t to_tick, size_t *ret_count)
+{
+    enum { FIRST_TICK, TICKS, DATA };
+    sqlite3_stmt *borrowed;
+    int r = query_get(compactor->queries, query, &borrowed);
+    if (r < 0)
+        return r;
+    _cleanup_(query_resetp) sqlite3_stmt *statement = borrowed;
+    query_bind(statement, ":process", process);
+    query_bind(statement, ":from_tick", from_tick);
+    query_bind(statement, ":to_tick", to_tick);
+    query_bind(statement, ":limit", ROLLUP_PARTS_LIMIT);
+    size_t count = 0;
+    bool row = false;
+    for (r = query_next(compactor->queries, statement, &row);
+         r == 0 && row && count < ROLLUP_PARTS_LIMIT;
+         r = query_next(compactor->queries, statement, &row)) {
+        r = block_open(&compactor->parts[count], compactor->opener,
+                       sqlite3_column_blob(statement, DATA),
+                       (size_t)sqlite3_column_bytes(statement, DATA));
+        if (r < 0)
+            return r;
+        compactor->first_tick[count] = sqlite3_column_int64(statement, FIRST_TICK);
+        compactor->ticks[count++] = sqlite3_column_int64(statement, TICKS);
+    }
+    if (r == 0)
+        *ret_count = count;
+    return r;
+}
+
+/* The parts in a row that begins at a tick. */
+static void compactor_place(struct compactor *compactor, size_t count, int64_t base,
+                            int64_t entry_ticks)
+{
+    for (size_t i = 0; i < count; i++)
+        compactor->places[i] = (struct rollup_part){
+            .block = &compactor->parts[i],
+            .offset = (size_t)((compactor->first_tick[i] - base) / entry_ticks),
+        };
+}
+
+static int compactor_put(struct compactor *compactor, enum block_table table, int64_t process,
+                         int64_t first_tick, int64_t ticks)
+{
+    const uint8_t *data;
+    struct block_row row = {.process = process, .first_tick = first_tick, .ticks = (size_t)ticks};
+    int r = block_seal(compactor->builder, &data, &row.size);
+    if (r < 0)
+        return r;
+    row.data = data;
+    row.summary = block_summary(compactor->builder);
+    return block_rows_put(compactor->queries, compactor->numbers, table, &row);
+}
+
+/* ---- an hour ---- */
+
+static int compactor_drop_blocks(struct compactor *compactor, int64_t process, size_t count)
+{
+    sqlite3_stmt *statement;
+    int r = query_get(compactor->queries, QUERY_BLOCK_DROP, &statement);
+    if (r < 0)
+        return r;
+    query_bind(statement, ":process", process);
+    query_bind(statement, ":from_tick", compactor->first_tick[0]);
+    query_bind(statement, ":last_first_tick", compactor->first_tick[count - 1]);
+    return query_run(compactor->queries, statement);
+}
+
+static int64_t compactor_end(const struct compactor *compactor, size_t count)
+{
+    return compactor->first_tick[count - 1] + compactor->ticks[count - 1];
+}
+
+static int compactor_minutes(struct compactor *compactor, int64_t process, size_t count)
+{
+    int64_t base = compactor->first_tick[0] / BLOCK_MINUTE_TICKS * BLOCK_MINUTE_TICKS;
+    int64_t minutes =
+        (compactor_end(compactor, count) - base + BLOCK_MINUTE_TICKS - 1) / BLOCK_MINUTE_TICKS;
+    int64_t ticks = minutes * BLOCK_MINUTE_TICKS;
+    compactor_place(compactor, count, base, 1);
+    int r = rollup_ticks(compactor->rollup, compactor->places, count, (size_t)ticks,
+                         BLOCK_MINUTE_TICKS, compactor->builder);
+    return r < 0 ? r : compactor_put(compactor, BLOCK_TABLE_MINUTES, process, base, ticks);
+}
+
+static int compactor_hour(struct compactor *compactor, int64_t process, int64_t first_tick)
+{
+    int64_t end = (first_tick / BLOCK_HOUR_TICKS + 1) * BLOCK_HOUR_TICKS;
+    size_t count = 0;
+    int r = compactor_load(compactor, QUERY_BLOCK_PARTS, process, first_tick, end, &count);
+    if (r < 0 || count == 0)
+        return r;
+    int64_t base = compactor->first_tick[0], ticks = compactor_end(compactor, count) - base;
+    compactor_place(compactor, count, base, 1);
+    r = rollup_join(compactor->rollup, compactor->places, count, (size_t)ticks, compactor->builder);
+    if (r == 0)
+        r = compactor_put(compactor, BLOCK_TABLE_HOUR, process, base, ticks);
+    if (r == 0)
+        r = compactor_minutes(compactor, process, count);
+    return r < 0 ? r : compactor_drop_blocks(compactor, process, count);
+}
+
+static int compactor_oldest(struct compactor *compactor, int64_t *ret_process,
+                            int64_t *ret_first_tick)
+{
+    sqlite3_stmt *borrowed;
+    int r = query_get(compactor->queries, QUERY_BLOCK_OLDEST, &borrowed);
+    if (r < 0)
+        return r;
+    _cleanup_(query_resetp) sqlite3_stmt *statement = borrowed;
+    bool row;
+    r = query_next(compactor->queries, statement, &row);
+    if (r < 0)
+        return r;
+    *ret_first_tick = row ? sqlite3_column_int64(statement, 1) : INT64_MAX;
+    *ret_process = row ? sqlite3_column_int64(statement, 0) : 0;
+    return 0;
+}
+
+/* ---- a day ---- */
+
+static int compactor_next_process(struct compactor *compactor, bool *ret_there)
+{
+    sqlite3_stmt *statement;
+    int r = query_get(compactor->queries, QUERY_ROLLUP_MINUTE_NEXT, &statement);
+    if (r < 0)
+        return r;
+    query_bind(statement, ":process", compactor->process);
+    int64_t process = -1;
+    r = query_value(compactor->queries, statement, &process);
+    if (r < 0)
+        return r;
+    *ret_there = process >= 0;
+    compactor->process = process;
+    return 0;
+}
+
+static int compactor_day(struct compactor *compactor)
+{
+    int64_t first = compactor->day * BLOCK_DAY_TICKS;
+    size_t count = 0;
+    int r = compactor_load(compactor, QUERY_ROLLUP_MINUTE_PARTS, compactor->process, first,
+                           first + BLOCK_DAY_TICKS, &count);
+    if (r < 0 || count == 0)
+        return r;
+    compactor_place(compactor, count, first, BLOCK_HOUR_TICKS);
+    r = rollup_hours(compactor->rollup, compactor->places, count,
+                     BLOCK_DAY_TICKS / BLOCK_HOUR_TICKS, BLOCK_HOUR_TICKS, compactor->builder);
+    return r < 0 ? r
+                 : compactor_put(compactor, BLOCK_TABLE_HOURS, compactor->process, first,
+                                 BLOCK_DAY_TICKS);
+}
+
+/* Days without a minute are passed over. */
+static int compactor_find_day(struct compactor *compactor)
+{
+    sqlite3_stmt *statement;
+    int64_t oldest = compactor->day * BLOCK_DAY_TICKS;
+    int r = query_get(compactor->queries, QUERY_ROLLUP_MINUTE_FROM, &statement);
+    if (r < 0)
+        return r;
+    query_bind(statement, ":id",
+               compactor->day * (BLOCK_DAY_TICKS / BLOCK_HOUR_TICKS) << BLOCK_NUMBER_SHIFT);
+    r = query_value(compactor->queries, statement, &oldest);
+    compactor->day = oldest / BLOCK_DAY_TICKS;
+    return r;
+}
+
+static int compactor_days(struct compactor *compactor, int64_t compacted_tick, bool *ret_more)
+{
+    *ret_more = false;
+    if (compactor->process < 0) {
+        int r = compactor_find_day(compactor);
+        if (r < 0)
+            return r;
+    }
+    if ((compactor->day + 1) * BLOCK_DAY_TICKS > compacted_tick)
+        return 0;
+    bool there = false;
+    int r = compactor_next_process(compactor, &there);
+    if (r < 0)
+        return r;
+    *ret_more = true;
+    if (there)
+        return compactor_day(compactor);
+    compactor->day++;
+    return 0;
+}
+
+int compactor_step(struct compactor *compactor, int64_t sealed_tick, bool *ret_more)
+{
+    int64_t process, first_tick;
+    int r = compactor_oldest(compactor, &process, &first_tick);
+    if (r < 0)
+        return r;
+    int64_t hour_end = first_tick == INT64_MAX
+                           ? INT64_MAX
+                           : (first_tick / BLOCK_HOUR_TICKS + 1) * BLOCK_HOUR_TICKS;
+    if (hour_end <= sealed_tick) {
+        *ret_more = true;
+        return compactor_hour(compactor, process, first_tick);
+    }
+    int64_t compacted = first_tick < sealed_tick ? first_tick : sealed_tick;
+    return compactor_days(compactor, compacted, ret_more);
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Which rows of the table of processes a target means. Reader thread, inside a read transaction.
+ */
+#ifndef MEMTEND_STORAGE_TARGET_ROWS_H
+#define MEMTEND_STORAGE_TARGET_ROWS_H
+
+#include "model/target.h"
+#include "storage/block_walk.h"
+
+#include <sys/types.h>
+
+/* Of one process: each run of the daemon made one. */
+#define TARGET_ROWS_LIMIT 4096
+
+struct target_rows {
+    struct block_walk_row *rows; /* newest first */
+    size_t count, capacity;
+};
+
+void target_rows_finish(struct target_rows *rows); /* safe on a zeroed one */
+
+/* `owner` as history_set_owner(). Fills in what the target leaves open: the start of a pid. No such
+ * process: no rows. -EOPNOTSUPP: units and groups. -ENOMEM. */
+int target_rows_find(struct queries *queries, const uid_t *owner, struct target *target,
+                     struct target_rows *ret_rows);
+/* Every row of one process of one boot. */
+int target_rows_process(struct queries *queries, const uid_t *owner, struct process_id id,
+                        int64_t boot, struct target_rows *ret_rows);
+
+#endif

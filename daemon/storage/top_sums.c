@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: MIT */
+#include "storage/top_sums.h"
+
+#include "storage/block_rows.h"
+
+#include <errno.h>
+
+void top_sums_finish(struct top_sums *sums)
+{
+    top_table_finish(&sums->table);
+    tick_set_finish(&sums->shelf_ticks);
+    tick_set_finish(&sums->ticks);
+}
+
+static int top_sums_get(struct top_sums *sums, int64_t row, struct top_sum **ret_sum)
+{
+    int r = top_table_get(&sums->table, row, ret_sum);
+    if (r == 0)
+        (*ret_sum)->mean = sums->mean;
+    return r;
+}
+
+static bool top_sums_touches(const struct top_sums *sums, int64_t first_usec, int64_t last_usec)
+{
+    return last_usec >= (int64_t)sums->query->from_wall_usec &&
+           first_usec < (int64_t)sums->query->to_wall_usec;
+}
+
+/* ---- the shelf ---- */
+
+/* Goes through a log and says for how many ticks each value of one place held. */
+struct top_log {
+    struct varint_reader rest;
+    struct open_log_row row;
+    unsigned place;
+    int64_t ticks, left; /* of the value now; of the period */
+};
+
+static void top_log_begin(struct top_log *log, const void *data, size_t size, bool host,
+                          uint16_t code, const struct shelf_period *period)
+{
+    log->rest = (struct varint_reader){.data = data, .size = size};
+    log->row.present = 0;
+    log->left = (int64_t)period->ticks;
+    for (log->place = 0; log->place < OPEN_LOG_PLACES; log->place++)
+        if (open_log_code(host, log->place) == code)
+            break;
+}
+
+/* The next value and its ticks, 0 where it is unknown; *ret_more false: that was all. */
+static int top_log_next(struct top_log *log, bool *ret_more, int64_t *ret_value, int64_t *ret_ticks)
+{
+    *ret_more = log->left > 0;
+    if (!*ret_more)
+        return 0;
+    bool known = log->place < OPEN_LOG_PLACES && log->row.present >> log->place & 1;
+    *ret_value = known ? log->row.value[log->place] : 0;
+    unsigned ticks = 0;
+    bool ends = log->rest.size == 0;
+    int r = ends ? 0 : open_log_decode(&log->rest, &log->row, &ticks);
+    if (r < 0)
+        return r;
+    int64_t held = ends ? log->left : (int64_t)ticks;
+    if (held > log->left)
+        return -EUCLEAN;
+    log->left -= held;
+    *ret_ticks = known ? held : 0;
+    return 0;
+}
+
+/* Which of its periods were within the time, and when the newest tick was. */
+static int top_sums_shelf_period(struct top_sums *sums, const struct shelf_copy_piece *piece)
+{
+    struct top_log log;
+    top_log_begin(&log, sums->history->copies.bytes.data + piece->offset, piece->size, true,
+                  COLUMNS_WALL_USEC, &piece->period);
+    int64_t low = INT64_MAX, high = INT64_MIN, wall, ticks;
+    for (bool more = true; more;) {
+        int r = top_log_next(&log, &more, &wall, &ticks);
+        if (r < 0)
+            return r;
+        if (!more || ticks == 0)
+            continue;
+        low = wall < low ? wall : low;
+        high = wall > high ? wall : high;
+        sums->newest_wall_usec = wall > 0 ? (uint64_t)wall : 0;
+    }
+    return top_sums_touches(sums, low, high)
+               ? tick_set_add(&sums->shelf_ticks, shelf_copy_ticks(piece))
+               : 0;
+}
+
+static int top_sums_shelf_times(struct top_sums *sums)
+{
+    struct shelf_copies *copies = &sums->history->copies;
+    shelf_copies_clear(copies);
+    int r = shelf_copies_add(copies, sums->history->shelf, SHELF_HOST);
+    for (size_t i = 0; r == 0 && i < copies->count; i++)
+        r = top_sums_shelf_period(sums, &copies->pieces[i]);
+    shelf_copies_clear(copies);
+    return r;
+}
+
+static int top_sums_log(struct top_sums *sums, int64_t row, const struct shelf_period *period)
+{
+    const struct buffer *bytes = &sums->history->copies.bytes;
+    struct top_sum *sum;
+    int r = top_sums_get(sums, row, &sum);
+    if (r < 0)
+        return r;
+    if (period->first_tick < sum->shelf_tick)
+        sum->shelf_tick = period->first_tick;
+    struct top_log log;
+    top_log_begin(&log, bytes->data, bytes->size, false, sums->code, period);
+    int64_t value, ticks, total;
+    for (bool more = true; more;) {
+        r = top_log_next(&log, &more, &value, &ticks);
+        if (r < 0)
+            return r;
+        if (more && !__builtin_mul_overflow(value, ticks, &total))
+            top_sum_add(sum, ticks, value, total);
+    }
+    return 0;
+}
+
+static int top_sums_shelf_row(struct top_sums *sums, int64_t row)
+{
+    struct buffer *bytes = &sums->history->copies.bytes;
+    struct shelf_period period = {.first_tick = sums->shelf_ticks.ranges[0].first};
+    for (;;) {
+        bytes->size = 0;
+        int r =
+            shelf_copy(sums->history->shelf, row, period.first_tick + period.ticks, bytes, &period);
+        if (r < 0)
+            return r == -ENOENT ? 0 : r;
+        struct tick_range missing, ticks = {period.first_tick, period.first_tick + period.ticks};
+        if (!tick_set_missing(&sums->shelf_ticks, ticks, &missing))
+            r = top_sums_log(sums, row, &period);
+        if (r < 0)
+            return r;
+    }
+}
+
+static int top_sums_shelf_rows(struct top_sums *sums)
+{
+    if (sums->shelf_ticks.count == 0)
+        return 0;
+    struct queries *queries = &sums->history->queries;
+    sqlite3_stmt *borrowed;
+    int r = query_get(queries, QUERY_PROCESS_RECENT, &borrowed);
+    if (r < 0)
+        return r;
+    _cleanup_(query_resetp) sqlite3_stmt *statement = borrowed;
+    query_bind(statement, ":tick", sums->shelf_ticks.ranges[0].first);
+    for (;;) {
+        bool row;
+        r = query_next(queries, statement, &row);
+        if (r < 0 || !row)
+            return r;
+        r = top_sums_shelf_row(sums, sqlite3_column_int64(statement, 0));
+        if (r < 0)
+            return r;
+    }
+}
+
+/* ---- the file ---- */
+
+static int top_sums_spans(struct top_sums *sums)
+{
+    enum { FIRST_TICK, TICKS };
+    struct queries *queries = &sums->history->queries;
+    sqlite3_stmt *borrowed;
+    int r = query_get(queries, QUERY_SPAN_READ, &borrowed);
+    if (r < 0)
+        return r;
+    _cleanup_(query_resetp) sqlite3_stmt *statement = borrowed;
+    query_bind(statement, ":from_usec", (int64_t)sums->query->from_wall_usec);
+    query_bind(statement, ":to_usec", (int64_t)sums->query->to_wall_usec);
+    for (;;) {
+        bool row;
+        r = query_next(queries, statement, &row);
+        if (r < 0 || !row)
+            return r;
+        int64_t first = sqlite3_column_int64(statement, FIRST_TICK);
+        int64_t ticks = sqlite3_column_int64(statement, TICKS);
+        if (first < 0 || ticks < 0 || ticks > INT64_MAX - first)
+            return -EUCLEAN;
+        r = tick_set_add(&sums->ticks, (struct tick_range){first, first + ticks});
+        if (r < 0)
+            return r;
+    }
+}
+
+/* The statement is bound. */
+static int top_sums_blocks(struct top_sums *sums, sqlite3_stmt *statement)
+{
+    enum { PROCESS, COUNT, MAX, SUM, FIRST_TICK };
+    for (;;) {
+        bool more;
+        int r = query_next(&sums->history->queries, statement, &more);
+        if (r < 0 || !more)
+            return r;
+        int64_t row = sqlite3_column_int64(statement, PROCESS);
+        struct top_sum *sum;
+        if (row <= SHELF_HOST)
+            continue;
+        r = top_sums_get(sums, row, &sum);
+        if (r < 0)
+            return r;
+        if (sqlite3_column_int64(statement, FIRST_TICK) < sum->shelf_tick)
+            top_sum_add(sum, sqlite3_column_int64(statement, COUNT),
+                        sqlite3_column_int64(statement, MAX), sqlite3_column_int64(statement, SUM));
+    }
+}
+
+/* No block crosses a multiple of its length. */
+static int64_t top_sums_floor(int64_t tick, int64_t length)
+{
+    return tick / length * length;
+}
+
+static int top_sums_hours(struct top_sums *sums, struct tick_range ticks)
+{
+    sqlite3_stmt *borrowed;
+    int r = query_get(&sums->history->queries,
+                      sums->pss ? QUERY_TOP_HOURS_PSS : QUERY_TOP_HOURS_RSS, &borrowed);
+    if (r < 0)
+        return r;
+    _cleanup_(query_resetp) sqlite3_stmt *statement = borrowed;
+    query_bind(statement, ":from_tick", top_sums_floor(ticks.first, BLOCK_TICKS_LIMIT));
+    query_bind(statement, ":to_tick", ticks.end);
+    return top_sums_blocks(sums, statement);
+}
+
+static int top_sums_periods(struct top_sums *sums, struct tick_range ticks)
+{
+    sqlite3_stmt *borrowed;
+    int r = query_get(&sums->history->queries,
+                      sums->pss ? QUERY_TOP_PERIODS_PSS : QUERY_TOP_PERIODS_RSS, &borrowed);
+    if (r < 0)
+        return r;
+    _cleanup_(query_resetp) sqlite3_stmt *statement = borrowed;
+    query_bind(statement, ":from_id",
+               ticks.first / SHELF_PERIOD_TICKS * (INT64_C(1) << BLOCK_NUMBER_SHIFT));
+    query_bind(statement, ":to_id",
+               ((ticks.end - 1) / SHELF_PERIOD_TICKS + 1) * (INT64_C(1) << BLOCK_NUMBER_SHIFT));
+    return top_sums_blocks(sums, statement);
+}
+
+/* Ranges that touch the same hour: that is read once. */
+static int top_sums_ranges(struct top_sums *sums)
+{
+    struct tick_range hours = {0, 0}, periods = {0, 0};
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < sums->ticks.count; i++) {
+        struct tick_range ticks = sums->ticks.ranges[i];
+        struct tick_range next = ticks;
+        next.first = next.first < hours.end ? hours.end : next.first;
+        hours.end = top_sums_floor(ticks.end + BLOCK_TICKS_LIMIT - 1, BLOCK_TICKS_LIMIT);
+        next.end = hours.end;
+        if (!tick_range_empty(next))
+            r = top_sums_hours(sums, next);
+        next = ticks;
+        next.first = next.first < periods.end ? periods.end : next.first;
+        periods.end = top_sums_floor(ticks.end + SHELF_PERIOD_TICKS - 1, SHELF_PERIOD_TICKS);
+        next.end = periods.end;
+        if (r == 0 && !tick_range_empty(next))
+            r = top_sums_periods(sums, next);
+    }
+    return r;
+}
+
+int top_sums_shelf(struct top_sums *sums)
+{
+    int r = top_sums_shelf_times(sums);
+    return r < 0 ? r : top_sums_shelf_rows(sums);
+}
+
+int top_sums_file(struct top_sums *sums)
+{
+    int r = top_sums_spans(sums);
+    return r < 0 ? r : top_sums_ranges(sums);
+}

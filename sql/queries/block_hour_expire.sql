@@ -1,0 +1,4 @@
+-- SPDX-License-Identifier: MIT
+-- The oldest few that end before a tick.
+DELETE FROM block_hour
+WHERE id IN (SELECT id FROM block_hour ORDER BY id LIMIT :limit) AND first_tick + ticks <= :tick;

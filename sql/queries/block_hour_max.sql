@@ -1,0 +1,2 @@
+-- SPDX-License-Identifier: MIT
+SELECT max(id) FROM block_hour;

@@ -1,0 +1,2 @@
+-- SPDX-License-Identifier: MIT
+SELECT first_tick FROM rollup_hour ORDER BY id DESC LIMIT 1;

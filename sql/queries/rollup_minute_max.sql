@@ -1,0 +1,2 @@
+-- SPDX-License-Identifier: MIT
+SELECT max(id) FROM rollup_minute;

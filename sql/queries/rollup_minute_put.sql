@@ -1,0 +1,4 @@
+-- SPDX-License-Identifier: MIT
+INSERT INTO rollup_minute (id, process, first_tick, ticks, data)
+VALUES (:id, :process, :first_tick, :ticks, :data)
+ON CONFLICT (process, first_tick) DO NOTHING;

@@ -1,2 +1,0 @@
--- SPDX-License-Identifier: MIT
-DELETE FROM sample WHERE id < :tick << 16;

@@ -1,2 +1,0 @@
--- SPDX-License-Identifier: MIT
-DELETE FROM tick WHERE id < :tick;

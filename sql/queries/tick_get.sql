@@ -1,2 +1,0 @@
--- SPDX-License-Identifier: MIT
-SELECT wall_usec, gap FROM tick WHERE id = :id;

@@ -1,2 +1,0 @@
--- SPDX-License-Identifier: MIT
-SELECT id FROM tick ORDER BY id LIMIT 1;
