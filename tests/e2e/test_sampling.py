@@ -157,6 +157,27 @@ def test_an_exec_is_noticed():
             program.kill()
 
 
+def test_a_new_name_is_noticed():
+    """Of a process that keeps its program: statm says nothing of it, PID/stat does in its turn."""
+    rename = ("import sys; sys.stdin.readline(); open('/proc/self/comm', 'w').write('renamed');"
+              "sys.stdin.readline()")
+    with Daemon(config=FAST + "[Probe]\nEnable=no\n") as daemon, subprocess.Popen(
+            [sys.executable, "-S", "-E", "-c", rename], stdin=subprocess.PIPE) as program:
+        try:
+            first = wait_for("its slow fields", lambda: (
+                lambda process: process and "anon_bytes" in process and process)(
+                    daemon.process_of(program.pid)))
+            wait_for("kept files", lambda: kept(daemon) > 0)
+            program.stdin.write(b"\n")
+            program.stdin.flush()
+            wait_for("its new name, where it was", lambda: (
+                lambda process: process["comm"] == "renamed"
+                and process.get("cgroup") == first.get("cgroup")
+                and process.get("unit") == first.get("unit"))(daemon.process_of(program.pid)))
+        finally:
+            program.kill()
+
+
 def test_cpu_is_of_now():
     with Daemon(config=FAST + "[Probe]\nEnable=no\n") as daemon, subprocess.Popen(
             [sys.executable, "-S", "-E", "-c", "while True: pass"]) as busy:
@@ -247,5 +268,5 @@ def test_a_storm_of_forks():
 
 if __name__ == "__main__":
     run([test_kept_and_open_agree, test_few_descriptors_are_enough,
-         test_max_processes_is_honoured, test_an_exec_is_noticed, test_cpu_is_of_now,
-         test_a_pid_used_again_is_another_process, test_a_storm_of_forks])
+         test_max_processes_is_honoured, test_an_exec_is_noticed, test_a_new_name_is_noticed,
+         test_cpu_is_of_now, test_a_pid_used_again_is_another_process, test_a_storm_of_forks])
