@@ -34,6 +34,9 @@
 
 static struct {
     _Atomic pid_t announcer; /* the thread that is in os.fork() */
+    /* Announced and not over yet: contact may be made, and its hooks with it, in the middle of an
+     * os.fork() that then only says that it is over. */
+    _Atomic int announced;
     /* The thread that forks with the GIL, by its errno, whose address the child keeps. */
     int *_Atomic owner;
 } forks STATE;
@@ -96,6 +99,7 @@ void fork_announced(void)
     fork_clear_interpreter();
     if (python_version() >= PYTHON_3_12)
         fork_leave_alone();
+    atomic_fetch_add(&forks.announced, 1);
     atomic_store(&forks.announcer, fork_thread());
 }
 
@@ -107,8 +111,12 @@ static void fork_restart_soon(void)
         fork_restart(NULL);
 }
 
+/* GIL held. */
 void fork_over_in_parent(void)
 {
+    if (atomic_load(&forks.announced) == 0)
+        return;
+    atomic_fetch_sub(&forks.announced, 1);
     atomic_store(&forks.announcer, 0);
     fork_end();
     if (!thread_is_ending())
@@ -219,6 +227,7 @@ static void fork_in_child(void)
 {
     int saved = errno;
     atomic_store(&forks.announcer, 0);
+    atomic_store(&forks.announced, 0);
     socket_close();
     thread_forget();
     job_forget();

@@ -120,6 +120,31 @@ def a_fork_as_the_first_statement(interpreter):
     check(warned <= (2 if interpreter.version[:2] == (3, 12) else 0), "%d warnings" % warned)
 
 
+def contact_in_the_middle_of_a_fork(interpreter):
+    """Made between its hooks: the fork that then ends was never announced. (From 3.12 it warns of
+    the agent's thread.)"""
+    if interpreter.version < (3, 7) or not interpreter.full:
+        return
+    text = """if 1:
+        import posix  # nothing that takes its time
+        posix.register_at_fork(before=lambda: posix.read(0, 3))
+        pid = posix.fork()
+        if pid == 0:
+            posix._exit(0)
+        posix.waitpid(pid, 0)
+        posix.write(1, b"over\\n")
+        posix.read(0, 3)"""
+    with Place() as place:
+        host = Host(place.daemon, script(interpreter, text, "-S", "-E", "-W", "ignore"))
+        session = place.daemon.session(host.pid)
+        session.wait_ready()
+        host.go()
+        check(host.line() == "over", "script")
+        session.collect()  # the agent's thread is not parked for ever
+        host.go()
+        host.end()
+
+
 def a_daemon_by_double_fork(interpreter):
     text = """
     reader, writer = os.pipe()
@@ -401,8 +426,9 @@ def an_executor_of_processes(interpreter):
 
 
 if __name__ == "__main__":
-    run_cases([children_of_os_fork, a_fork_as_the_first_statement, a_daemon_by_double_fork,
-               a_chain_of_generations, a_fork_from_a_thread, forks_from_many_threads,
-               a_fork_in_a_finaliser, exec_in_place_again_and_again, subprocess_in_its_ways,
-               posix_spawn_of_a_python, a_pseudo_terminal, a_fork_by_c_code, a_pool_by_fork,
-               a_pool_by_spawn, a_pool_by_forkserver, an_executor_of_processes])
+    run_cases([children_of_os_fork, a_fork_as_the_first_statement,
+               contact_in_the_middle_of_a_fork, a_daemon_by_double_fork, a_chain_of_generations,
+               a_fork_from_a_thread, forks_from_many_threads, a_fork_in_a_finaliser,
+               exec_in_place_again_and_again, subprocess_in_its_ways, posix_spawn_of_a_python,
+               a_pseudo_terminal, a_fork_by_c_code, a_pool_by_fork, a_pool_by_spawn,
+               a_pool_by_forkserver, an_executor_of_processes])
