@@ -120,7 +120,8 @@ def hundreds_of_threads():
                                                 "uss_bytes" in one and one)(
             daemon.process_of(process.pid)))
         assert near(seen["rss_bytes"], status_bytes(process.pid, "VmRSS")), seen
-        assert near(seen["uss_bytes"], rollup(process.pid)["uss"]), seen
+        # What it shares with other Pythons is its own when these have ended.
+        assert abs(seen["uss_bytes"] - rollup(process.pid)["uss"]) < 16 << 20, seen
         ledger = whole_ledger(daemon, process.pid)
         assert sum(layer["bytes"] for layer in ledger["layers"]) == ledger["rss_bytes"], ledger
         assert near(ledger["rss_bytes"], rollup(process.pid)["Rss"]), ledger
