@@ -2,12 +2,12 @@
 /*
  * The way to first contact with the interpreter. Agent's thread, except where said.
  *
- * The main thread makes it, asked by a pending call: it costs no switch to another thread, and no
- * second one of ours exists when a program forks in its first statement. From 3.7 anybody may take
- * the GIL as soon as the interpreter is up, so a job does it where the main thread does not come.
- * Up to 3.6 there is no GIL until somebody wants one: the pending call makes it. On 3.6 a job does
- * the rest, for nothing may be imported in such a call; on 2.7 the call does all of it: who takes
- * the GIL there must be able to trust that the end of the interpreter will be told.
+ * From 3.7 anybody may take the GIL as soon as the interpreter is up, so a job makes it.
+ * In 3.7, 3.12 and 3.13 the main thread is asked first, by a pending call: it costs no switch to
+ * another thread, and no second one of ours exists when a program forks in its first statement. Up
+ * to 3.6 there is no GIL until somebody wants one: the pending call makes it. On 3.6 a job does the
+ * rest, for nothing may be imported in such a call; on 2.7 the call does all of it: who takes the
+ * GIL there must be able to trust that the end of the interpreter will be told.
  *
  * An interpreter that went down may be followed by another one in the same process.
  */
