@@ -20,6 +20,7 @@
 #define MEMORY_PAGES_USEC (1500 * USEC_PER_MSEC)
 #define MEMORY_POOLS_USEC (1700 * USEC_PER_MSEC)
 
+/* Two floors' names for one number. NOLINTNEXTLINE(misc-redundant-expression) */
 _Static_assert((int)MEMORY_PLACES_HEAD == (int)POOL_HEAD_SIZE, "what is read is what is judged");
 
 /* Too large for a stack, and never used at a time. */

@@ -142,14 +142,15 @@ static int use(struct damage *damage)
 
 static int read_series(struct history *history)
 {
-    struct series_query query = {.target_count = 2,
-                                 .targets = {fixture_target(WORKLOAD_FIRST_PID), {TARGET_HOST}},
-                                 .metric_count = 2,
-                                 .metrics = {METRIC_RSS, METRIC_MEM_FREE},
-                                 .from_wall_usec = fixture_wall(0),
-                                 .to_wall_usec = fixture_wall(100),
-                                 .points = 101,
-                                 .aggregate = SERIES_LAST};
+    struct series_query query = {
+        .target_count = 2,
+        .targets = {fixture_target(WORKLOAD_FIRST_PID), {.kind = TARGET_HOST}},
+        .metric_count = 2,
+        .metrics = {METRIC_RSS, METRIC_MEM_FREE},
+        .from_wall_usec = fixture_wall(0),
+        .to_wall_usec = fixture_wall(100),
+        .points = 101,
+        .aggregate = SERIES_LAST};
     struct series_result result;
     struct error error = {0};
     int r = history_series(history, &query, &result, &error);
