@@ -7,6 +7,7 @@
 
 #include <errno.h>
 
+/* Two floors' names for one number. NOLINTNEXTLINE(misc-redundant-expression) */
 _Static_assert((int)MEMORY_PLACES_HEAD == (int)POOL_HEAD_SIZE, "what is read is what is judged");
 
 static int pools_errno(enum outcome outcome, int denied)

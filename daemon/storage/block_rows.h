@@ -19,7 +19,7 @@ enum block_table {
 };
 
 #define BLOCK_HOUR_TICKS   3600
-#define BLOCK_DAY_TICKS    (24 * BLOCK_HOUR_TICKS)
+#define BLOCK_DAY_TICKS    (INT64_C(24) * BLOCK_HOUR_TICKS)
 #define BLOCK_MINUTE_TICKS 60
 
 /* The id of a row is the number of its stretch of time, and below that one of a million. */

@@ -11,7 +11,7 @@
 #define EXPIRE_RECORDS_STEP 200
 #define EXPIRE_PAGES_STEP   256 /* 1 MiB moved and cut */
 #define EXPIRE_SPARE_PART   4   /* of the file that may be empty without being given back */
-#define EXPIRE_BELIEF_USEC  (24 * 3600 * USEC_PER_SEC)
+#define EXPIRE_BELIEF_USEC  (UINT64_C(24) * 3600 * USEC_PER_SEC)
 
 void expire_clock_begin(struct expire_clock *clock, uint64_t stored_wall_usec, uint64_t mono_usec)
 {

@@ -38,6 +38,8 @@ uint16_t open_log_code(bool host, unsigned place)
 
 static void open_log_set(struct open_log_row *row, unsigned place, int64_t value)
 {
+    if (place >= OPEN_LOG_PLACES) /* none of ours */
+        return;
     row->present |= UINT64_C(1) << place;
     row->value[place] = value;
 }

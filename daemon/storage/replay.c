@@ -52,7 +52,7 @@ int replay_run(struct queries *queries, struct intake *intake, struct sealer *se
     if (r == 0)
         r = replay_seal(intake, sealer);
     sealer->boot = boot;
-    sqlite3_stmt *statement;
+    sqlite3_stmt *statement = NULL;
     if (r == 0)
         r = query_get(queries, QUERY_HOT_DROP, &statement);
     if (r < 0)

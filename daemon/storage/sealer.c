@@ -87,11 +87,11 @@ static int sealer_put_span(struct sealer *sealer, const struct shelf_piece *piec
     /* The times have their codes as places. */
     const struct sealer_column *mono = &sealer->columns[COLUMNS_MONO_USEC];
     const struct sealer_column *wall = &sealer->columns[COLUMNS_WALL_USEC];
-    struct column_summary monos, walls;
+    struct column_summary monos = {0}, walls = {0};
     int r = column_summarize(mono->values, mono->count, &monos);
     if (r == 0)
         r = column_summarize(wall->values, wall->count, &walls);
-    sqlite3_stmt *statement;
+    sqlite3_stmt *statement = NULL;
     if (r == 0)
         r = query_get(sealer->queries, QUERY_SPAN_PUT, &statement);
     if (r < 0)
@@ -111,7 +111,7 @@ static int sealer_put(struct sealer *sealer, const struct shelf_piece *piece)
                             .first_tick = piece->period.first_tick,
                             .ticks = piece->period.ticks};
     uint64_t used = 0;
-    const uint8_t *data;
+    const uint8_t *data = NULL;
     int r = sealer_read_log(sealer, piece, &used);
     if (r == 0)
         r = sealer_build(sealer, piece, used, &data, &row.size);

@@ -5,7 +5,7 @@
 
 static int tick_writer_load_boot(struct tick_writer *writer, const char *boot_id)
 {
-    sqlite3_stmt *insert, *find;
+    sqlite3_stmt *insert, *find = NULL;
     int r = query_get(writer->queries, QUERY_BOOT_INSERT, &insert);
     if (r < 0)
         return r;

@@ -162,7 +162,7 @@ static void without_memory_a_tick_changes_nothing(void **state)
     shelf_init(&lucky, MODEL_ROWS);
     size_t failures = 0;
     for (int64_t id = 500; id < 1300; id++) {
-        struct buffer before, hot;
+        struct buffer before, hot = {0};
         model_make(model, id);
         model_copy_all(&shelf, 0, &before);
         int r = -ENOMEM;
