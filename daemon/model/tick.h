@@ -13,7 +13,9 @@
 
 #include "model/process.h"
 
-#define TICK_KEYFRAME 60 /* bounds how far back a reader must look for a value */
+/* Later than this many tenths of a period after the one before: nothing is known between. */
+#define TICK_GAP_TENTHS 25
+#define TICK_KEYFRAME   60 /* a tick that was lost is made good within so many */
 
 /* A process first seen, or whose identity (exec, name, unit) changed. */
 struct tick_process {

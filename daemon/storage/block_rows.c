@@ -13,11 +13,6 @@ static const struct {
     [BLOCK_TABLE_HOURS] = {BLOCK_DAY_TICKS, QUERY_ROLLUP_HOUR_PUT, QUERY_ROLLUP_HOUR_MAX, false},
 };
 
-int64_t block_table_ticks(enum block_table table)
-{
-    return block_tables[table].ticks;
-}
-
 int block_numbers_load(struct block_numbers *numbers, struct queries *queries)
 {
     int r = 0;

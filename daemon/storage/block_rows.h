@@ -25,9 +25,6 @@ enum block_table {
 /* The id of a row is the number of its stretch of time, and below that one of a million. */
 #define BLOCK_NUMBER_SHIFT 20
 
-/* Ticks that one row of a table covers at most, and begins at a multiple of. */
-int64_t block_table_ticks(enum block_table table);
-
 struct block_row {
     int64_t process, first_tick;
     size_t ticks;

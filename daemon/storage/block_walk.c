@@ -2,6 +2,7 @@
 #include "storage/block_walk.h"
 
 #include "base/clock.h"
+#include "storage/span_rows.h"
 
 #include <errno.h>
 
@@ -174,31 +175,11 @@ static int block_walk_newest(struct block_walk *walk, int64_t *ret_tick)
 static int block_walk_spans(const struct block_walk *walk, const struct bucket_grid *grid,
                             struct tick_set *ret_ticks)
 {
-    enum { FIRST_TICK, TICKS };
-    struct queries *queries = walk->reader->queries;
-    sqlite3_stmt *borrowed;
-    int r = query_get(queries, QUERY_SPAN_READ, &borrowed);
-    if (r < 0)
-        return r;
-    _cleanup_(query_resetp) sqlite3_stmt *statement = borrowed;
     int64_t from = (int64_t)grid->from_usec, to;
-    query_bind(statement, ":from_usec", from - (int64_t)BLOCK_WALK_MARGIN_USEC);
     if (__builtin_add_overflow((int64_t)grid->to_usec, (int64_t)BLOCK_WALK_MARGIN_USEC, &to))
         to = INT64_MAX;
-    query_bind(statement, ":to_usec", to);
-    for (;;) {
-        bool row;
-        r = query_next(queries, statement, &row);
-        if (r < 0 || !row)
-            return r;
-        int64_t first = sqlite3_column_int64(statement, FIRST_TICK);
-        int64_t ticks = sqlite3_column_int64(statement, TICKS);
-        if (first < 0 || ticks < 0 || ticks > INT64_MAX - first)
-            return -EUCLEAN;
-        r = tick_set_add(ret_ticks, (struct tick_range){first, first + ticks});
-        if (r < 0)
-            return r;
-    }
+    return span_rows_add(walk->reader->queries, from - (int64_t)BLOCK_WALK_MARGIN_USEC, to,
+                         ret_ticks);
 }
 
 static int block_walk_copies(const struct block_walk *walk, struct tick_set *ret_ticks)

@@ -33,7 +33,7 @@ void intake_begin(struct intake *intake, int64_t newest_tick)
 static bool intake_is_gap(const struct intake *intake, const struct tick *tick)
 {
     return !intake->running || tick->mono_usec < intake->mono_usec ||
-           tick->mono_usec - intake->mono_usec > intake->tick_usec * INTAKE_GAP_TENTHS / 10;
+           tick->mono_usec - intake->mono_usec > intake->tick_usec * TICK_GAP_TENTHS / 10;
 }
 
 static int intake_append(struct intake *intake, const struct tick *tick)

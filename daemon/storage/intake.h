@@ -22,9 +22,6 @@ struct intake {
     uint64_t lost_ticks; /* values for which there was no memory */
 };
 
-/* Later than this many tenths of a period after the one before: nothing is known between. */
-#define INTAKE_GAP_TENTHS 25
-
 /* `max_processes`: so many it has room for, those that came and went in a period among them. */
 void intake_init(struct intake *intake, size_t max_processes, uint64_t tick_usec);
 void intake_finish(struct intake *intake);

@@ -1,23 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-#include "storage/store.h"
+#include "storage/store_state.h"
 
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/text.h"
-#include "storage/compactor.h"
 #include "storage/connection.h"
-#include "storage/event_rows.h"
-#include "storage/expire.h"
 #include "storage/opening.h"
-#include "storage/pin_rows.h"
-#include "storage/query.h"
-#include "storage/receipt_rows.h"
 #include "storage/replay.h"
 #include "storage/result.h"
-#include "storage/rule_rows.h"
-#include "storage/rules_copy.h"
-#include "storage/sealer.h"
-#include "storage/tick_writer.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -36,37 +26,10 @@
 #define STORE_LOG_PAGE_BYTES 4120               /* with its head */
 #define STORE_LOG_WAIT_USEC  (6 * USEC_PER_SEC) /* longer than any query may take */
 
-#define STORE_SLACK_PART 64 /* of max_size, freed beyond what is needed at once */
-#define STORE_LOG_PART   4  /* of max_size that the log may take before it counts as data */
-
 #define STORE_MAX_PROCESSES 32768
 /* Blocks sealed with one tick, some 4 ms of work: 32,768 processes are through before the next
  * period is over. */
 #define STORE_SEAL_STEP 64
-/* Rows put together in one transaction: some 5 ms. */
-#define STORE_COMPACT_STEP 16
-
-struct store {
-    char *directory;
-    struct store_limits limits;
-    sqlite3 *database;
-    struct queries queries;
-    struct intake *intake, own_intake;
-    struct block_numbers numbers;
-    struct tick_writer ticks;
-    struct sealer sealer;
-    struct compactor compactor;
-    struct expire_clock clock;
-    bool took_ticks;    /* in the open transaction: the intake has their values */
-    bool drop_hot;      /* a period may be wholly in blocks */
-    bool begun;         /* a transaction, that neither commit nor rollback has ended */
-    bool synchronous;   /* the connection is set to FULL */
-    bool rules_changed; /* in the open transaction */
-    bool copy_stale;
-    bool doubtful;      /* a sync failed: the log may have holes that only a power cut shows */
-    int log_pages;      /* after the last commit */
-    int log_wait_pages; /* when to wait for readers next */
-};
 
 static int store_on_log(void *context, sqlite3 *database, const char *name, int pages)
 {
@@ -109,18 +72,6 @@ static int store_boot_id(const struct store_config *config, char *ret_id, size_t
     return r;
 }
 
-static int store_file_size(const struct store *store, const char *name, uint64_t *ret_bytes)
-{
-    char path[PATH_MAX];
-    snprintf(path, sizeof(path), "%s/%s", store->directory, name);
-    struct stat status;
-    bool there = stat(path, &status) == 0;
-    if (!there && errno != ENOENT)
-        return -errno;
-    *ret_bytes = there ? (uint64_t)status.st_size : 0;
-    return 0;
-}
-
 static int store_make_tools(struct store *store)
 {
     int r = block_numbers_load(&store->numbers, &store->queries);
@@ -143,7 +94,7 @@ static int store_begin_clock(struct store *store)
 }
 
 /* Finds the end of the file, and puts what a kill has left there into blocks. */
-static int store_continue(struct store *store, const char *boot_id, bool reopened)
+static int store_continue(struct store *store, const char *boot_id, bool reopened, size_t *ret_lost)
 {
     int r = tick_writer_init(&store->ticks, &store->queries, store->intake, boot_id, reopened);
     if (r == 0)
@@ -151,14 +102,13 @@ static int store_continue(struct store *store, const char *boot_id, bool reopene
     store->sealer.boot = store->ticks.boot;
     if (r == 0)
         r = store_begin_clock(store);
-    size_t lost;
     if (r == 0 && !reopened)
-        r = replay_run(&store->queries, store->intake, &store->sealer, &lost);
+        r = replay_run(&store->queries, store->intake, &store->sealer, ret_lost);
     return r;
 }
 
 /* The connection is open on a sound file. */
-static int store_ready(struct store *store, const struct store_config *config)
+static int store_ready(struct store *store, const struct store_config *config, size_t *ret_lost)
 {
     char boot_id[64];
     bool reopened = store->intake->running;
@@ -173,7 +123,7 @@ static int store_ready(struct store *store, const struct store_config *config)
     if (r == 0)
         r = connection_rewrite_log(store->database);
     if (r == 0)
-        r = store_continue(store, boot_id, reopened);
+        r = store_continue(store, boot_id, reopened, ret_lost);
     if (r == 0)
         r = connection_run(store->database, "COMMIT");
     store->copy_stale = true;
@@ -220,7 +170,12 @@ static int store_fill(struct store *store, const struct store_config *config,
     int r = store_configure(store, config);
     if (r == 0)
         r = opening_run(config, &store->database, ret_report);
-    return r < 0 ? r : store_ready(store, config);
+    if (r == 0)
+        r = store_ready(store, config, &ret_report->ticks_lost);
+    if (r == 0 && ret_report->ticks_lost > 0 && !ret_report->text[0])
+        snprintf(ret_report->text, sizeof(ret_report->text),
+                 "%zu ticks from before the last stop could not be read", ret_report->ticks_lost);
+    return r;
 }
 
 static int store_connect(const struct store_config *config, struct store **ret_store,
@@ -378,185 +333,4 @@ int store_write_tick(struct store *store, struct tick *tick)
 struct shelf *store_shelf(struct store *store)
 {
     return &store->intake->shelf;
-}
-
-int store_write_event(struct store *store, const struct event *event)
-{
-    return event_rows_put(&store->queries, store->ticks.boot, event);
-}
-
-int store_write_pin(struct store *store, const struct event *event, const struct pin *pin)
-{
-    const struct pin_source source = {&store->queries, &store->intake->shelf};
-    return pin_rows_put(&source, event, pin, store->limits.max_size_bytes);
-}
-
-int store_write_receipt(struct store *store, const struct receipt *receipt)
-{
-    return receipt_rows_put(&store->queries, store->ticks.boot, receipt);
-}
-
-int store_rule_put(struct store *store, const char *name, const char *text)
-{
-    store->rules_changed = true;
-    return rule_rows_put_rule(&store->queries, name, text);
-}
-
-int store_rule_delete(struct store *store, const char *name)
-{
-    store->rules_changed = true;
-    return rule_rows_delete(&store->queries, QUERY_RULE_DELETE, name);
-}
-
-int store_arming_put(struct store *store, const struct rule_arming *arming)
-{
-    store->rules_changed = true;
-    return rule_rows_put_arming(&store->queries, arming);
-}
-
-int store_arming_delete(struct store *store, const char *name)
-{
-    store->rules_changed = true;
-    return rule_rows_delete(&store->queries, QUERY_ARMING_DELETE, name);
-}
-
-int store_setting_put(struct store *store, const char *name, const char *value)
-{
-    store->rules_changed = true;
-    return rule_rows_put_setting(&store->queries, name, value);
-}
-
-int store_setting_delete(struct store *store, const char *name)
-{
-    store->rules_changed = true;
-    return rule_rows_delete(&store->queries, QUERY_SETTING_DELETE, name);
-}
-
-static int store_max(struct store *store, enum query query, int64_t *ret_value)
-{
-    sqlite3_stmt *statement;
-    int r = query_get(&store->queries, query, &statement);
-    return r < 0 ? r : query_value(&store->queries, statement, ret_value);
-}
-
-int store_load(struct store *store, struct store_content *ret_content)
-{
-    struct store_content content = {0};
-    int r = rule_rows_load(&store->queries, &content);
-    if (r == 0)
-        r = store_max(store, QUERY_PROCESS_MAX, &content.max_process_row);
-    if (r == 0)
-        r = store_max(store, QUERY_EVENT_MAX, &content.max_event_id);
-    if (r < 0) {
-        store_content_finish(&content);
-        return r;
-    }
-    *ret_content = content;
-    return 0;
-}
-
-int store_load_copy(const char *directory, struct store_content *ret_content)
-{
-    return rules_copy_read(directory, ret_content);
-}
-
-int store_refresh_copy(struct store *store)
-{
-    if (!store->copy_stale)
-        return 0;
-    _cleanup_(store_content_finish) struct store_content content = {0};
-    int r = rule_rows_load(&store->queries, &content);
-    if (r == 0)
-        r = rules_copy_write(store->directory, &content);
-    if (r == 0)
-        store->copy_stale = false;
-    return r;
-}
-
-int store_size(struct store *store, uint64_t *ret_bytes)
-{
-    uint64_t file = 0, log = 0;
-    int r = store_file_size(store, STORE_FILE, &file);
-    if (r == 0)
-        r = store_file_size(store, STORE_FILE "-wal", &log);
-    if (r == 0)
-        *ret_bytes = file + log;
-    return r;
-}
-
-/* How far the database itself is over its share. It knows its pages before the file has them. */
-static int store_excess(struct store *store, uint64_t *ret_bytes)
-{
-    uint64_t log = 0;
-    int64_t pages = 0, page_size = 0;
-    int r = store_file_size(store, STORE_FILE "-wal", &log);
-    if (r == 0)
-        r = connection_number(store->database, "PRAGMA page_count", &pages);
-    if (r == 0)
-        r = connection_number(store->database, "PRAGMA page_size", &page_size);
-    if (r < 0)
-        return r;
-    uint64_t log_share = store->limits.max_size_bytes / STORE_LOG_PART;
-    uint64_t share = store->limits.max_size_bytes - (log < log_share ? log : log_share);
-    uint64_t bytes = (uint64_t)(pages * page_size);
-    *ret_bytes = bytes > share ? bytes - share : 0;
-    return 0;
-}
-
-static int store_shrink(struct store *store, bool *ret_more)
-{
-    uint64_t size = 0, excess = 0;
-    int r = store_size(store, &size);
-    if (r < 0 || size <= store->limits.max_size_bytes)
-        return r;
-    r = store_excess(store, &excess);
-    if (r < 0 || excess == 0)
-        return r;
-    return expire_by_size(&store->queries, excess, store->limits.max_size_bytes / STORE_SLACK_PART,
-                          ret_more);
-}
-
-static int store_compact(struct store *store, bool *ret_more)
-{
-    int r = 0;
-    *ret_more = true;
-    for (int i = 0; r == 0 && *ret_more && i < STORE_COMPACT_STEP; i++)
-        r = compactor_step(&store->compactor, intake_unsealed_tick(store->intake), ret_more);
-    return r;
-}
-
-static int store_tidy(struct store *store, uint64_t wall_usec, bool *ret_more)
-{
-    bool compacting = false, shrinking = false, cutting = false;
-    struct expire_now now = {
-        .newest_tick = store->intake->newest,
-        .tick_usec = store->intake->tick_usec,
-        .wall_usec = expire_clock_read(&store->clock, clock_mono_usec(), wall_usec),
-    };
-    int r = store_compact(store, &compacting);
-    if (r == 0)
-        r = expire_by_age(&store->queries, &store->limits, &now);
-    if (r == 0)
-        r = store_shrink(store, &shrinking);
-    if (r == 0)
-        r = expire_spare(&store->queries, &cutting);
-    *ret_more = compacting || shrinking || cutting;
-    return r;
-}
-
-int store_expire(struct store *store, uint64_t wall_usec, bool *ret_more)
-{
-    bool more = false;
-    int r = store_begin(store, false);
-    if (r < 0)
-        return r;
-    r = store_tidy(store, wall_usec, &more);
-    if (r == 0)
-        r = store_commit(store);
-    if (r < 0) {
-        store_rollback(store);
-        return r;
-    }
-    *ret_more = more;
-    return 0;
 }

@@ -65,6 +65,7 @@ struct store_report {
     enum store_opened opened;
     char set_aside[STORE_ASIDE_SIZE]; /* new name of the old file; "" = none */
     size_t rules_restored, armings_restored, settings_restored; /* from the copy */
+    size_t ticks_lost; /* that a daemon which was killed had written, and that cannot be read */
     char text[240];
 };
 

@@ -42,7 +42,7 @@ int timeline_add_tick(struct timeline *timeline, int64_t tick, uint64_t wall_use
 
 static uint64_t timeline_late_usec(uint64_t period_usec)
 {
-    return period_usec * TIMELINE_GAP_TENTHS / 10;
+    return period_usec * TICK_GAP_TENTHS / 10;
 }
 
 /* The time from one tick to the next: measured, unless something was between. */

@@ -12,11 +12,10 @@
 #ifndef MEMTEND_STORAGE_TIMELINE_H
 #define MEMTEND_STORAGE_TIMELINE_H
 
+#include "model/tick.h"
 #include "storage/column.h"
 #include "storage/tick_set.h"
 
-/* Later than this many tenths of a period after the one before: nothing is known between. */
-#define TIMELINE_GAP_TENTHS 25
 /* Entries of one query: 33 h of seconds are 120,000; more when a clock was set back. 24 MiB. */
 #define TIMELINE_RUNS_LIMIT 600000
 

@@ -2,6 +2,7 @@
 #include "storage/top_sums.h"
 
 #include "storage/block_rows.h"
+#include "storage/span_rows.h"
 
 #include <errno.h>
 
@@ -165,32 +166,6 @@ static int top_sums_shelf_rows(struct top_sums *sums)
 
 /* ---- the file ---- */
 
-static int top_sums_spans(struct top_sums *sums)
-{
-    enum { FIRST_TICK, TICKS };
-    struct queries *queries = &sums->history->queries;
-    sqlite3_stmt *borrowed;
-    int r = query_get(queries, QUERY_SPAN_READ, &borrowed);
-    if (r < 0)
-        return r;
-    _cleanup_(query_resetp) sqlite3_stmt *statement = borrowed;
-    query_bind(statement, ":from_usec", (int64_t)sums->query->from_wall_usec);
-    query_bind(statement, ":to_usec", (int64_t)sums->query->to_wall_usec);
-    for (;;) {
-        bool row;
-        r = query_next(queries, statement, &row);
-        if (r < 0 || !row)
-            return r;
-        int64_t first = sqlite3_column_int64(statement, FIRST_TICK);
-        int64_t ticks = sqlite3_column_int64(statement, TICKS);
-        if (first < 0 || ticks < 0 || ticks > INT64_MAX - first)
-            return -EUCLEAN;
-        r = tick_set_add(&sums->ticks, (struct tick_range){first, first + ticks});
-        if (r < 0)
-            return r;
-    }
-}
-
 /* The statement is bound. */
 static int top_sums_blocks(struct top_sums *sums, sqlite3_stmt *statement)
 {
@@ -278,6 +253,7 @@ int top_sums_shelf(struct top_sums *sums)
 
 int top_sums_file(struct top_sums *sums)
 {
-    int r = top_sums_spans(sums);
+    int r = span_rows_add(&sums->history->queries, (int64_t)sums->query->from_wall_usec,
+                          (int64_t)sums->query->to_wall_usec, &sums->ticks);
     return r < 0 ? r : top_sums_ranges(sums);
 }

@@ -550,6 +550,36 @@ static uint64_t write_until_full(struct store_writer *writer, uint64_t *number)
     return sequence;
 }
 
+/* Every tick between two has the value that it came with: its number. */
+static void assert_values(struct store_writer *writer, uint64_t first, uint64_t last)
+{
+    struct history *history;
+    assert_int_equal(
+        history_new(directory, 20 * USEC_PER_MSEC, store_writer_shelf(writer), &history), 0);
+    struct series_query query = {
+        .target_count = 1,
+        .targets = {{.kind = TARGET_PROCESS, .id = {.pid = 1, .start_ticks = 7}}},
+        .metric_count = 1,
+        .metrics = {METRIC_RSS},
+        .from_wall_usec = start_wall_usec + first * 20 * USEC_PER_MSEC,
+        .to_wall_usec = start_wall_usec + (last + 1) * 20 * USEC_PER_MSEC,
+        .points = last - first + 2,
+        .aggregate = SERIES_RANGE};
+    struct series_result result;
+    assert_int_equal(history_series(history, &query, &result, NULL), 0);
+    assert_int_equal(result.count, 1);
+    uint64_t expected = first;
+    for (size_t i = 0; i < result.series[0].count; i++) {
+        const struct series_point *point = &result.series[0].points[i];
+        assert_false(point->gap);
+        for (; expected <= last && (int64_t)expected <= point->max; expected++)
+            assert_true((int64_t)expected >= point->value);
+    }
+    assert_int_equal(expected, last + 1);
+    series_result_finish(&result);
+    history_free(history);
+}
+
 static void a_full_disk_degrades_and_passes(void **state)
 {
     (void)state;
@@ -562,6 +592,7 @@ static void a_full_disk_degrades_and_passes(void **state)
     wait_ack(writer, is_durable, sequence);
     fill_disk();
     sequence = write_until_full(writer, &number);
+    const uint64_t full = number;
     /* It goes on taking records and ticks: more ticks than there are in the pool. */
     for (int i = 0; i < 3 * TICK_POOL_TICKS; i++) {
         number++;
@@ -574,6 +605,7 @@ static void a_full_disk_degrades_and_passes(void **state)
     assert_int_equal(ack.state, STORE_STATE_OK);
     assert_string_equal(ack.text, "");
     assert_true(ack.ticks_merged > 0);
+    assert_values(writer, full + 1, number); /* no value was lost */
     assert_int_equal(store_writer_stop(writer), 0);
     assert_int_equal(count_events(), sequence);
 }

@@ -204,6 +204,28 @@ static void a_failed_transaction_takes_nothing_twice(void **state)
     free(model);
 }
 
+static void a_damaged_hot_row_is_said(void **state)
+{
+    struct fixture *fixture = *state;
+    struct model *model = calloc(1, sizeof(*model));
+    char path[256];
+    sqlite3 *database;
+    begin(fixture);
+    write_ticks(fixture, model, 50);
+    fixture_close(fixture);
+    fixture_path(fixture, STORE_FILE, path);
+    assert_int_equal(connection_open_write(path, &database), 0);
+    assert_int_equal(connection_run(database, "UPDATE hot SET data = x'00' WHERE tick = 31"), 0);
+    connection_close(database);
+    fixture_open(fixture);
+    assert_int_equal(fixture->report.opened, STORE_OPENED);
+    /* Those behind it build on it. */
+    assert_int_equal(fixture->report.ticks_lost, 20);
+    assert_non_null(strstr(fixture->report.text, "20 ticks"));
+    assert_int_equal(count_of(fixture, "SELECT sum(ticks) FROM span"), 30);
+    free(model);
+}
+
 static void a_day_becomes_hours(void **state)
 {
     struct fixture *fixture = *state;
@@ -233,6 +255,7 @@ int main(void)
         TEST(a_kill_loses_nothing),
         TEST(an_hour_is_put_together),
         TEST(a_failed_transaction_takes_nothing_twice),
+        TEST(a_damaged_hot_row_is_said),
         TEST(a_day_becomes_hours),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
