@@ -28,11 +28,12 @@
     X(FOLLOW, "follow", 'f', NULL, "go on printing new ones until interrupted")                    \
     X(KIND, "kind", 0, "KIND", "only events of this kind")                                         \
     X(SINCE, "since", 0, "D", "only those of the last D: 30s, 5m, 2h, 1d")                         \
+    X(UNTIL, "until", 0, "D", "up to D ago, or up to a time (default now)")                        \
     X(YES, "yes", 'y', NULL, "do not ask")                                                         \
     X(FOR, "for", 0, "D", "resume by itself after D: 30s, 5m, 2h, 1d")                             \
     X(POINTS, "points", 0, "N", "at most N points of a series, 1 to 2000 (default 60)")            \
     X(AGG, "agg", 0, "A", "how points are joined: avg (default), min, max, last or range")         \
-    X(CSV, "csv", 0, NULL, "print comma-separated values: time,target,metric,value")               \
+    X(CSV, "csv", 0, NULL, "print comma-separated values (RFC 4180) with a line of names")         \
     X(STATE_DIR, "state-dir", 0, "DIR", "where the daemon keeps its token")                        \
     X(HTTP, "http", 0, "ADDR:PORT", "where the daemon serves HTTP (default 127.0.0.1:6368)")       \
     X(STRICT, "strict", 0, NULL, "exit 1 on warnings as well")                                     \

@@ -286,15 +286,36 @@ const struct verb verbs_of_questions[] = {
     },
     {
         .name = "query",
-        .synopsis = "TARGET METRIC[,METRIC...] [--since D] [--points N] [--agg A] [--csv | --json]",
-        .summary = "history of a metric",
-        .description = "One line per series: first, least, greatest and last value and the shape.\n"
-                       "--csv prints every point. TARGET is host, a pid, a process id or several\n"
-                       "joined by commas; METRIC a name like rss, uss, cpu or heap.free.\n",
+        .synopsis =
+            "TARGET METRIC[,METRIC...] | top [rss|pss] [-n N] | around ID\n"
+            "                [--since D] [--until D] [--points N] [--agg A] [--csv | --json]",
+        .summary = "history: of a metric, of the largest processes, around an event",
+        .description =
+            "One line per series: first, least, greatest and last value and the shape. --csv\n"
+            "prints every point. TARGET is host, a pid, a process id or several joined by commas\n"
+            "(up to 8); METRIC a name like rss, uss, cpu or heap.free (up to 8).\n"
+            "\n"
+            "`top` lists the processes that were largest within a time, those that are gone among\n"
+            "them: by their highest RSS (or PSS), with --agg avg by their average. It is as "
+            "coarse\n"
+            "as what is stored: ten minutes, an hour for past hours.\n"
+            "\n"
+            "`around` takes the number of an event or the id of a receipt: the minute before an\n"
+            "OOM kill or a crash as it is kept, else five minutes to both sides.\n"
+            "\n"
+            "--since and --until are durations (2h ago) or times (2026-11-22T10:41:18Z). In CSV\n"
+            "times are RFC 3339 in UTC, an unknown value is an empty field, and a name that "
+            "begins\n"
+            "with = + - or @ gets an apostrophe in front, so that no spreadsheet calculates it.\n",
         .examples = "memtend query 4711 rss,uss --since 1h\n"
-                    "memtend query host mem.available --since 1d --points 500 --csv\n",
-        .options = BIT(SINCE) | BIT(POINTS) | BIT(AGG) | BIT(CSV) | BIT(JSON),
-        .operands_min = 2,
+                    "memtend query host mem.available --since 1d --points 500 --csv\n"
+                    "memtend query top --since 2d --until 1d -n 20\n"
+                    "memtend query top pss --agg avg --csv\n"
+                    "memtend query around 412\n",
+        .words = "host top around",
+        .options =
+            BIT(SINCE) | BIT(UNTIL) | BIT(POINTS) | BIT(AGG) | BIT(LIMIT) | BIT(CSV) | BIT(JSON),
+        .operands_min = 1,
         .operands_max = 2,
         .main = query_main,
     },

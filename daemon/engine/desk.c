@@ -128,6 +128,7 @@ static const struct desk_route {
     [COMMAND_EVENT_WINDOW] = {.reader = true},
     [COMMAND_AUDIT_LIST] = {.reader = true},
     [COMMAND_SERIES] = {.reader = true, .own = true},
+    [COMMAND_TOP] = {.reader = true, .own = true},
     [COMMAND_AGENT_GET] = {.answer = desk_agent, .own = true},
     [COMMAND_CENSUS] = {.answer = desk_census, .own = true},
     [COMMAND_DIAGNOSIS] = {.answer = desk_diagnosis, .own = true},

@@ -40,6 +40,12 @@ static int store_reader_series(struct history *history, struct command *command)
     return history_series(history, &command->series, &command->series_result, &command->error);
 }
 
+static int store_reader_top(struct history *history, struct command *command)
+{
+    return history_top(history, &command->top, &command->top_count, &command->top_processes,
+                       &command->error);
+}
+
 static int store_reader_events(struct history *history, struct command *command)
 {
     struct history_page page = store_reader_page(command);
@@ -83,9 +89,13 @@ static int store_reader_receipt(struct history *history, struct command *command
 }
 
 static int (*const store_reader_answers[])(struct history *, struct command *) = {
-    [COMMAND_SERIES] = store_reader_series,      [COMMAND_EVENT_LIST] = store_reader_events,
-    [COMMAND_AUDIT_LIST] = store_reader_audit,   [COMMAND_ACTION_LIST] = store_reader_receipts,
-    [COMMAND_ACTION_GET] = store_reader_receipt, [COMMAND_EVENT_WINDOW] = store_reader_window,
+    [COMMAND_SERIES] = store_reader_series,
+    [COMMAND_EVENT_LIST] = store_reader_events,
+    [COMMAND_AUDIT_LIST] = store_reader_audit,
+    [COMMAND_ACTION_LIST] = store_reader_receipts,
+    [COMMAND_ACTION_GET] = store_reader_receipt,
+    [COMMAND_EVENT_WINDOW] = store_reader_window,
+    [COMMAND_TOP] = store_reader_top,
 };
 
 static void store_reader_refuse(struct command *command, int error)
@@ -100,10 +110,13 @@ static void store_reader_refuse(struct command *command, int error)
         break;
     case -EINVAL:
     case -EOPNOTSUPP:
+    case -E2BIG:
         if (command->error.text[0])
             command->result = COMMAND_INVALID;
         else
-            command_refuse(command, COMMAND_INVALID, "the cursor is not one of this list");
+            command_refuse(command, COMMAND_INVALID,
+                           error == -E2BIG ? "that is too much at once: ask for less time"
+                                           : "the cursor is not one of this list");
         break;
     default:
         command_refuse(command, COMMAND_UNAVAILABLE, "the history cannot be read: %s",

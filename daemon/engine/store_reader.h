@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The reader thread: owns the store's read-only connection and answers history commands one at a
- * time under their deadline (5 s at most): COMMAND_SERIES, COMMAND_EVENT_LIST,
- * COMMAND_EVENT_WINDOW, COMMAND_AUDIT_LIST, COMMAND_ACTION_LIST, COMMAND_ACTION_GET. Each answered
- * command goes back through reply_send().
+ * time under their deadline (5 s at most): COMMAND_SERIES, COMMAND_TOP,
+ * COMMAND_EVENT_LIST, COMMAND_EVENT_WINDOW, COMMAND_AUDIT_LIST, COMMAND_ACTION_LIST,
+ * COMMAND_ACTION_GET. Each answered command goes back through reply_send().
  */
 #ifndef MEMTEND_ENGINE_STORE_READER_H
 #define MEMTEND_ENGINE_STORE_READER_H

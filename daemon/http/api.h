@@ -46,6 +46,9 @@ API_ANSWER(api_verdict_answer);
 API_HANDLER(api_series_get);
 API_ANSWER(api_series_answer);
 
+API_HANDLER(api_top_get);
+API_ANSWER(api_top_answer);
+
 API_HANDLER(api_events_list);
 API_HANDLER(api_events_post);
 API_HANDLER(api_audit_list);

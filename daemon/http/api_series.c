@@ -8,8 +8,6 @@
 
 #include <string.h>
 
-#define SERIES_DEFAULT_USEC (3600 * USEC_PER_SEC)
-
 /* A process is named by pid once: later the pid may be another's. */
 static bool series_resolve(const struct request *request, struct target *target,
                            struct reply *reply)
@@ -77,12 +75,27 @@ static bool series_take_target(const char *part, void *context)
     return series_resolve(reading->request, target, reading->reply);
 }
 
+/* Says which there are. */
+static void series_unknown_metric(struct reply *reply, const char *name)
+{
+    char known[512] = "";
+    size_t used = 0;
+    for (enum metric metric = 0; metric < METRIC_COUNT; metric++) {
+        if (!metric_is_stored(metric))
+            continue;
+        if (used > 0)
+            used += text_copy(known + used, sizeof(known) - used, ", ");
+        used += text_copy(known + used, sizeof(known) - used, metric_info(metric)->name);
+    }
+    reply_problem(reply, 422, "bad_query", "%.64s is not a metric; there are %s", name, known);
+}
+
 static bool series_take_metric(const char *part, void *context)
 {
     struct series_reading *reading = context;
     enum metric *metric = &reading->query->metrics[reading->query->metric_count];
     if (metric_find(part, metric) < 0) {
-        reply_problem(reading->reply, 422, "bad_query", "%.64s is not a metric", part);
+        series_unknown_metric(reading->reply, part);
         return false;
     }
     if (!metric_is_stored(*metric)) {
@@ -108,28 +121,34 @@ static bool series_read_names(struct series_reading *reading)
                         reading);
 }
 
+static bool series_read_points(const struct request *request, struct reply *reply,
+                               size_t *ret_points)
+{
+    const char *text = query_text(request, "points");
+    uint64_t points = HTTP_SERIES_POINTS;
+    if (text && (text_parse_u64(text, &points) < 0 || points < 1 || points > SERIES_POINTS_LIMIT)) {
+        reply_problem(reply, 422, "bad_query", "points must be 1 to %d, not %.32s",
+                      SERIES_POINTS_LIMIT, text);
+        return false;
+    }
+    *ret_points = (size_t)points;
+    return true;
+}
+
 static bool series_read_shape(struct series_reading *reading)
 {
     const struct request *request = reading->request;
     struct series_query *query = reading->query;
-    uint64_t now = clock_wall_usec(), points = HTTP_SERIES_POINTS;
-    if (!query_time(request, "to", now, now, reading->reply, &query->to_wall_usec) ||
-        !query_time(request, "from", now, query->to_wall_usec - SERIES_DEFAULT_USEC, reading->reply,
-                    &query->from_wall_usec))
+    if (!query_range(request, HTTP_HISTORY_USEC, reading->reply, &query->from_wall_usec,
+                     &query->to_wall_usec) ||
+        !series_read_points(request, reading->reply, &query->points))
         return false;
-    const char *text = query_text(request, "points");
-    const char *wrong = NULL;
-    if (text && (text_parse_u64(text, &points) < 0 || points < 1 || points > SERIES_POINTS_LIMIT))
-        wrong = "points must be 1 to 2000";
-    query->points = (size_t)points;
-    text = query_text(request, "agg");
-    if (text && series_aggregate_find(text, &query->aggregate) < 0)
-        wrong = "agg must be avg, min, max, last or range";
-    if (query->from_wall_usec >= query->to_wall_usec)
-        wrong = "from must be before to";
-    if (wrong)
-        reply_problem(reading->reply, 422, "bad_query", "%s", wrong);
-    return !wrong;
+    const char *text = query_text(request, "agg");
+    if (!text || series_aggregate_find(text, &query->aggregate) == 0)
+        return true;
+    reply_problem(reading->reply, 422, "bad_query",
+                  "agg must be avg, min, max, last or range, not %.32s", text);
+    return false;
 }
 
 void api_series_get(struct request *request, struct reply *reply)

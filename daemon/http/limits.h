@@ -52,6 +52,7 @@
 #define HTTP_SERIES_BYTES  1024
 #define HTTP_PARAMETER     128 /* the {…} of a path */
 #define HTTP_LIST_DEFAULT  100
+#define HTTP_HISTORY_USEC  (UINT64_C(3600) * USEC_PER_SEC) /* when ?from is absent */
 #define HTTP_SERIES_POINTS 500 /* when ?points is absent: about the pixels of a chart */
 #define HTTP_CHECK_ERRORS  20  /* of one rule text; more do not help anybody */
 #define HTTP_PAUSE_SECONDS (30 * 24 * 3600)

@@ -148,6 +148,29 @@ bool query_time(const struct request *request, const char *name, uint64_t now_wa
     return true;
 }
 
+bool query_range(const struct request *request, uint64_t default_usec, struct reply *reply,
+                 uint64_t *ret_from_wall_usec, uint64_t *ret_to_wall_usec)
+{
+    uint64_t now = clock_wall_usec(), from, to;
+    if (!query_time(request, "to", now, now, reply, &to) ||
+        !query_time(request, "from", now, to > default_usec ? to - default_usec : 0, reply, &from))
+        return false;
+    const char *wrong = NULL;
+    if (from >= to)
+        wrong = "from must be before to; without them it is the last hour";
+    else if (from > now)
+        wrong = "from is in the future: nothing is known of that yet";
+    else if (to > INT64_MAX)
+        wrong = "to must be a time: it is too far in the future";
+    if (wrong) {
+        reply_problem(reply, 422, "bad_query", "%s", wrong);
+        return false;
+    }
+    *ret_from_wall_usec = from;
+    *ret_to_wall_usec = to;
+    return true;
+}
+
 bool query_wait(const struct request *request, struct reply *reply, uint64_t *ret_usec)
 {
     const char *text = query_text(request, "wait");

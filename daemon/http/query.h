@@ -21,6 +21,9 @@ bool query_cursor(const struct request *request, struct reply *reply, size_t siz
 /* RFC 3339, unix seconds, "now", or "-1h" (s, m, h, d) before now. Default when absent. */
 bool query_time(const struct request *request, const char *name, uint64_t now_wall_usec,
                 uint64_t default_wall_usec, struct reply *reply, uint64_t *ret_wall_usec);
+/* from= and to=: a time that has begun. Absent: up to now, and so long before `to`. */
+bool query_range(const struct request *request, uint64_t default_usec, struct reply *reply,
+                 uint64_t *ret_from_wall_usec, uint64_t *ret_to_wall_usec);
 /* wait=10s, 500ms or 10; at most 30 s; 0 when absent. */
 bool query_wait(const struct request *request, struct reply *reply, uint64_t *ret_usec);
 

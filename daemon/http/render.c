@@ -218,6 +218,26 @@ json_t *render_rule(const struct rule_record *rule)
     return sheet_take(&sheet);
 }
 
+json_t *render_top(const struct top_process *process)
+{
+    char id[PROCESS_ID_SIZE];
+    struct sheet sheet;
+    sheet_init(&sheet);
+    process_id_format(process->id, id);
+    sheet_text(&sheet, "id", id);
+    sheet_integer(&sheet, "pid", process->id.pid);
+    sheet_text(&sheet, "comm", process->comm);
+    sheet_text(&sheet, "name", process->name);
+    sheet_text(&sheet, "cmdline", process->cmdline);
+    sheet_text(&sheet, "unit", process->unit);
+    sheet_integer(&sheet, "peak_bytes", process->peak_bytes);
+    sheet_integer(&sheet, "average_bytes", process->average_bytes);
+    sheet_time(&sheet, "first_seen", process->first_wall_usec);
+    sheet_time(&sheet, "last_seen", process->last_wall_usec);
+    sheet_bool(&sheet, "ended", process->ended);
+    return sheet_take(&sheet);
+}
+
 /* [ms, value], [ms, min, max], or [ms, null] for a gap. */
 static json_t *render_point(const struct series_point *point, enum metric metric, bool range)
 {

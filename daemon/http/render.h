@@ -24,6 +24,7 @@ json_t *render_receipt(const struct receipt *receipt);
 json_t *render_event(const struct event *event);
 json_t *render_pinned_process(const struct pinned_process *process);
 json_t *render_rule(const struct rule_record *rule);
+json_t *render_top(const struct top_process *process);
 json_t *render_series(const struct series *series, enum series_aggregate aggregate);
 /* One value of a metric in the unit of its JSON name. */
 json_t *render_value(enum metric metric, int64_t value);

@@ -9,6 +9,9 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Longer is cut: the names of all metrics are 400 bytes. */
+#define REPLY_DETAIL_SIZE 768
+
 static const struct {
     unsigned status;
     const char *title;
@@ -87,8 +90,8 @@ static json_t *reply_problem_errors(const struct error *errors, size_t count)
     return list;
 }
 
-void reply_problem_at(struct reply *reply, unsigned status, const char *slug,
-                      const struct error *errors, size_t count)
+static void reply_problem_write(struct reply *reply, unsigned status, const char *slug,
+                                const char *detail, json_t *errors)
 {
     char type[96];
     snprintf(type, sizeof(type), "urn:memtend:problem:%s", slug);
@@ -97,22 +100,28 @@ void reply_problem_at(struct reply *reply, unsigned status, const char *slug,
     sheet_text(&sheet, "type", type);
     sheet_text(&sheet, "title", reply_title(status));
     sheet_integer(&sheet, "status", status);
-    sheet_text(&sheet, "detail", errors[0].text);
-    if (errors[0].line > 0)
-        sheet_value(&sheet, "errors", reply_problem_errors(errors, count));
+    sheet_text(&sheet, "detail", detail);
+    if (errors)
+        sheet_value(&sheet, "errors", errors);
     reply_json(reply, status, sheet_take(&sheet));
     reply->content_type = "application/problem+json";
 }
 
+void reply_problem_at(struct reply *reply, unsigned status, const char *slug,
+                      const struct error *errors, size_t count)
+{
+    reply_problem_write(reply, status, slug, errors[0].text,
+                        errors[0].line > 0 ? reply_problem_errors(errors, count) : NULL);
+}
+
 void reply_problem(struct reply *reply, unsigned status, const char *slug, const char *format, ...)
 {
-    char raw[512];
+    char raw[REPLY_DETAIL_SIZE], detail[REPLY_DETAIL_SIZE];
     va_list list;
     va_start(list, format);
     int length = vsnprintf(raw, sizeof(raw), format, list);
     va_end(list);
     size_t used = length < 0 ? 0 : (size_t)length;
-    struct error error = {0};
-    text_clean(error.text, sizeof(error.text), raw, used < sizeof(raw) ? used : sizeof(raw) - 1);
-    reply_problem_at(reply, status, slug, &error, 1);
+    text_clean(detail, sizeof(detail), raw, used < sizeof(raw) ? used : sizeof(raw) - 1);
+    reply_problem_write(reply, status, slug, detail, NULL);
 }

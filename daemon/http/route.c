@@ -31,6 +31,7 @@ static const struct route routes[] = {
     {METHOD_GET, "/api/v1/groups", RIGHTS_SOME, BODY_NONE, api_groups_list, NULL},
     {METHOD_GET, "/api/v1/groups/{}", RIGHTS_SOME, BODY_NONE, api_groups_get, NULL},
     {METHOD_GET, "/api/v1/series", RIGHTS_SOME, BODY_NONE, api_series_get, api_series_answer},
+    {METHOD_GET, "/api/v1/top", RIGHTS_SOME, BODY_NONE, api_top_get, api_top_answer},
     {METHOD_GET, "/api/v1/events", RIGHTS_ALL, BODY_NONE, api_events_list, api_events_answer},
     {METHOD_POST, "/api/v1/events", RIGHTS_ALL, BODY_JSON, api_events_post, api_events_added},
     {METHOD_GET, "/api/v1/events/{}/window", RIGHTS_ALL, BODY_NONE, api_events_window,

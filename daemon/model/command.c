@@ -24,6 +24,7 @@ void command_free(struct command *command)
     free(command->events);
     event_window_free(command->window);
     series_result_finish(&command->series_result);
+    free(command->top_processes);
     free(command->agent);
     free(command->diagnosis);
     free(command->census);

@@ -14,6 +14,7 @@
 #include "model/pin.h"
 #include "model/rule.h"
 #include "model/series.h"
+#include "model/top.h"
 #include "model/verdict.h"
 
 enum command_kind {
@@ -33,6 +34,7 @@ enum command_kind {
     COMMAND_EVENT_WINDOW, /* reader: one event with the samples that are pinned for it */
     COMMAND_AUDIT_LIST,   /* reader: receipts, armings, pauses as events with who asked */
     COMMAND_SERIES,       /* reader */
+    COMMAND_TOP,          /* reader: the largest processes within a time */
     COMMAND_CENSUS,       /* loop; answered when the agent has answered */
     COMMAND_AGENT_GET,    /* loop: what the agent of a process said last */
     COMMAND_DIAGNOSIS,    /* loop; answered when the probe has read its mappings, or will not */
@@ -82,6 +84,7 @@ struct command {
     size_t limit;                     /* lists: 1..COMMAND_LIST_LIMIT */
     char cursor[COMMAND_CURSOR_SIZE]; /* lists: "" = newest */
     struct series_query series;       /* SERIES */
+    struct top_query top;             /* TOP */
     uint64_t deadline_usec;           /* monotonic; the reader gives up then */
 
     /* The answer. */
@@ -93,8 +96,10 @@ struct command {
     struct event *events;        /* owned; EVENT_ADD: the one made */
     struct event_window *window; /* owned; EVENT_WINDOW */
     size_t rule_count;
-    struct rule_record *rules;             /* owned */
-    struct series_result series_result;    /* owned */
+    struct rule_record *rules;          /* owned */
+    struct series_result series_result; /* owned */
+    size_t top_count;
+    struct top_process *top_processes;     /* owned */
     struct census *census;                 /* owned; its outcome may be a refusal */
     struct agent_report *agent;            /* owned */
     struct diagnosis *diagnosis;           /* owned */

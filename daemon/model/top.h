@@ -26,8 +26,9 @@ struct top_process {
     char name[PROCESS_NAME_SIZE];
     char unit[PROCESS_UNIT_SIZE];
     char cmdline[PROCESS_CMDLINE_SIZE]; /* redacted */
-    int64_t value_bytes;
+    int64_t peak_bytes, average_bytes;
     uint64_t first_wall_usec, last_wall_usec; /* when it was there, within the time asked for */
+    bool ended;                               /* by now, as far as is known */
 };
 
 #endif

@@ -14,11 +14,29 @@ struct history_top {
     struct top_process *processes; /* query->limit of them */
 };
 
-/* About when a tick was. */
+/* Untouched when that makes no time. */
+static void history_top_between(const struct top_span *span, int64_t tick, uint64_t *ret_wall_usec)
+{
+    double share =
+        span->ticks > 1 ? (double)(tick - span->first_tick) / (double)(span->ticks - 1) : 0;
+    double first = (double)span->first_wall_usec, last = (double)span->last_wall_usec;
+    double wall = share < 1 ? first + (last - first) * share : last;
+    if (wall > 0 && wall < (double)INT64_MAX)
+        *ret_wall_usec = (uint64_t)wall;
+}
+
+/* About when a tick was; untouched when nobody knows. */
 static int history_top_wall(struct history_top *top, int64_t tick, uint64_t *ret_wall_usec)
 {
     enum { FIRST_TICK, TICKS, FIRST_WALL, LAST_WALL };
     struct queries *queries = &top->sums.history->queries;
+    for (size_t i = 0; i < top->sums.shelf_span_count; i++) {
+        const struct top_span *span = &top->sums.shelf_spans[i];
+        if (tick >= span->first_tick && tick - span->first_tick < span->ticks) {
+            history_top_between(span, tick, ret_wall_usec);
+            return 0;
+        }
+    }
     sqlite3_stmt *borrowed;
     int r = query_get(queries, QUERY_SPAN_AT, &borrowed);
     if (r < 0)
@@ -29,15 +47,11 @@ static int history_top_wall(struct history_top *top, int64_t tick, uint64_t *ret
     r = query_next(queries, statement, &row);
     if (r < 0 || !row)
         return r;
-    int64_t ticks = sqlite3_column_int64(statement, TICKS);
-    double share = ticks > 1 ? (double)(tick - sqlite3_column_int64(statement, FIRST_TICK)) /
-                                   (double)(ticks - 1)
-                             : 0;
-    double first = (double)sqlite3_column_int64(statement, FIRST_WALL);
-    double last = (double)sqlite3_column_int64(statement, LAST_WALL);
-    double wall = share < 1 ? first + (last - first) * share : last;
-    if (wall > 0 && wall < (double)INT64_MAX)
-        *ret_wall_usec = (uint64_t)wall;
+    const struct top_span span = {.first_tick = sqlite3_column_int64(statement, FIRST_TICK),
+                                  .ticks = sqlite3_column_int64(statement, TICKS),
+                                  .first_wall_usec = sqlite3_column_int64(statement, FIRST_WALL),
+                                  .last_wall_usec = sqlite3_column_int64(statement, LAST_WALL)};
+    history_top_between(&span, tick, ret_wall_usec);
     return 0;
 }
 
@@ -69,11 +83,17 @@ static int history_top_merge(struct history_top *top, struct process_id id, int6
     return r;
 }
 
+static int64_t history_top_value(const struct history_top *top, const struct top_process *process)
+{
+    return top->sums.mean ? process->average_bytes : process->peak_bytes;
+}
+
 /* Sorted in among those found so far; the smallest may fall out. */
 static void history_top_insert(struct history_top *top, const struct top_process *process)
 {
     size_t place = top->count;
-    while (place > 0 && top->processes[place - 1].value_bytes < process->value_bytes)
+    int64_t value = history_top_value(top, process);
+    while (place > 0 && history_top_value(top, &top->processes[place - 1]) < value)
         place--;
     if (place == top->sums.query->limit)
         return;
@@ -88,9 +108,11 @@ static int history_top_describe(struct history_top *top, const struct top_sum *s
                                 const struct block_walk_row *life, struct top_process *process)
 {
     uint64_t first = top->sums.query->from_wall_usec, last = top->sums.newest_wall_usec;
-    process->value_bytes = top_sum_value(sum);
+    process->peak_bytes = sum->max;
+    process->average_bytes = sum->sum / sum->count;
+    process->ended = life->last_tick < INT64_MAX;
     int r = history_top_wall(top, life->first_tick, &first);
-    if (r == 0 && life->last_tick < INT64_MAX)
+    if (r == 0 && process->ended)
         r = history_top_wall(top, life->last_tick, &last);
     process->first_wall_usec = history_top_within(top, first);
     process->last_wall_usec = history_top_within(top, last);
@@ -154,7 +176,7 @@ static int history_top_sort(struct history_top *top)
         return r;
     for (struct top_sum *sum; r == 0 && (sum = top_heap_pop(&heap));) {
         if (top->count == top->sums.query->limit &&
-            top->processes[top->count - 1].value_bytes >= top_sum_value(sum))
+            history_top_value(top, &top->processes[top->count - 1]) >= top_sum_value(sum))
             break;
         if (!sum->taken)
             r = history_top_take(top, sum);

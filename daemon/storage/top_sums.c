@@ -86,6 +86,12 @@ static int top_sums_shelf_period(struct top_sums *sums, const struct shelf_copy_
         high = wall > high ? wall : high;
         sums->newest_wall_usec = wall > 0 ? (uint64_t)wall : 0;
     }
+    if (low <= high && sums->shelf_span_count < SHELF_CLOSING_LIMIT + 1)
+        sums->shelf_spans[sums->shelf_span_count++] =
+            (struct top_span){.first_tick = piece->period.first_tick,
+                              .ticks = piece->period.ticks,
+                              .first_wall_usec = low,
+                              .last_wall_usec = high};
     return top_sums_touches(sums, low, high)
                ? tick_set_add(&sums->shelf_ticks, shelf_copy_ticks(piece))
                : 0;

@@ -9,6 +9,12 @@
 #include "storage/history_state.h"
 #include "storage/top_table.h"
 
+/* When some ticks in a row were: the lowest and the highest wall time. */
+struct top_span {
+    int64_t first_tick, ticks;
+    int64_t first_wall_usec, last_wall_usec;
+};
+
 struct top_sums {
     struct history *history;
     const struct top_query *query;
@@ -18,6 +24,8 @@ struct top_sums {
     struct tick_set shelf_ticks; /* periods of the shelf, and below of the file, that touch the */
     struct tick_set ticks;       /* time of the query */
     uint64_t newest_wall_usec;   /* of all ticks */
+    struct top_span shelf_spans[SHELF_CLOSING_LIMIT + 1];
+    size_t shelf_span_count;
 };
 
 void top_sums_finish(struct top_sums *sums);

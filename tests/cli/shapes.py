@@ -58,6 +58,20 @@ SERIES = {"step_seconds": 60.0, "series": [
                 [1795344180000, 10 * MIB]]}]}
 
 
+TOP = {"id": "4711-88213", "pid": 4711, "comm": "python3", "name": None, "cmdline": "python3 etl.py",
+       "unit": "etl.service", "peak_bytes": 247 * MIB, "average_bytes": 100 * MIB,
+       "first_seen": "2026-11-22T10:40:00.000Z", "last_seen": "2026-11-22T10:43:00.000Z",
+       "ended": True}
+
+WINDOW = {"event": {"id": 412, "time": "2026-11-22T10:41:18.000Z", "kind": "oom_kill",
+                    "target": "4711-88213", "comm": "python3"},
+          "from": "2026-11-22T10:40:18.000Z", "to": "2026-11-22T10:41:18.000Z",
+          "items": [{"id": "4711-88213", "pid": 4711, "comm": "python3", "victim": True,
+                     "samples": [{"time": "2026-11-22T10:40:20.000Z", "rss_bytes": 100 * MIB},
+                                 {"time": "2026-11-22T10:41:17.000Z", "rss_bytes": 247 * MIB,
+                                  "swap_bytes": 0}]}]}
+
+
 def listing(*items, cursor=None):
     return {"items": list(items), "next_cursor": cursor}
 

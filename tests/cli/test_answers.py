@@ -12,8 +12,8 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from case import MEMTEND, environment, main, memtend
 from fake_daemon import FakeDaemon, problem
-from shapes import (EVENTS, HOST, PROCESS, RECEIPT, RULE, SERIES, STATUS, listing, poisoned,
-                    twisted)
+from shapes import (EVENTS, HOST, PROCESS, RECEIPT, RULE, SERIES, STATUS, TOP, WINDOW,
+                    listing, poisoned, twisted)
 
 # command, path that it asks, a good answer
 READS = [
@@ -25,6 +25,8 @@ READS = [
     (["receipts", "20261122-1"], "/api/v1/actions/20261122-1", RECEIPT),
     (["rules"], "/api/v1/rules", listing(RULE)),
     (["query", "4711", "rss"], "/api/v1/series", SERIES),
+    (["query", "top"], "/api/v1/top", listing(TOP)),
+    (["query", "around", "412"], "/api/v1/events/412/window", WINDOW),
 ]
 
 

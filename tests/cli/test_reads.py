@@ -2,6 +2,8 @@
 """events, receipts, rules, pause, query, status, host, open: what is asked and what is shown."""
 
 import contextlib
+import csv
+import io
 import os
 import pathlib
 import pty
@@ -13,8 +15,8 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from case import EVIL, MEMTEND, environment, main, wait_for
 from fake_daemon import FakeDaemon, problem
-from shapes import (AGENT, CENSUS, EVENTS, HOST, RECEIPT, RULE, SERIES, STATUS, SUSPECTS, TYPES,
-                    listing, poisoned, twisted)
+from shapes import (AGENT, CENSUS, EVENTS, HOST, RECEIPT, RULE, SERIES, STATUS, SUSPECTS, TOP,
+                    TYPES, WINDOW, listing, poisoned, twisted)
 
 
 def serving(method, path, answer):
@@ -353,6 +355,86 @@ def test_query_gone_and_wrong():
         for options in (["--agg", "median"], ["--points", "0"], ["--csv", "--json"]):
             daemon.memtend("query", "9", "rss", *options, code=2)
         daemon.memtend("query", "9", code=2)
+
+
+def test_query_times():
+    with serving("GET", "/api/v1/series", SERIES) as daemon:
+        daemon.memtend("query", "host", "mem.free", "--since", "2026-11-22T08:00:00Z", "--until",
+                       "2026-11-22T09:30:00+01:00", code=0)
+        query = daemon.requests[-1].query
+        assert query["from"] == "2026-11-22T08:00:00.000Z", query
+        assert query["to"] == "2026-11-22T08:30:00.000Z", query
+        daemon.memtend("query", "host", "mem.free", "--until", "10m", code=0)
+        assert "to" in daemon.requests[-1].query
+        before = len(daemon.requests)
+        for wrong in (["--since", "1h", "--until", "2h"], ["--since", "NaN"], ["--since", "-1h"],
+                      ["--until", "9999999999999999999h"], ["--since", "2026-13-01T00:00:00Z"],
+                      ["--since", "5"], ["--points", "2001"], ["--points", "-1"]):
+            assert daemon.memtend("query", "host", "mem.free", *wrong, code=2).err, wrong
+        said = daemon.memtend("query", "host", "headroom", code=2)
+        assert "there are: rss cpu" in said.err and "swap.out" in said.err, said
+        assert len(daemon.requests) == before, "what is wrong here is not asked there"
+    with serving("GET", "/api/v1/series", problem(422, "bad_query", "points must be 1 to 7")) as daemon:
+        said = daemon.memtend("query", "host", "mem.free", "--points", "8", code=2)
+        assert "points must be 1 to 7" in said.err, said
+
+
+def test_query_top():
+    names = ["=1+1", "+cmd|x", "-bash", "@sum(a1)", 'a,"b"', "plain"]
+    items = [{**TOP, "comm": name, "cmdline": name, "pid": i} for i, name in enumerate(names)]
+    with serving("GET", "/api/v1/top", listing(TOP, {**TOP, "ended": False})) as daemon:
+        said = daemon.memtend("query", "top", "pss", "--agg", "avg", "-n", "7", "--since", "1d", code=0)
+        query = daemon.requests[-1].query
+        assert query.pop("from") and query == {"metric": "pss", "order": "average", "limit": "7"}, query
+        for text in ("4711-88213", "247 MiB", "100 MiB", "ended", "etl.py"):
+            assert text in said.out, (text, said)
+        daemon.memtend("query", "top", code=0)
+        query = daemon.requests[-1].query
+        assert query.pop("from") and query == {"limit": "10"}, query
+        assert daemon.memtend("query", "top", "--json", code=0).json()["items"][0] == TOP
+        for wrong in (["--agg", "min"], ["-n", "0"], ["-n", "1001"], ["--csv", "--json"]):
+            daemon.memtend("query", "top", *wrong, code=2)
+    with serving("GET", "/api/v1/top", listing(*items)) as daemon:
+        rows = list(csv.DictReader(io.StringIO(daemon.memtend("query", "top", "--csv", code=0).out)))
+        got = [row["comm"] for row in rows]
+        assert got == ["'=1+1", "'+cmd|x", "'-bash", "'@sum(a1)", 'a,"b"', "plain"], got
+        assert rows[5]["peak_bytes"] == str(247 << 20) and rows[5]["ended"] == "true", rows[5]
+        assert rows[0]["name"] == "" and len(rows[0]) == 11, rows[0]
+    with serving("GET", "/api/v1/top", listing()) as daemon:
+        assert daemon.memtend("query", "top", code=0).err
+    with serving("GET", "/api/v1/top", problem(422, "bad_query", "metric must be rss or pss")) as daemon:
+        assert "rss or pss" in daemon.memtend("query", "top", "cpu", code=2).err
+
+
+def test_query_around():
+    with serving("GET", "/api/v1/events/412/window", WINDOW) as daemon:
+        said = daemon.memtend("query", "around", "412", code=0)
+        for text in ("4711-88213", "100 MiB", "247 MiB", "victim", "python3"):
+            assert text in said.out, (text, said)
+        lines = daemon.memtend("query", "around", "412", "--csv", code=0).out.splitlines()
+        assert lines[:2] == ["time,target,metric,value",
+                             f"2026-11-22T10:40:20.000Z,4711-88213,rss_bytes,{100 << 20}"], lines
+        assert len(lines) == 4, lines
+        for wrong in ([], [""], ["412", "--points", "0"]):
+            daemon.memtend("query", "around", *wrong, code=2)
+    # Nothing is kept for it: series of its process, or of the host.
+    for target, metric in (("4711-88213", "rss,"), (None, "mem.available,")):
+        bare = {"event": {**WINDOW["event"], "target": target}, "items": []}
+        with serving("GET", "/api/v1/events/9/window", bare) as daemon:
+            daemon.answer("GET", "/api/v1/series", SERIES)
+            daemon.memtend("query", "around", "9", code=0)
+            query = daemon.requests[-1].query
+            assert query["target"] == (target or "host") and query["metric"].startswith(metric), query
+            assert query["from"] == "2026-11-22T10:36:18.000Z", query
+    with serving("GET", "/api/v1/actions/20261122-1", RECEIPT) as daemon:
+        daemon.answer("GET", "/api/v1/series", SERIES)
+        said = daemon.memtend("query", "around", "20261122-1", "--csv", code=0)
+        assert said.out.startswith("time,target,metric,value\n2026"), said
+        query = daemon.requests[-1].query
+        assert query["target"] == "4711-88213" and query["from"] == "2026-11-22T10:36:18.123Z", query
+        assert query["to"] == "2026-11-22T10:46:18.123Z", query
+    with serving("GET", "/api/v1/events/9/window", problem(404, "not_found", "no event 9")) as daemon:
+        assert "memtend events" in daemon.memtend("query", "around", "9", code=1).err
 
 
 def test_open():

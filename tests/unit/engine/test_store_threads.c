@@ -310,6 +310,19 @@ static void the_reader_answers_each_kind(void **state)
     series = command_new(COMMAND_SERIES);
     assert_int_equal(ask(reader, &answers, series)->result, COMMAND_INVALID);
     command_free(series);
+    struct command *top = command_new(COMMAND_TOP);
+    top->asker.all = true;
+    top->top = (struct top_query){.from_wall_usec = start_wall_usec,
+                                  .to_wall_usec = start_wall_usec + USEC_PER_SEC,
+                                  .limit = 10};
+    assert_int_equal(ask(reader, &answers, top)->result, COMMAND_OK);
+    assert_int_equal(top->top_count, 1);
+    assert_int_equal(top->top_processes[0].peak_bytes, 10);
+    command_free(top);
+    top = command_new(COMMAND_TOP);
+    assert_int_equal(ask(reader, &answers, top)->result, COMMAND_INVALID);
+    assert_true(top->error.text[0]);
+    command_free(top);
     struct command *late = command_new(COMMAND_EVENT_LIST);
     late->limit = 10;
     late->deadline_usec = 1;

@@ -250,6 +250,21 @@ static void fake_answer_series(struct command *command)
     series->points[1] = (struct series_point){.wall_msec = 2000, .gap = true};
 }
 
+static void fake_answer_top(struct command *command)
+{
+    command->top_count = 2;
+    command->top_processes = calloc(2, sizeof(*command->top_processes));
+    for (size_t i = 0; i < 2; i++)
+        command->top_processes[i] =
+            (struct top_process){.id = {.pid = 9 - (pid_t)i, .start_ticks = 5},
+                                 .comm = "\"gone\"",
+                                 .peak_bytes = 300 - (int64_t)i,
+                                 .average_bytes = command->top.by,
+                                 .first_wall_usec = USEC_PER_SEC,
+                                 .last_wall_usec = 2 * USEC_PER_SEC,
+                                 .ended = i == 0};
+}
+
 static void fake_answer_agent(struct command *command)
 {
     command->agent = calloc(1, sizeof(*command->agent));
@@ -348,6 +363,9 @@ static void fake_answer(struct command *command)
         break;
     case COMMAND_SERIES:
         fake_answer_series(command);
+        break;
+    case COMMAND_TOP:
+        fake_answer_top(command);
         break;
     case COMMAND_AGENT_GET:
         fake_answer_agent(command);

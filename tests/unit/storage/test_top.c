@@ -48,6 +48,11 @@ static int64_t sums_value(const struct sums *sums, bool mean)
     return mean ? sums->sum / sums->count : sums->max;
 }
 
+static int64_t top_value(const struct top_process *process, bool mean)
+{
+    return mean ? process->average_bytes : process->peak_bytes;
+}
+
 static size_t ask(struct fixture *fixture, enum top_by by, uint64_t from, uint64_t to, size_t limit,
                   struct top_process **ret_processes)
 {
@@ -70,12 +75,13 @@ static void expect_top(struct fixture *fixture, const struct sums *sums, enum to
     for (size_t i = 0; i < 5; i++) {
         size_t larger = 0;
         for (size_t k = 0; k < PROCESSES; k++)
-            larger += sums_value(&sums[k], mean) > found[i].value_bytes;
+            larger += sums_value(&sums[k], mean) > top_value(&found[i], mean);
         assert_true(larger <= i);
         const struct sums *own = &sums[found[i].id.pid - 100];
-        assert_int_equal(found[i].value_bytes, sums_value(own, mean));
-        assert_true(found[i].value_bytes <= before);
-        before = found[i].value_bytes;
+        assert_int_equal(found[i].peak_bytes, sums_value(own, false));
+        assert_int_equal(found[i].average_bytes, sums_value(own, true));
+        assert_true(top_value(&found[i], mean) <= before);
+        before = top_value(&found[i], mean);
     }
     assert_true(found[0].first_wall_usec < fixture_wall(2));
     assert_true(found[0].last_wall_usec >= fixture_wall(fixture->number - 2));
@@ -125,12 +131,48 @@ static void only_within_the_time(void **state)
     assert_int_equal(ask(fixture, TOP_PEAK_RSS, 0, 2700, 10, &found), 2);
     assert_int_equal(found[0].id.pid, 10);
     assert_int_equal(found[1].id.pid, 20);
+    /* Who is gone is told of all the same, and that it is. */
+    assert_true(found[0].ended && !found[1].ended);
+    assert_string_equal(found[0].comm, "p10");
     free(found);
     assert_int_equal(ask(fixture, TOP_PEAK_RSS, 1900, 2700, 10, &found), 1);
     assert_int_equal(found[0].id.pid, 20);
-    assert_int_equal(found[0].value_bytes, 500);
+    assert_int_equal(found[0].peak_bytes, 500);
     free(found);
     assert_int_equal(ask(fixture, TOP_PEAK_RSS, 9000, 9900, 10, &found), 0);
+    free(found);
+}
+
+/* What is on the shelf only, what is in blocks, and what began in one and ended in the other. */
+static void when_it_was_there(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture_process(fixture, 1, 10);
+    fixture_rss(fixture, 1, 1000);
+    fixture_ticks(fixture, 500);
+    fixture_process(fixture, 2, 20);
+    fixture_rss(fixture, 2, 500);
+    fixture_ticks(fixture, 150);
+    fixture_ended(fixture, 1);
+    fixture_ticks(fixture, 20);
+    fixture_process(fixture, 3, 30);
+    fixture_rss(fixture, 3, 100);
+    fixture_ticks(fixture, 10);
+    fixture_ended(fixture, 3);
+    fixture_ticks(fixture, 20);
+    static const struct {
+        uint64_t first, last;
+        bool ended;
+    } expected[] = {{0, 649, true}, {500, 699, false}, {670, 679, true}};
+    struct top_process *found;
+    assert_int_equal(ask(fixture, TOP_PEAK_RSS, 0, 700, 10, &found), 3);
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(found[i].first_wall_usec / USEC_PER_SEC,
+                         fixture_wall(expected[i].first) / USEC_PER_SEC);
+        assert_int_equal(found[i].last_wall_usec / USEC_PER_SEC,
+                         fixture_wall(expected[i].last) / USEC_PER_SEC);
+        assert_int_equal(found[i].ended, expected[i].ended);
+    }
     free(found);
 }
 
@@ -176,6 +218,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(the_same_as_plain_sums),
         TEST(only_within_the_time),
+        TEST(when_it_was_there),
         TEST(the_processes_of_others_are_not_told),
         TEST(questions_that_make_no_sense),
     };
