@@ -47,6 +47,8 @@ static const char *store_flow_reason(int error)
         return "the file is damaged";
     case -EBUSY:
         return "another program holds the file";
+    case -EMEDIUMTYPE: /* what is asked for again and again is looked at, never changed */
+        return "it is another program's database: move it away, or use another --state-dir";
     default:
         return strerror(-error);
     }

@@ -54,7 +54,7 @@ static int store_reader_events(struct history *history, struct command *command)
     page.limit -= command->event_count; /* event_book_list() leaves room */
     int r = history_events(history, &page, &count, &stored, command->next_cursor);
     /* What is not on disk is all there is while the store cannot be opened. */
-    if (r == -ENOENT && command->event_count > 0)
+    if ((r == -ENOENT || r == -EMEDIUMTYPE) && command->event_count > 0)
         return 0;
     return r < 0 ? r : event_book_append(command, stored, count);
 }
@@ -106,6 +106,7 @@ static void store_reader_refuse(struct command *command, int error)
                        "the history did not answer in time; ask for a shorter time");
         break;
     case -ENOENT:
+    case -EMEDIUMTYPE:
         command_refuse(command, COMMAND_UNAVAILABLE, "there is no stored history");
         break;
     case -EINVAL:

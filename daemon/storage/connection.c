@@ -39,10 +39,39 @@ static void connection_configure(void)
     sqlite3_initialize();
 }
 
-static int connection_open(const char *path, int flags, const char *setup, sqlite3 **ret_database)
+static void connection_configure_once(void)
 {
     static pthread_once_t configured = PTHREAD_ONCE_INIT;
     pthread_once(&configured, connection_configure);
+}
+
+int connection_read_head(const char *path, void *ret_bytes, size_t size, size_t *ret_length)
+{
+    connection_configure_once();
+    sqlite3_vfs *vfs = sqlite3_vfs_find(NULL);
+    _cleanup_(freep) sqlite3_file *file = calloc(1, (size_t)vfs->szOsFile);
+    if (!file)
+        return -ENOMEM;
+    errno = 0;
+    int code = vfs->xOpen(vfs, path, file, SQLITE_OPEN_READONLY | SQLITE_OPEN_MAIN_DB, NULL);
+    if (code != SQLITE_OK)
+        return errno > 0 ? -errno : -EIO;
+    sqlite3_int64 length = 0;
+    code = file->pMethods->xFileSize(file, &length);
+    if (code == SQLITE_OK && length > (sqlite3_int64)size)
+        length = (sqlite3_int64)size;
+    if (code == SQLITE_OK && length > 0)
+        code = file->pMethods->xRead(file, ret_bytes, (int)length, 0);
+    file->pMethods->xClose(file);
+    if (code != SQLITE_OK)
+        return -EIO;
+    *ret_length = (size_t)length;
+    return 0;
+}
+
+static int connection_open(const char *path, int flags, const char *setup, sqlite3 **ret_database)
+{
+    connection_configure_once();
     _cleanup_(connection_closep) sqlite3 *database = NULL;
     int code =
         sqlite3_open_v2(path, &database, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);

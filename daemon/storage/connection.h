@@ -9,8 +9,13 @@
 #include "base/cleanup.h"
 
 #include <sqlite3.h>
+#include <stddef.h>
 #include <stdint.h>
 
+/* The first bytes of a plain file that may be a database, as they are: nothing is locked, rolled
+ * back or made. Through SQLite, because closing a descriptor of our own would take away the locks
+ * of every connection of this process. Less than `size`: the file is shorter. */
+int connection_read_head(const char *path, void *ret_bytes, size_t size, size_t *ret_length);
 /* The file must exist: its permissions are ours to set. Nothing is written to it yet. */
 int connection_open_write(const char *path, sqlite3 **ret_database);
 /* Once the file is known to be ours, or empty. */

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "storage/connection.h"
+#include "storage/identity.h"
 #include "storage/store.h"
 
 #include <errno.h>
@@ -85,7 +86,9 @@ static int history_connect(struct history *history)
     if (history->database && status.st_dev == history->device && status.st_ino == history->inode)
         return 0;
     history_disconnect(history);
-    int r = connection_open_read(history->path, &history->database);
+    int r = identity_check(history->path);
+    if (r == 0)
+        r = connection_open_read(history->path, &history->database);
     if (r < 0)
         return r;
     queries_init(&history->queries, history->database);

@@ -2,7 +2,7 @@
 /*
  * The read side of memtend.db: one read-only connection, one thread; a query ends at its deadline
  * with -ETIMEDOUT. The connection is opened when first needed, and again when the file was
- * replaced; -ENOENT: there is none yet.
+ * replaced; -ENOENT: there is none yet; -EMEDIUMTYPE: it is another program's database.
  */
 #ifndef MEMTEND_STORAGE_HISTORY_H
 #define MEMTEND_STORAGE_HISTORY_H

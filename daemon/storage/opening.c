@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "storage/connection.h"
+#include "storage/identity.h"
 #include "storage/rule_rows.h"
 #include "storage/rules_copy.h"
 #include "storage/schema.h"
@@ -85,7 +86,8 @@ static int opening_try(const char *directory, const char *path, sqlite3 **ret_da
     else if (state == SCHEMA_CURRENT || state == SCHEMA_OLDER)
         r = connection_prepare_write(database);
     else
-        /* What is set aside stays as it was found. */
+        /* What is set aside stays as it was found. An id that is not ours is damaged here: a
+         * stranger's database was refused before. */
         sqlite3_db_config(database, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     if (r == 0 && state == SCHEMA_OLDER)
         r = schema_upgrade(database);
@@ -99,11 +101,7 @@ static int opening_try(const char *directory, const char *path, sqlite3 **ret_da
 
 static const char *opening_reason(enum schema_state state)
 {
-    if (state == SCHEMA_NEWER)
-        return "was written by a newer memtend";
-    if (state == SCHEMA_FOREIGN)
-        return "is not a database of memtend";
-    return "is damaged";
+    return state == SCHEMA_NEWER ? "was written by a newer memtend" : "is damaged";
 }
 
 static int opening_replace(const struct store_config *config, const char *path,
@@ -144,8 +142,11 @@ int opening_run(const struct store_config *config, sqlite3 **ret_database,
     struct store_report report = {.opened = STORE_OPENED};
     enum schema_state state = SCHEMA_DAMAGED;
     _cleanup_(connection_closep) sqlite3 *database = NULL;
-    int r =
-        config->set_aside ? 0 : opening_try(config->directory, path, &database, &state, &report);
+    int r = identity_check(path);
+    if (r == -ENOENT)
+        r = 0;
+    if (r == 0 && !config->set_aside)
+        r = opening_try(config->directory, path, &database, &state, &report);
     if (r == -EUCLEAN)
         r = 0;
     if (r == 0 && !database)

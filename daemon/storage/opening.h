@@ -11,6 +11,7 @@
 
 #include <sqlite3.h>
 
+/* -EMEDIUMTYPE: a database of another program is in its place, and stays as it is. */
 int opening_run(const struct store_config *config, sqlite3 **ret_database,
                 struct store_report *ret_report);
 

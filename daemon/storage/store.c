@@ -205,6 +205,10 @@ int store_open(const struct store_config *config, struct store **ret_store,
         again.set_aside = true;
         r = store_connect(&again, ret_store, ret_report);
     }
+    if (r == -EMEDIUMTYPE)
+        return error_set(error, r,
+                         "%s/" STORE_FILE " is another program's database; it is left as it is",
+                         config->directory);
     if (r < 0)
         return error_set(error, r, "cannot open %s/" STORE_FILE ": %s", config->directory,
                          strerror(-r));

@@ -4,7 +4,8 @@
  * store_begin() .. store_commit(); after a durable commit returned 0 the rows survive a power cut,
  * after any commit they survive a kill. A call that fails leaves the transaction open for
  * store_rollback(). SQLite's codes end here: -ENOSPC disk full, -EIO, -EROFS, -EUCLEAN damaged,
- * -EBUSY (a stranger's transaction; also one that only reads, once the log is 14 MiB), -ENOMEM.
+ * -EBUSY (a stranger's transaction; also one that only reads, once the log is 14 MiB), -ENOMEM,
+ * -EMEDIUMTYPE (of opening: the file is another program's database, which is left as it is).
  * After -EIO of store_commit(), or of a checkpoint, every transaction ends with -EIO: only opening
  * again writes what may be lost.
  */
@@ -56,7 +57,7 @@ struct store_config {
 enum store_opened {
     STORE_OPENED,  /* an existing file */
     STORE_CREATED, /* there was none */
-    STORE_REPLACED /* damaged, foreign or newer: renamed to set_aside, fresh one made */
+    STORE_REPLACED /* damaged or newer: renamed to set_aside, fresh one made */
 };
 
 #define STORE_ASIDE_SIZE 64

@@ -158,19 +158,6 @@ static void any_page_with_a_broken_head(void **state)
     assert_true(seen * 10 >= (size_t)pages * 9); /* all but free pages */
 }
 
-static void not_a_database_of_ours(void **state)
-{
-    struct fixture *fixture = *state;
-    fill(fixture);
-    char path[256];
-    fixture_path(fixture, STORE_FILE, path);
-    sqlite3 *database;
-    assert_int_equal(connection_open_write(path, &database), 0);
-    assert_int_equal(connection_run(database, "PRAGMA application_id = 77"), 0);
-    connection_close(database);
-    assert_replaced(fixture, ".damaged");
-}
-
 static void a_newer_one(void **state)
 {
     struct fixture *fixture = *state;
@@ -290,7 +277,6 @@ int main(void)
         TEST(truncated_to_half),
         TEST(truncated_inside_the_header),
         TEST(any_page_with_a_broken_head),
-        TEST(not_a_database_of_ours),
         TEST(a_newer_one),
         TEST(the_log_goes_along),
         TEST(a_lost_file_gets_its_rules_back),
