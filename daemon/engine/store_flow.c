@@ -14,8 +14,8 @@
 #define STORE_FLOW_RETRY_USEC (2 * USEC_PER_SEC)
 /* Power loss may take the samples of so long. */
 #define STORE_FLOW_FLUSH_USEC (10 * USEC_PER_SEC)
-/* Retention between two ticks. */
-#define STORE_FLOW_EXPIRE_USEC (50 * USEC_PER_MSEC)
+/* Other work between two ticks: retention, what has waited. */
+#define STORE_FLOW_STEP_USEC (50 * USEC_PER_MSEC)
 /* More ticks than this wait only while a commit is under way; the others are for the loop. */
 #define STORE_FLOW_TICKS (TICK_POOL_TICKS - 4)
 
@@ -185,7 +185,7 @@ void store_flow_take_record(struct store_flow *flow, struct store_record *record
 static void store_flow_merge(struct store_flow *flow)
 {
     for (size_t i = 0; i < flow->tick_count; i++)
-        intake_take(&flow->intake, flow->ring[(flow->tick_first + i) % TICK_POOL_TICKS]);
+        intake_hold(&flow->intake, flow->ring[(flow->tick_first + i) % TICK_POOL_TICKS]);
     while (flow->tick_count > STORE_FLOW_TICKS) {
         struct tick *older = store_flow_pop_tick(flow);
         tick_merge(older, flow->ring[flow->tick_first], flow->stored_row);
@@ -254,6 +254,24 @@ static uint64_t store_flow_records_due(const struct store_flow *flow)
     return flow->durable_usec == 0 ? 0 : flow->durable_usec + flow->config.tick_usec;
 }
 
+/* What has waited in RAM goes first: it is most, and a disk that does not take it must not be asked
+ * with ticks. False: some is left. */
+static bool store_flow_catch_up(struct store_flow *flow, uint64_t mono_usec)
+{
+    uint64_t until = clock_mono_usec() + STORE_FLOW_STEP_USEC;
+    bool more = flow->ack.state == STORE_STATE_DEGRADED;
+    while (more) {
+        int r = store_seal(flow->store, &more);
+        if (r < 0) {
+            store_flow_fail(flow, r, mono_usec);
+            return false;
+        }
+        if (more && clock_mono_usec() >= until)
+            return false;
+    }
+    return true;
+}
+
 static void store_flow_commit(struct store_flow *flow, bool force, uint64_t mono_usec)
 {
     bool with_records = flow->records && (force || mono_usec >= store_flow_records_due(flow));
@@ -272,7 +290,7 @@ static void store_flow_commit(struct store_flow *flow, bool force, uint64_t mono
 
 static void store_flow_expire(struct store_flow *flow, uint64_t mono_usec, uint64_t wall_usec)
 {
-    uint64_t until = clock_mono_usec() + STORE_FLOW_EXPIRE_USEC;
+    uint64_t until = clock_mono_usec() + STORE_FLOW_STEP_USEC;
     bool more = true;
     while (more && clock_mono_usec() < until) {
         more = false;
@@ -307,7 +325,7 @@ static uint64_t store_flow_next(const struct store_flow *flow, uint64_t mono_use
 void store_flow_step(struct store_flow *flow, uint64_t mono_usec, uint64_t wall_usec,
                      uint64_t *ret_next)
 {
-    if (store_flow_is_ready(flow, mono_usec)) {
+    if (store_flow_is_ready(flow, mono_usec) && store_flow_catch_up(flow, mono_usec)) {
         bool wrote = flow->tick_count > 0;
         store_flow_commit(flow, false, mono_usec);
         if (flow->store && flow->ack.state == STORE_STATE_OK && (wrote || flow->expire_more))
@@ -317,11 +335,20 @@ void store_flow_step(struct store_flow *flow, uint64_t mono_usec, uint64_t wall_
     *ret_next = store_flow_next(flow, mono_usec);
 }
 
+/* What has no hot row in the file would be gone. */
+static void store_flow_seal_all(struct store_flow *flow)
+{
+    bool more = flow->store != NULL;
+    while (more && store_seal(flow->store, &more) == 0)
+        ;
+}
+
 size_t store_flow_finish(struct store_flow *flow, uint64_t mono_usec)
 {
     flow->retry_usec = 0;
     if (store_flow_is_ready(flow, mono_usec))
         store_flow_commit(flow, true, mono_usec);
+    store_flow_seal_all(flow);
     size_t lost = 0;
     while (flow->records) {
         struct store_record *record = flow->records;

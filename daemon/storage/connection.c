@@ -120,6 +120,11 @@ void connection_close_as_is(sqlite3 *database)
     connection_close(database);
 }
 
+static int connection_sync(sqlite3_file *file)
+{
+    return file->pMethods->xSync(file, SQLITE_SYNC_NORMAL);
+}
+
 static int connection_rewrite(sqlite3_file *file)
 {
     sqlite3_int64 size = 0;
@@ -133,18 +138,28 @@ static int connection_rewrite(sqlite3_file *file)
             code = file->pMethods->xWrite(file, part, length, at);
     }
     if (code == SQLITE_OK && size > 0)
-        code = file->pMethods->xSync(file, SQLITE_SYNC_NORMAL);
+        code = connection_sync(file);
     return code;
 }
 
-int connection_rewrite_log(sqlite3 *database)
+static int connection_with_log(sqlite3 *database, int (*work)(sqlite3_file *file))
 {
     sqlite3_file *log = NULL;
     int code = sqlite3_file_control(database, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
     if (code == SQLITE_OK && log && log->pMethods)
-        code = connection_rewrite(log);
+        code = work(log);
     /* The connection was not asked, so it does not know the reason. */
     return code == SQLITE_OK ? 0 : code == SQLITE_FULL ? -ENOSPC : -EIO;
+}
+
+int connection_rewrite_log(sqlite3 *database)
+{
+    return connection_with_log(database, connection_rewrite);
+}
+
+int connection_sync_log(sqlite3 *database)
+{
+    return connection_with_log(database, connection_sync);
 }
 
 int connection_run(sqlite3 *database, const char *sql)

@@ -32,6 +32,8 @@ DEFINE_CLEANUP(sqlite3 *, connection_close);
 /* In a transaction that may write: writes the whole log once more and syncs it. After a sync that
  * failed, the kernel takes for written what it could not write, and later syncs succeed. */
 int connection_rewrite_log(sqlite3 *database);
+/* What the log has is on the disk afterwards. -EIO: see store.h. */
+int connection_sync_log(sqlite3 *database);
 
 int connection_run(sqlite3 *database, const char *sql);
 /* First column of the first row of a pragma or query without parameters. */

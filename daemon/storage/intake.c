@@ -40,31 +40,23 @@ static int intake_append(struct intake *intake, const struct tick *tick)
 {
     bool gap = intake_is_gap(intake, tick);
     /* Who ended with a tick that is lost is not known: then nothing holds. */
-    int r = intake->lost     ? shelf_end(&intake->shelf)
-            : intake->broken ? shelf_begin_period(&intake->shelf)
-                             : 0;
+    int r = intake->lost ? shelf_end(&intake->shelf) : 0;
     if (r < 0)
         return r;
-    intake->lost = intake->broken = false;
+    intake->lost = false;
     return shelf_append(&intake->shelf, tick->id, tick, gap, &intake->hot);
 }
 
-static void intake_take_again(struct intake *intake)
+static void intake_number(struct intake *intake, struct tick *tick)
 {
-    if (intake->broken && shelf_begin_period(&intake->shelf) == 0)
-        intake->broken = false;
-}
-
-void intake_take(struct intake *intake, struct tick *tick)
-{
-    buffer_consume(&intake->hot, intake->hot.size);
-    if (tick->id != 0) {
-        intake_take_again(intake);
-        return;
-    }
     if (!intake->known)
         intake_begin(intake, (int64_t)(tick->wall_usec / INTAKE_NUMBER_USEC));
     tick->id = intake->newest + 1;
+}
+
+static void intake_add(struct intake *intake, struct tick *tick)
+{
+    intake_number(intake, tick);
     if (intake_append(intake, tick) < 0) {
         intake->lost_ticks++;
         intake->lost = true;
@@ -72,6 +64,28 @@ void intake_take(struct intake *intake, struct tick *tick)
     intake->newest = tick->id;
     intake->mono_usec = tick->mono_usec;
     intake->running = true;
+}
+
+void intake_take(struct intake *intake, struct tick *tick)
+{
+    buffer_consume(&intake->hot, intake->hot.size);
+    if (intake->broken && shelf_begin_period(&intake->shelf) == 0)
+        intake->broken = false;
+    if (tick->id != 0)
+        return;
+    intake_add(intake, tick);
+    /* No memory for a period: this one's hot row would build on those that were lost. */
+    if (intake->broken)
+        buffer_consume(&intake->hot, intake->hot.size);
+}
+
+void intake_hold(struct intake *intake, struct tick *tick)
+{
+    if (tick->id != 0)
+        return;
+    buffer_consume(&intake->hot, intake->hot.size);
+    intake_add(intake, tick);
+    intake->broken = true;
 }
 
 void intake_break(struct intake *intake)

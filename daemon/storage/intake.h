@@ -39,6 +39,10 @@ void intake_begin(struct intake *intake, int64_t newest_tick);
  */
 void intake_take(struct intake *intake, struct tick *tick);
 
+/* The same while nothing can be written: what comes goes on in the period that is open, so that an
+ * hour without a file takes no more periods than one with it. */
+void intake_hold(struct intake *intake, struct tick *tick);
+
 /* The first tick that is not in a block yet; one behind the newest when all are. */
 int64_t intake_unsealed_tick(const struct intake *intake);
 

@@ -37,6 +37,7 @@ static int store_on_log(void *context, sqlite3 *database, const char *name, int 
     (void)name;
     struct store *store = context;
     store->log_pages = pages;
+    store->logged = true;
     return SQLITE_OK;
 }
 
@@ -128,9 +129,9 @@ static int store_ready(struct store *store, const struct store_config *config, s
         r = connection_run(store->database, "COMMIT");
     store->copy_stale = true;
     store->doubtful = r == -EIO;
-    if (reopened) /* the shelf knows what the file does not */
+    if (r == 0 && reopened) /* the shelf knows what the file does not */
         intake_break(store->intake);
-    else if (r < 0)
+    else if (r < 0 && !reopened)
         intake_forget(store->intake);
     /* Opened while somebody reads: the log is as long as it was. */
     uint64_t log = 0;
@@ -258,7 +259,21 @@ int store_begin(struct store *store, bool durable)
     store->begun = true;
     store->rules_changed = false;
     store->took_ticks = false;
+    store->logged = false;
     return 0;
+}
+
+/* SQLite syncs nothing for a transaction that wrote nothing, whatever came before it. */
+static int store_sync(struct store *store)
+{
+    if (store->logged)
+        store->unsynced = !store->synchronous;
+    if (!store->synchronous || !store->unsynced)
+        return 0;
+    int r = connection_sync_log(store->database);
+    if (r == 0)
+        store->unsynced = false;
+    return r;
 }
 
 /* Queries may follow each other closely: look often enough to meet the moment between two. */
@@ -290,6 +305,8 @@ static void store_fold_log(struct store *store)
 int store_commit(struct store *store)
 {
     int r = connection_run(store->database, "COMMIT");
+    if (r == 0)
+        r = store_sync(store);
     if (r < 0) {
         store->doubtful = store->doubtful || r == -EIO;
         return r;
@@ -332,6 +349,24 @@ int store_write_tick(struct store *store, struct tick *tick)
     if (r == 0)
         store->drop_hot = false;
     return r;
+}
+
+int store_seal(struct store *store, bool *ret_more)
+{
+    size_t sealed = 0;
+    int r = 0;
+    if (store->intake->shelf.closing_count > 0)
+        r = store_begin(store, true);
+    if (r == 0 && store->begun)
+        r = sealer_step(&store->sealer, SHELF_TAKEN_LIMIT, &sealed);
+    if (r == 0 && store->begun)
+        r = store_commit(store);
+    if (r < 0) {
+        store_rollback(store);
+        return r;
+    }
+    *ret_more = store->intake->shelf.closing_count > 0;
+    return 0;
 }
 
 struct shelf *store_shelf(struct store *store)

@@ -108,6 +108,11 @@ void store_rollback(struct store *store); /* no transaction: nothing happens */
  * tick may come again, for its processes.
  */
 int store_write_tick(struct store *store, struct tick *tick);
+/*
+ * Of what has waited for the file: one transaction of blocks, durable. *ret_more: there are others.
+ * To be done before ticks are written again after a failure, which end a period each time.
+ */
+int store_seal(struct store *store, bool *ret_more);
 /* The same values for a reader in another thread; lives as long as the store or the intake. */
 struct shelf *store_shelf(struct store *store);
 /* event->id must be set and unique. */

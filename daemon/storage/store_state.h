@@ -27,6 +27,8 @@ struct store {
     bool drop_hot;      /* a period may be wholly in blocks */
     bool begun;         /* a transaction, that neither commit nor rollback has ended */
     bool synchronous;   /* the connection is set to FULL */
+    bool logged;        /* the last transaction wrote something */
+    bool unsynced;      /* the log has transactions that a power cut may take */
     bool rules_changed; /* in the open transaction */
     bool copy_stale;
     bool doubtful;      /* a sync failed: the log may have holes that only a power cut shows */
