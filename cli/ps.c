@@ -73,9 +73,9 @@ static const char *show_deep(json_t *process, const char *key, const char *absen
 
 static void print_table(json_t *items)
 {
-    static const struct table_column columns[] = {{"PID", true},     {"RSS", true},  {"PSS", true},
-                                                  {"USS", true},     {"%CPU", true}, {"AGE", true},
-                                                  {"COMMAND", false}};
+    static const struct table_column columns[] = {
+        {"PID", true},      {"RSS", true},  {"PSS", true}, {"USS", true},     {"LIMIT", true},
+        {"HEADROOM", true}, {"%CPU", true}, {"AGE", true}, {"COMMAND", false}};
     struct table table;
     table_init(&table, columns, sizeof(columns) / sizeof(columns[0]));
     for (size_t i = 0; i < json_array_size(items); i++) {
@@ -85,6 +85,8 @@ static void print_table(json_t *items)
         table_add(&table, COLOUR_NONE, "%s", show_bytes(process, "rss_bytes", text));
         table_add(&table, COLOUR_NONE, "%s", show_deep(process, "pss_bytes", "pss_absent", text));
         table_add(&table, COLOUR_NONE, "%s", show_deep(process, "uss_bytes", "uss_absent", text));
+        table_add(&table, COLOUR_NONE, "%s", show_bytes(process, "limit_bytes", text));
+        table_add(&table, COLOUR_NONE, "%s", show_bytes(process, "headroom_bytes", text));
         table_add(&table, COLOUR_NONE, "%s", show_percent(process, "cpu_percent", text));
         table_add(&table, COLOUR_NONE, "%s", show_seconds(process, "age_seconds", text));
         add_command(&table, process);

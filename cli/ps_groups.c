@@ -21,7 +21,7 @@ static const char *check_sort(const struct invocation *invocation)
     if (strcmp(sort, "name") == 0 || group_figure_find(sort, &figure) == 0)
         return sort;
     say("--sort: %s is not a number of a group", sort);
-    say_try("rss, pss, uss, swap, cow_loss, peak_rss, members, came or name");
+    say_try("rss, pss, uss, swap, cow_loss, peak_rss, limit, headroom, members, came or name");
     return NULL;
 }
 
@@ -39,8 +39,9 @@ static void add_sum(struct table *table, json_t *group, const char *key, const c
 static void print_table(json_t *items)
 {
     static const struct table_column columns[] = {
-        {"PROCS", true}, {"CAME", true}, {"RSS", true},      {"PSS", true},   {"USS", true},
-        {"SWAP", true},  {"COW", true},  {"PEAK RSS", true}, {"KIND", false}, {"GROUP", false}};
+        {"PROCS", true}, {"CAME", true},     {"RSS", true},   {"PSS", true},
+        {"USS", true},   {"SWAP", true},     {"COW", true},   {"PEAK RSS", true},
+        {"LIMIT", true}, {"HEADROOM", true}, {"KIND", false}, {"GROUP", false}};
     struct table table;
     table_init(&table, columns, sizeof(columns) / sizeof(columns[0]));
     for (size_t i = 0; i < json_array_size(items); i++) {
@@ -54,6 +55,8 @@ static void print_table(json_t *items)
         add_sum(&table, group, "swap_bytes", "swap_members");
         table_add(&table, COLOUR_NONE, "%s", show_bytes(group, "cow_loss_bytes", text));
         table_add(&table, COLOUR_NONE, "%s", show_bytes(group, "peak_rss_bytes", text));
+        table_add(&table, COLOUR_NONE, "%s", show_bytes(group, "limit_bytes", text));
+        table_add(&table, COLOUR_NONE, "%s", show_bytes(group, "headroom_bytes", text));
         table_add(&table, COLOUR_NONE, "%s", member_text(group, "kind"));
         table_add(&table, COLOUR_NONE, "%s", member_text(group, "name"));
     }

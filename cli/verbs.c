@@ -44,7 +44,12 @@ const struct verb verbs_of_questions[] = {
             "of `memtend run --name`, a server and its workers, containers, units. It needs the\n"
             "daemon. CAME counts the members so far, COW the inherited memory that forked workers\n"
             "hold as copies of their own; a + stands behind sums over some of the members. --sort\n"
-            "takes rss, pss, uss, swap, cow_loss, peak_rss, members, came or name.\n",
+            "takes rss, pss, uss, swap, cow_loss, peak_rss, limit, headroom, members, came or "
+            "name.\n"
+            "\n"
+            "LIMIT is the smallest limit of memory that binds, by control groups or the machine,\n"
+            "HEADROOM what is left below the nearest one. A group has them when all its members\n"
+            "live in one control group.\n",
         .examples = "memtend ps\nmemtend ps -q gunicorn --sort pss\nmemtend ps --local --json\n"
                     "memtend ps --groups --sort cow_loss\n",
         .options = BIT(QUERY) | BIT(SORT) | BIT(LIMIT) | BIT(LOCAL) | BIT(GROUPS) | BIT(JSON),

@@ -46,6 +46,7 @@ void groups_finish(struct groups *groups);
 void groups_on_tick(struct groups *groups, struct table *table, const struct group_time *time);
 /* For readers: all figures as of the last tick. */
 void groups_renew(struct groups *groups, struct table *table);
+/* The snapshot has its control groups already. */
 void groups_copy(const struct groups *groups, struct snapshot *snapshot);
 /* Before a process leaves the table. */
 void groups_on_remove(struct groups *groups, struct table *table, struct process *process,

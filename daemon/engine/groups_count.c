@@ -117,4 +117,6 @@ void groups_copy(const struct groups *groups, struct snapshot *snapshot)
     snapshot->group_count = groups->table.count;
     memcpy(snapshot->groups, groups->table.groups,
            snapshot->group_count * sizeof(*snapshot->groups));
+    for (size_t i = 0; i < snapshot->group_count; i++)
+        snapshot_group_limit(snapshot, &snapshot->groups[i]);
 }

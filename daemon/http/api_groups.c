@@ -159,7 +159,8 @@ static size_t group_members_list(const struct request *request, const struct gro
 }
 
 /* Of a unit as a whole, whatever groups its processes belong to; without a past. */
-static void group_of_unit(const char *unit, const struct member_row *rows, size_t count,
+static void group_of_unit(const struct snapshot *snapshot, const char *unit,
+                          const struct member_row *rows, size_t count,
                           struct group_record *ret_group)
 {
     struct group_record group = {.kind = GROUP_KIND_UNIT, .uid = rows[0].process->uid};
@@ -170,6 +171,7 @@ static void group_of_unit(const char *unit, const struct member_row *rows, size_
         group.mixed_uids |= rows[i].process->uid != group.uid;
     }
     group_end(&group);
+    snapshot_group_limit(snapshot, &group);
     *ret_group = group;
 }
 
@@ -236,7 +238,7 @@ void api_groups_get(struct request *request, struct reply *reply)
         return;
     }
     if (!members.group)
-        group_of_unit(members.unit, rows, count, &unit);
+        group_of_unit(request->snapshot, members.unit, rows, count, &unit);
     if (!request_is_unchanged(request, reply))
         group_reply(reply, members.group ? members.group : &unit, rows, count, limit,
                     request->snapshot);

@@ -101,6 +101,15 @@ void group_begin(struct group_record *group)
     group->cow_loss_bytes = 0;
     group->pss_read_usec = group->youngest_seen_usec = 0;
     group->oldest = group->youngest = (struct process_id){0};
+    group->cgroup = 0;
+    group_set_limit(group, NULL);
+}
+
+void group_set_limit(struct group_record *group, const struct cgroup *cgroup)
+{
+    group->limit_known = cgroup && cgroup_get(cgroup, CGROUP_VALUE_LIMIT, &group->limit_bytes);
+    group->headroom_known =
+        cgroup && cgroup_get(cgroup, CGROUP_VALUE_HEADROOM, &group->headroom_bytes);
 }
 
 static void group_add_age(struct group_record *group, const struct process *process)
@@ -132,6 +141,10 @@ void group_add(struct group_record *group, const struct process *process)
     int64_t rss = 0, bytes;
     sample_get(sample, METRIC_RSS, &rss);
     group_add_age(group, process);
+    if (group->members == 0)
+        group->cgroup = process->cgroup;
+    else if (group->cgroup != process->cgroup)
+        group->cgroup = 0;
     group->members++;
     group->workers += process->role == PROCESS_ROLE_WORKER;
     group->helpers += process->role == PROCESS_ROLE_HELPER;

@@ -9,6 +9,7 @@
 #ifndef MEMTEND_MODEL_GROUP_H
 #define MEMTEND_MODEL_GROUP_H
 
+#include "model/cgroup.h"
 #include "model/process.h"
 
 /* Groups at a time, those without members included; a host with 1,000 processes has about 100. */
@@ -47,6 +48,9 @@ enum group_kind {
  * first USS and RSS that were read count instead: what it lost earlier is not known. Limits: own
  * memory that takes the place of inherited memory given back counts as loss, and so does inherited
  * memory that everybody else has given back; copies in swap do not count.
+ *
+ * Limit and headroom are those of the one control group in which all members live. Members that
+ * live in several meet several limits: then there is neither.
  */
 struct group_record {
     enum group_kind kind;
@@ -62,6 +66,10 @@ struct group_record {
     bool pss_consistent;
     struct process_id oldest, youngest; /* alive; both 0 = none are */
     uint64_t youngest_seen_usec;        /* monotonic: when the last one was first seen */
+
+    uint32_t cgroup; /* that all members live in, its place + 1; 0 = not known, or several */
+    bool limit_known, headroom_known;
+    int64_t limit_bytes, headroom_bytes; /* of that control group; model/cgroup.h */
 
     uint64_t came;                   /* members since the group was first seen */
     uint64_t went;                   /* of these: ended, or exec made them something else */
@@ -98,6 +106,8 @@ bool group_matches(const struct group_record *group, const char *query);
 void group_begin(struct group_record *group);
 void group_add(struct group_record *group, const struct process *process);
 void group_end(struct group_record *group);
+/* What its control group says now; NULL: nothing. */
+void group_set_limit(struct group_record *group, const struct cgroup *cgroup);
 
 /*
  * The numbers of a group by the names that JSON and the command line give them. What is not known
@@ -117,6 +127,8 @@ void group_end(struct group_record *group);
     X(SWAP_MEMBERS, "swap_members", true, swap_members)                                            \
     X(COW_LOSS, "cow_loss_bytes", group->cow_members > 0, cow_loss_bytes)                          \
     X(COW_MEMBERS, "cow_members", true, cow_members)                                               \
+    X(LIMIT, "limit_bytes", group->limit_known, limit_bytes)                                       \
+    X(HEADROOM, "headroom_bytes", group->headroom_known, headroom_bytes)                           \
     X(CAME, "came", group->first_seen_wall_usec > 0, came)                                         \
     X(WENT, "went", group->first_seen_wall_usec > 0, went)                                         \
     X(CAME_LAST_HOUR, "came_last_hour", group->first_seen_wall_usec > 0, came_last_hour)           \

@@ -38,3 +38,11 @@ const struct group_record *snapshot_group_of(const struct snapshot *snapshot,
     bool there = process->group > 0 && process->group <= snapshot->group_count;
     return there ? &snapshot->groups[process->group - 1] : NULL;
 }
+
+void snapshot_group_limit(const struct snapshot *snapshot, struct group_record *group)
+{
+    const struct cgroup *cgroup = NULL;
+    if (group->members > 0 && group->cgroup > 0 && group->cgroup <= snapshot->cgroup_count)
+        cgroup = &snapshot->cgroups[group->cgroup - 1];
+    group_set_limit(group, cgroup && cgroup->serial > 0 ? cgroup : NULL);
+}

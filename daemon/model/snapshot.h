@@ -34,5 +34,7 @@ const struct group_record *snapshot_find_group(const struct snapshot *snapshot, 
 /* Of a process of this snapshot; NULL when it is in none. */
 const struct group_record *snapshot_group_of(const struct snapshot *snapshot,
                                              const struct process *process);
+/* Limit and headroom of its one control group, as they are in this snapshot. */
+void snapshot_group_limit(const struct snapshot *snapshot, struct group_record *group);
 
 #endif

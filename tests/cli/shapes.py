@@ -10,7 +10,7 @@ PROCESS = {
     "cmdline": "python3 etl.py --password=***", "uid": 1000, "unit": None,
     "agent": {"state": "ready", "runtime": "cpython 3.11.2", "allocator": "glibc 2.36"},
     "rss_bytes": 247 * MIB, "pss_bytes": 246 * MIB, "uss_bytes": 245 * MIB,
-    "cpu_percent": 3.5, "age_seconds": 3725.5, "pss_age_seconds": 12.0,
+    "limit_bytes": 2048 * MIB, "headroom_bytes": 512 * MIB, "cpu_percent": 3.5, "age_seconds": 3725.5, "pss_age_seconds": 12.0,
 }
 
 STATUS = {

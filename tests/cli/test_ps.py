@@ -44,8 +44,8 @@ def alone(*arguments, **options):
 
 def test_columns():
     said = alone("ps", code=0)
-    assert said.out.splitlines()[0].split() == ["PID", "RSS", "PSS", "USS", "%CPU", "AGE",
-                                                "COMMAND"], said
+    assert said.out.splitlines()[0].split() == ["PID", "RSS", "PSS", "USS", "LIMIT",
+                                                "HEADROOM", "%CPU", "AGE", "COMMAND"], said
     assert "no daemon" in said.err, said
 
 
@@ -64,11 +64,13 @@ def test_hostile_process():
 GROUP = {"name": "gunicorn:web:app", "kind": "gunicorn", "members": 3, "workers": 2, "came": 12,
          "rss_bytes": 300 << 20, "pss_bytes": 120 << 20, "pss_members": 2, "uss_members": 0,
          "swap_bytes": 0, "swap_members": 3, "cow_loss_bytes": 7 << 20,
-         "peak_rss_bytes": 400 << 20}
+         "peak_rss_bytes": 400 << 20, "limit_bytes": 2 << 30, "headroom_bytes": -(5 << 20)}
 
 
 def test_groups():
-    hostile = {**GROUP, "name": "a\n\x1b[31m", "kind": "prefork"}
+    spread = {key: value for key, value in GROUP.items()
+              if key not in ("limit_bytes", "headroom_bytes")}
+    hostile = {**spread, "name": "a\n\x1b[31m", "kind": "prefork"}
     with FakeDaemon() as daemon:
         daemon.answer("GET", "/api/v1/groups", listing(GROUP, hostile))
         said = daemon.memtend("ps", "--groups", "--sort", "cow_loss", "-q", "x", "-n", "5", code=0)
@@ -76,9 +78,11 @@ def test_groups():
         assert query == {"sort": "cow_loss", "limit": "5", "q": "x"}, query
         rows = said.out.splitlines()
         assert rows[0].split() == ["PROCS", "CAME", "RSS", "PSS", "USS", "SWAP", "COW", "PEAK",
-                                   "RSS", "KIND", "GROUP"], said
+                                   "RSS", "LIMIT", "HEADROOM", "KIND", "GROUP"], said
         assert rows[1].split() == ["3", "12", "300", "MiB", "120", "MiB+", "-", "0", "B", "7.0",
-                                   "MiB", "400", "MiB", "gunicorn", "gunicorn:web:app"], said
+                                   "MiB", "400", "MiB", "2.0", "GiB", "-5.0", "MiB", "gunicorn",
+                                   "gunicorn:web:app"], said
+        assert rows[2].split()[13:16] == ["-", "-", "prefork"], said
         assert len(rows) == 3 and "\x1b" not in said.out, said
         assert daemon.memtend("ps", "-g", "--json", code=0).json()["items"][0] == GROUP
 
@@ -179,7 +183,8 @@ def test_by_daemon():
         request = daemon.requests[0]
         assert request.query == {"q": "a&b=c é", "sort": "pss", "limit": "7"}, request.raw_path
         row = said.out.splitlines()[1]
-        for text in ("4711", "247 MiB", "246 MiB", "245 MiB", "3.5", "1h 2m", "python3 etl.py"):
+        for text in ("4711", "247 MiB", "246 MiB", "245 MiB", "2.0 GiB", "512 MiB", "3.5",
+                     "1h 2m", "python3 etl.py"):
             assert text in row, (text, row)
         assert "http.sock" in said.err, said
 
@@ -191,7 +196,8 @@ def test_missing_is_said():
         daemon.answer("GET", "/api/v1/status",
                       {**STATUS, "missing": ["PSS of other users: give the probe CAP_SYS_PTRACE"]})
         said = daemon.memtend("ps", code=0)
-        assert said.out.splitlines()[1].split()[3:7] == ["-", "-", "3.5", "1h"], said
+        assert said.out.splitlines()[1].split()[3:9] == ["-", "-", "2.0", "GiB",
+                                                              "512", "MiB"], said
         assert "web: python3" in said.out and "CAP_SYS_PTRACE" in said.err, said
 
 

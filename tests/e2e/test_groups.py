@@ -101,6 +101,18 @@ def check_sums(group):
     assert group.get("uss_bytes", 0) <= group["rss_bytes"], group
 
 
+def check_limit(group):
+    """That of the one control group in which all live; none where they live in several."""
+    places = {process["cgroup"] for process in group["processes"]}
+    limits = {process.get("limit_bytes") for process in group["processes"]}
+    rooms = {process.get("headroom_bytes") for process in group["processes"]}
+    if len(places) == 1 and None not in places:
+        assert {group.get("limit_bytes")} == limits, group
+        assert {group.get("headroom_bytes")} == rooms, group
+    else:
+        assert "limit_bytes" not in group and "headroom_bytes" not in group, group
+
+
 def check_pool(daemon, method, helpers):
     with started(sys.executable, WORKLOADS / "worker_pool.py", method, 3) as master:
         group = wait_group(daemon, master.pid, 1 + 3 + helpers, 3)
@@ -114,6 +126,7 @@ def check_pool(daemon, method, helpers):
                         or ("forkserver import" in line and children(pid)) else "worker")
             assert role == expected, (pid, role, line)
         check_sums(group)
+        check_limit(group)
         said = daemon.memtend("ps", "--groups", "-q", "worker_pool.py").stdout.splitlines()
         rows = [line.split()[0] for line in said if line.endswith(" " + group["name"])]
         assert rows == [str(group["members"])], said

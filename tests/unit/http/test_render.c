@@ -198,6 +198,10 @@ static void test_group(void **state)
                                  .went_peak_largest_bytes = 110 * MIB,
                                  .peak_rss_bytes = 400 * MIB,
                                  .peak_rss_wall_usec = WALL,
+                                 .limit_known = true,
+                                 .limit_bytes = 2048 * MIB,
+                                 .headroom_known = true,
+                                 .headroom_bytes = -5 * MIB,
                                  .first_seen_wall_usec = WALL,
                                  .oldest = {10, 100000},
                                  .youngest = {12, 199000}};

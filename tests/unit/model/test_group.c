@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "model/group.h"
+#include "model/snapshot.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -186,6 +186,50 @@ static void sums_count_what_is_known(void **state)
     assert_true(group.pss_consistent);
 }
 
+static void limit_of_one_control_group(void **state)
+{
+    (void)state;
+    struct cgroup cgroups[2] = {{.serial = 1}, {.serial = 2}};
+    struct snapshot snapshot = {.cgroup_count = 2, .cgroups = cgroups};
+    struct group_record group = {.kind = GROUP_KIND_UNIT};
+    struct process a = {.id = {10, 500}, .cow_loss_bytes = -1, .cgroup = 2}, b = a;
+    int64_t value;
+    cgroup_set(&cgroups[1], CGROUP_VALUE_LIMIT, 1000);
+    cgroup_set(&cgroups[1], CGROUP_VALUE_HEADROOM, -5);
+    group_begin(&group);
+    group_add(&group, &a);
+    group_add(&group, &b);
+    snapshot_group_limit(&snapshot, &group);
+    assert_true(group_figure_get(&group, GROUP_FIGURE_LIMIT, &value) && value == 1000);
+    assert_true(group_figure_get(&group, GROUP_FIGURE_HEADROOM, &value) && value == -5);
+
+    /* Not known, not in the table any more, a place given back: absent, not the last one. */
+    cgroup_clear(&cgroups[1], CGROUP_VALUE_HEADROOM);
+    snapshot_group_limit(&snapshot, &group);
+    assert_true(group_figure_get(&group, GROUP_FIGURE_LIMIT, &value));
+    assert_false(group_figure_get(&group, GROUP_FIGURE_HEADROOM, &value));
+    cgroups[1].serial = 0;
+    snapshot_group_limit(&snapshot, &group);
+    assert_false(group_figure_get(&group, GROUP_FIGURE_LIMIT, &value));
+    cgroups[1].serial = 2;
+    snapshot.cgroup_count = 1;
+    snapshot_group_limit(&snapshot, &group);
+    assert_false(group_figure_get(&group, GROUP_FIGURE_LIMIT, &value));
+
+    /* Two control groups, or one that is not known: whoever comes first. */
+    snapshot.cgroup_count = 2;
+    for (uint32_t other = 0; other < 2; other++) {
+        b.cgroup = other;
+        for (int order = 0; order < 2; order++) {
+            group_begin(&group);
+            group_add(&group, order ? &a : &b);
+            group_add(&group, order ? &b : &a);
+            snapshot_group_limit(&snapshot, &group);
+            assert_false(group_figure_get(&group, GROUP_FIGURE_LIMIT, &value));
+        }
+    }
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -196,6 +240,7 @@ int main(void)
         cmocka_unit_test(names_are_made_clean),
         cmocka_unit_test(loss_is_what_growth_does_not_explain),
         cmocka_unit_test(sums_count_what_is_known),
+        cmocka_unit_test(limit_of_one_control_group),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
