@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "engine/probe_link.h"
 #include "engine/probe_pace.h"
+#include "engine/probe_patience.h"
 #include "engine/probe_schedule.h"
 
 #include <errno.h>
@@ -15,17 +16,11 @@
 #include <string.h>
 
 #define CLIENT_DEADLINE_USEC (2 * USEC_PER_SEC)
-/* So many times longer for the first answer: it includes the start of the probe. */
-#define CLIENT_START_FACTOR 5
 /* Enough that the probe never waits for the loop, few enough that a dead one loses little. */
 #define CLIENT_IN_FLIGHT 4
-/* Raw command line bytes: what is shown is 256, what rules match is cut here. */
-#define CLIENT_CMDLINE_BYTES 8192
 
 /* Ends in a row that are told one by one; /api/v1/status counts all. */
 #define CLIENT_TOLD_MAX 3
-/* One part of what is read in parts: others need not wait longer than for a rollup. */
-#define CLIENT_PART_USEC (20 * USEC_PER_MSEC)
 
 struct probe_client {
     struct probe_client_config config;
@@ -37,7 +32,7 @@ struct probe_client {
 
     struct probe_queue in_flight; /* in the order in which the answers come */
     struct probe_queue finished;
-    uint64_t head_deadline_usec; /* of the first one in flight */
+    struct probe_patience patience; /* with the first one in flight */
 
     struct probe_pace pace;
     bool answered;   /* this probe, at least once */
@@ -86,7 +81,7 @@ static void client_set_timer(struct probe_client *client, uint64_t now)
 {
     uint64_t next = UINT64_MAX;
     if (client->in_flight.first)
-        next = client->head_deadline_usec;
+        next = client->patience.deadline_usec;
     if (client->pace.next_usec > 0 && client->pace.next_usec < next)
         next = client->pace.next_usec;
     if (client->pace.opened_usec > 0 && client->in_flight.count < CLIENT_IN_FLIGHT) {
@@ -126,24 +121,22 @@ static void client_open(struct probe_client *client, uint64_t now)
     probe_pace_opened(&client->pace, now);
 }
 
+/* The next one is the first in flight now. */
+static void client_turn(struct probe_client *client, uint64_t now)
+{
+    const struct probe_pending *first = client->in_flight.first;
+    if (first)
+        probe_patience_turn(&client->patience, first->stall_usec, !client->answered, now);
+}
+
 static int client_send(struct probe_client *client, struct probe_pending *pending, uint64_t now)
 {
-    struct probe_request request = {
-        .sequence = pending->sequence,
-        .pid = pending->id.pid,
-        .start_ticks = pending->id.start_ticks,
-        .what = pending->what,
-        .byte_budget = CLIENT_CMDLINE_BYTES,
-        .time_budget_usec = pending->what & (PROBE_WHAT_POOLS | PROBE_WHAT_PAGES)
-                                ? CLIENT_PART_USEC
-                                : client->config.deadline_usec,
-        /* Those before it in flight may each take as long as it may itself. */
-        .deadline_usec =
-            now + client->config.deadline_usec * (CLIENT_IN_FLIGHT + CLIENT_START_FACTOR),
-        .cursor = pending->part.cursor,
-        .pool_bytes = pending->part.pool_bytes,
-        .scan_bytes = pending->part.scan_bytes,
-    };
+    struct probe_request request;
+    /* Those before it in flight may each take as long as it may itself. */
+    uint64_t until =
+        now + client->patience.least_usec * (CLIENT_IN_FLIGHT + PROBE_PATIENCE_START_FACTOR);
+    probe_pending_request(pending, probe_patience_usec(&client->patience, pending->stall_usec),
+                          until, &request);
     unsigned char packet[PROBE_REQUEST_SIZE];
     probe_request_encode(&request, packet);
     return probe_link_send(client->link, packet, sizeof(packet));
@@ -195,10 +188,9 @@ static void client_dispatch(struct probe_client *client, uint64_t now)
             client_drop(client, "it takes no requests");
             return;
         }
-        if (!client->in_flight.first)
-            client->head_deadline_usec =
-                now + client->config.deadline_usec * (client->answered ? 1 : CLIENT_START_FACTOR);
         probe_queue_push(&client->in_flight, pending);
+        if (client->in_flight.first == pending)
+            client_turn(client, now);
     }
     client_set_timer(client, now);
 }
@@ -227,7 +219,7 @@ static int client_on_time(sd_event_source *source, uint64_t usec, void *context)
     (void)usec;
     struct probe_client *client = context;
     uint64_t now = clock_mono_usec();
-    if (client->in_flight.first && now >= client->head_deadline_usec)
+    if (client->in_flight.first && now >= client->patience.deadline_usec)
         client_on_late(client, now);
     if (probe_pace_is_due(&client->pace, now))
         client_open(client, now);
@@ -257,15 +249,22 @@ static void client_on_packet(void *context, const unsigned char *packet, size_t 
         return;
     }
     /* Answers come in order: what is overtaken was dropped by the probe. */
-    while (client->in_flight.first && client->in_flight.first->sequence != answer.sequence)
+    while (client->in_flight.first && client->in_flight.first->sequence != answer.sequence) {
         client_finish(client, probe_queue_pop(&client->in_flight), -ENOBUFS);
+        client_turn(client, now);
+    }
     if (!probe_pending_fits(client->in_flight.first, &answer)) {
         client_drop(client, "it answered what was not asked");
         return;
     }
-    struct probe_pending *pending = probe_queue_pop(&client->in_flight);
-    client->head_deadline_usec = now + client->config.deadline_usec;
     client_take_state(client, &answer);
+    if (answer.result == -EINPROGRESS) {
+        probe_patience_moved(&client->patience, client->in_flight.first->stall_usec, now);
+        client_set_timer(client, now);
+        return;
+    }
+    struct probe_pending *pending = probe_queue_pop(&client->in_flight);
+    client_turn(client, now);
     if (answer.what & PROBE_WHAT_DEEP) {
         client->state.deep_usec_total += answer.cpu_usec;
         probe_budget_spend(&client->schedule.budget, now, answer.cpu_usec);
@@ -373,8 +372,8 @@ int probe_client_new(sd_event *event, const struct probe_client_config *config,
         return -ENOMEM;
     uint64_t now = clock_mono_usec();
     client->config = *config;
-    if (client->config.deadline_usec == 0)
-        client->config.deadline_usec = CLIENT_DEADLINE_USEC;
+    client->patience.least_usec =
+        config->deadline_usec > 0 ? config->deadline_usec : CLIENT_DEADLINE_USEC;
     client->state.own_private_bytes = client->state.own_rss_bytes = -1;
     probe_schedule_init(&client->schedule, client->config.budget_permyriad, now);
     int r = client_prepare(client, event);

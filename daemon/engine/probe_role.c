@@ -11,6 +11,7 @@
 #include "collect/self.h"
 #include "engine/probe_jail.h"
 #include "engine/probe_pools.h"
+#include "engine/probe_vigil.h"
 #include "engine/probe_walk.h"
 #include "wire/probe.h"
 
@@ -20,15 +21,9 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
-/*
- * A reading that lasts so much longer than its time budget has hung: only our own end lets go of
- * the process then. Longer, because a child is ended by the head, which knows over what it hung.
- */
-#define ROLE_HUNG_USEC (1 * USEC_PER_SEC)
 /* Own memory is read so seldom that it costs nothing: 50 us of 30 s. */
 #define ROLE_OWN_USEC (30 * USEC_PER_SEC)
 
@@ -38,6 +33,7 @@ struct role {
     uint32_t dropped;
     uint64_t own_usec; /* when own was read; 0 = never */
     struct self_memory own;
+    struct probe_vigil vigil;
     unsigned char packet[PROBE_PACKET_MAX]; /* answer under way: header and payload */
 };
 
@@ -136,7 +132,8 @@ static int role_read_layers(struct role *role, const struct probe_request *reque
                             struct probe_answer *answer)
 {
     struct probe_layers layers;
-    enum outcome outcome = probe_walk_smaps(role->proc, request->pid, &layers);
+    const struct probe_moved moved = {&role->vigil, probe_vigil_moved};
+    enum outcome outcome = probe_walk_smaps(role->proc, request->pid, &moved, &layers);
     if (outcome != OUTCOME_OK)
         return role_part_errno(outcome);
     probe_layers_encode(&layers, role->packet + PROBE_HEADER_SIZE);
@@ -149,21 +146,14 @@ static int role_read_pages(struct role *role, const struct probe_request *reques
                            struct probe_answer *answer)
 {
     struct probe_layers layers;
+    const struct probe_moved moved = {&role->vigil, probe_vigil_moved};
     int r = probe_walk_pages(role->proc, request->pid, request->cursor,
-                             clock_mono_usec() + request->time_budget_usec, &layers);
+                             clock_mono_usec() + request->time_budget_usec, &moved, &layers);
     if (r < 0)
         return r;
     probe_layers_encode(&layers, role->packet + PROBE_HEADER_SIZE);
     answer->payload_length = PROBE_LAYERS_SIZE;
     return 0;
-}
-
-/* SIGALRM ends us when a reading hangs; 0 takes it back. */
-static void role_set_alarm(uint64_t usec)
-{
-    struct itimerval alarm = {.it_value = {.tv_sec = (time_t)(usec / USEC_PER_SEC),
-                                           .tv_usec = (suseconds_t)(usec % USEC_PER_SEC)}};
-    setitimer(ITIMER_REAL, &alarm, NULL);
 }
 
 static void role_read_parts(struct role *role, const struct probe_request *request,
@@ -190,14 +180,29 @@ static void role_read_parts(struct role *role, const struct probe_request *reque
     }
 }
 
+static void role_measure_self(struct role *role, struct probe_answer *answer)
+{
+    uint64_t now = clock_mono_usec();
+    if (role->own_usec == 0 || now - role->own_usec >= ROLE_OWN_USEC) {
+        role->own = (struct self_memory){.private_bytes = -1, .rss_bytes = -1};
+        self_memory_read(role->proc, getpid(), &role->own);
+        role->own_usec = now;
+    }
+    answer->own_private_bytes = role->own.private_bytes;
+    answer->own_rss_bytes = role->own.rss_bytes;
+}
+
 /* The identity is checked on both sides of the reading: a recycled pid never lends its values. */
-static void role_read(struct role *role, const struct probe_request *request,
+static void role_read(struct role *role, int peer, const struct probe_request *request,
                       struct probe_answer *answer)
 {
     *answer = (struct probe_answer){.sequence = request->sequence,
                                     .pid = request->pid,
                                     .start_ticks = request->start_ticks,
-                                    .what = request->what};
+                                    .what = request->what,
+                                    .rights = role->rights,
+                                    .dropped = role->dropped};
+    role_measure_self(role, answer);
     if (clock_mono_usec() >= request->deadline_usec) {
         answer->result = -ETIMEDOUT;
         return;
@@ -206,10 +211,10 @@ static void role_read(struct role *role, const struct probe_request *request,
     answer->result = role_check(role, request, &mark);
     if (answer->result < 0)
         return;
-    role_set_alarm(request->time_budget_usec + ROLE_HUNG_USEC);
+    probe_vigil_begin(&role->vigil, peer, request, answer);
     uint64_t cpu = clock_thread_usec();
     role_read_parts(role, request, answer);
-    role_set_alarm(0);
+    probe_vigil_end();
     answer->cpu_usec = clock_thread_usec() - cpu;
     int after = role_check(role, request, &mark);
     if (after == 0) {
@@ -223,26 +228,11 @@ static void role_read(struct role *role, const struct probe_request *request,
     answer->rollup = (struct probe_rollup){0};
 }
 
-static void role_measure_self(struct role *role, struct probe_answer *answer)
-{
-    uint64_t now = clock_mono_usec();
-    if (role->own_usec == 0 || now - role->own_usec >= ROLE_OWN_USEC) {
-        role->own = (struct self_memory){.private_bytes = -1, .rss_bytes = -1};
-        self_memory_read(role->proc, getpid(), &role->own);
-        role->own_usec = now;
-    }
-    answer->own_private_bytes = role->own.private_bytes;
-    answer->own_rss_bytes = role->own.rss_bytes;
-}
-
 /* 0, also when the socket was full and the answer is lost; -errno when the peer is. */
 static int role_answer(struct role *role, int peer, const struct probe_request *request)
 {
     struct probe_answer answer;
-    role_read(role, request, &answer);
-    role_measure_self(role, &answer);
-    answer.rights = role->rights;
-    answer.dropped = role->dropped;
+    role_read(role, peer, request, &answer);
     probe_answer_encode(&answer, role->packet);
     size_t size = PROBE_HEADER_SIZE + answer.payload_length;
     if (send(peer, role->packet, size, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)

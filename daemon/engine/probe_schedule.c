@@ -1,7 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/probe_schedule.h"
 
+#include "base/clock.h"
+
 #include <errno.h>
+
+/* Raw command line bytes: what is shown is 256, what rules match is cut here. */
+#define SCHEDULE_CMDLINE_BYTES 8192
+/* One part of what is read in parts: others need not wait longer than for a rollup. */
+#define SCHEDULE_PART_USEC (20 * USEC_PER_MSEC)
 
 /* In all below PROBE_CLIENT_LIMIT but for receipts: there is always room for some of those. */
 static const size_t line_limits[PROBE_LINES] = {
@@ -29,6 +36,23 @@ bool probe_pending_fits(const struct probe_pending *pending, const struct probe_
 {
     return pending && answer->sequence == pending->sequence && answer->pid == pending->id.pid &&
            answer->start_ticks == pending->id.start_ticks && answer->what == pending->what;
+}
+
+void probe_pending_request(const struct probe_pending *pending, uint64_t patience_usec,
+                           uint64_t deadline_usec, struct probe_request *ret_request)
+{
+    bool in_parts = (pending->what & (PROBE_WHAT_POOLS | PROBE_WHAT_PAGES)) != 0;
+    *ret_request =
+        (struct probe_request){.sequence = pending->sequence,
+                               .pid = pending->id.pid,
+                               .start_ticks = pending->id.start_ticks,
+                               .what = pending->what,
+                               .byte_budget = SCHEDULE_CMDLINE_BYTES,
+                               .time_budget_usec = in_parts ? SCHEDULE_PART_USEC : patience_usec,
+                               .deadline_usec = deadline_usec,
+                               .cursor = pending->part.cursor,
+                               .pool_bytes = pending->part.pool_bytes,
+                               .scan_bytes = pending->part.scan_bytes};
 }
 
 void probe_queue_push(struct probe_queue *queue, struct probe_pending *pending)

@@ -39,6 +39,10 @@ bool probe_pending_fits(const struct probe_pending *pending, const struct probe_
 /* The answer without the probe: its result, and nothing that was read. */
 struct probe_answer probe_pending_refused(const struct probe_pending *pending);
 
+/* What is sent of it; patience_usec: how long the reading may take if it is not read in parts. */
+void probe_pending_request(const struct probe_pending *pending, uint64_t patience_usec,
+                           uint64_t deadline_usec, struct probe_request *ret_request);
+
 /* Singly linked; a request is in exactly one queue. */
 struct probe_queue {
     struct probe_pending *first, *last;

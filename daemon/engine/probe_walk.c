@@ -10,9 +10,17 @@
 _Static_assert((int)MAPPING_KIND_COUNT == PROBE_LAYERS_KINDS, "one number for each kind");
 _Static_assert((int)LAYERS_LARGE_LIMIT == PROBE_LAYERS_LARGE, "as many as are told");
 
+struct walk {
+    struct layers_walk layers;
+    const struct probe_moved *moved;
+};
+
 static void walk_visit(void *context, const struct mapping *mapping)
 {
-    layers_add(context, mapping);
+    struct walk *walk = context;
+    layers_add(&walk->layers, mapping);
+    if (walk->moved)
+        walk->moved->moved(walk->moved->context);
 }
 
 static void walk_end(struct layers_walk *walk, uint64_t cursor, struct probe_layers *ret_layers)
@@ -41,13 +49,14 @@ static void walk_end(struct layers_walk *walk, uint64_t cursor, struct probe_lay
                                                            .rss = layers.large[i].rss_bytes};
 }
 
-enum outcome probe_walk_smaps(int proc, pid_t pid, struct probe_layers *ret_layers)
+enum outcome probe_walk_smaps(int proc, pid_t pid, const struct probe_moved *moved,
+                              struct probe_layers *ret_layers)
 {
-    struct layers_walk walk;
-    layers_begin(&walk);
+    struct walk walk = {.moved = moved};
+    layers_begin(&walk.layers);
     enum outcome outcome = proc_smaps_walk(proc, pid, walk_visit, &walk);
     if (outcome == OUTCOME_OK)
-        walk_end(&walk, 0, ret_layers);
+        walk_end(&walk.layers, 0, ret_layers);
     return outcome;
 }
 
@@ -61,16 +70,16 @@ static int walk_errno(enum outcome outcome, bool pagemap_denied)
 }
 
 int probe_walk_pages(int proc, pid_t pid, uint64_t cursor, uint64_t until_usec,
-                     struct probe_layers *ret_layers)
+                     const struct probe_moved *moved, struct probe_layers *ret_layers)
 {
     static struct proc_pages pages; /* too large for a stack */
-    struct layers_walk walk;
-    layers_begin(&walk);
+    struct walk walk = {.moved = moved};
+    layers_begin(&walk.layers);
     pages.cursor = cursor;
     pages.until_usec = until_usec;
     enum outcome outcome = proc_pages_walk(proc, pid, &pages, walk_visit, &walk);
     if (outcome == OUTCOME_OK)
-        walk_end(&walk, pages.cursor, ret_layers);
+        walk_end(&walk.layers, pages.cursor, ret_layers);
     return walk_errno(outcome, pages.pagemap_denied);
 }
 

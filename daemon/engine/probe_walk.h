@@ -13,8 +13,15 @@
 
 #include <sys/types.h>
 
+/* Called often while a walk gets on; NULL: nobody is interested. */
+struct probe_moved {
+    void *context;
+    void (*moved)(void *context);
+};
+
 /* Any thread. */
-enum outcome probe_walk_smaps(int proc, pid_t pid, struct probe_layers *ret_layers);
+enum outcome probe_walk_smaps(int proc, pid_t pid, const struct probe_moved *moved,
+                              struct probe_layers *ret_layers);
 
 /*
  * A part from the cursor on, at most until the monotonic time. Works on a static buffer: one
@@ -24,7 +31,7 @@ enum outcome probe_walk_smaps(int proc, pid_t pid, struct probe_layers *ret_laye
  * a range with rights that is larger than all memory; -EIO.
  */
 int probe_walk_pages(int proc, pid_t pid, uint64_t cursor, uint64_t until_usec,
-                     struct probe_layers *ret_layers);
+                     const struct probe_moved *moved, struct probe_layers *ret_layers);
 
 /* mono_usec: when it was read. Births are not known. */
 void probe_walk_layers(const struct probe_layers *layers, uint64_t mono_usec,

@@ -3,7 +3,8 @@
  * What head and probe say to each other over a SOCK_SEQPACKET pair: one request is one packet of
  * fixed size, one answer is one packet of a fixed header and at most PROBE_PAYLOAD_MAX bytes. Both
  * ends run on one machine, so numbers are in its byte order; magic and version refuse everything
- * else. Pure, no allocation; any thread.
+ * else. Before its answer a long reading may send signs of life: the answer so far, without a
+ * payload, with the result -EINPROGRESS. Pure, no allocation; any thread.
  */
 #ifndef MEMTEND_WIRE_PROBE_H
 #define MEMTEND_WIRE_PROBE_H
@@ -12,7 +13,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define PROBE_VERSION 3
+#define PROBE_VERSION 4
 
 /* Sizes of packets, bytes. A whole answer fits the smallest socket buffer that Linux gives. */
 #define PROBE_REQUEST_SIZE 64
@@ -90,7 +91,8 @@ struct probe_answer {
     uint32_t what;     /* as asked */
     uint32_t present;  /* bits of what was read; fields of the others are 0. None when the
                           process is gone or its pid is another's by now (-ESRCH) */
-    int32_t result;    /* 0, else -errno of the first reading that failed */
+    int32_t result;    /* 0, else -errno of the first reading that failed; -EINPROGRESS: it is slow
+                          and gets on, the answer follows */
     uint32_t dropped;  /* answers that found the socket full since the probe started */
     uint32_t rights;   /* enum probe_rights */
     uint64_t cpu_usec; /* CPU time that the reading took */

@@ -342,6 +342,33 @@ static void test_stopped_probe_is_replaced(void **state)
     assert_string_equal(world->event_text, "the probe is back");
 }
 
+/* Three times as long as what stands still would be given. */
+static void test_slow_but_moving(void **state)
+{
+    struct world *world = *state;
+    setenv("MEMTEND_TEST_PROBE", "slow", 1);
+    open_client(world, NULL, NULL);
+    const struct probe_answer *answer = ask(world, id_of(world, getpid()), PROBE_WHAT_ROLLUP);
+    assert_int_equal(answer->result, 0);
+    assert_int_equal(answer->rollup.rss, 4096);
+    struct probe_client_state client_state;
+    probe_client_state(world->client, &client_state);
+    assert_int_equal(client_state.restarts, 0);
+    assert_int_equal(client_state.late_total, 0);
+}
+
+/* What is changed as fast as it is read would never be read to its end. */
+static void test_moving_for_ever(void **state)
+{
+    struct world *world = *state;
+    setenv("MEMTEND_TEST_PROBE", "endless", 1);
+    open_client(world, NULL, NULL);
+    assert_int_equal(ask(world, id_of(world, getpid()), PROBE_WHAT_ROLLUP)->result, -ETIMEDOUT);
+    struct probe_client_state client_state;
+    probe_client_state(world->client, &client_state);
+    assert_int_equal(client_state.late_total, 1);
+}
+
 static void test_killed_probe_is_started_again(void **state)
 {
     struct world *world = *state;
@@ -542,6 +569,23 @@ static void test_the_probe_ends_with_its_client(void **state)
 }
 
 /* What "memtendd probe" does in daemon/main.c, and the lies. */
+/* Signs of life, eight within the deadline, for three of it or without end. */
+static void get_on(int fd, const char *how, struct probe_answer answer)
+{
+    unsigned char header[PROBE_HEADER_SIZE];
+    const struct timespec pause = {.tv_nsec = DEADLINE_USEC / 8 * 1000};
+    bool endless = strcmp(how, "endless") == 0;
+    answer.result = -EINPROGRESS;
+    answer.present = 0;
+    answer.rollup = (struct probe_rollup){0};
+    probe_answer_encode(&answer, header);
+    for (int i = 0; i < 3 * 8 || endless; i++) {
+        nanosleep(&pause, NULL);
+        if (send(fd, header, sizeof(header), MSG_NOSIGNAL) < 0)
+            return;
+    }
+}
+
 static int lie(int fd, const char *how)
 {
     unsigned char packet[PROBE_PACKET_MAX] = {0};
@@ -561,6 +605,8 @@ static int lie(int fd, const char *how)
         answer.sequence++;
     else if (strcmp(how, "not-asked") == 0)
         answer.what = answer.present = PROBE_WHAT_ALL;
+    if (strcmp(how, "slow") == 0 || strcmp(how, "endless") == 0)
+        get_on(fd, how, answer);
     probe_answer_encode(&answer, packet);
     if (strcmp(how, "garbage") == 0)
         memset(packet, 'x', PROBE_HEADER_SIZE);
@@ -589,6 +635,8 @@ int main(int argc, char **argv)
         client_test(test_dying_processes),
         client_test(test_recorded_tree),
         client_test(test_stopped_probe_is_replaced),
+        client_test(test_slow_but_moving),
+        client_test(test_moving_for_ever),
         client_test(test_killed_probe_is_started_again),
         client_test(test_requests_survive_the_probe),
         client_test(test_too_dear_is_not_even_sent),

@@ -72,7 +72,7 @@ static int read_pages(pid_t pid, uint64_t part_usec, struct probe_layers *ret_su
     *ret_parts = 0;
     do {
         struct probe_layers part;
-        int r = probe_walk_pages(proc, pid, sum.cursor, clock_mono_usec() + part_usec, &part);
+        int r = probe_walk_pages(proc, pid, sum.cursor, clock_mono_usec() + part_usec, NULL, &part);
         if (r < 0)
             return r;
         assert_true(part.cursor == 0 || part.cursor > sum.cursor);
@@ -140,7 +140,7 @@ static void test_page_by_page(void **state)
     /* The same kinds as by smaps; its kernel's own pages are not looked at, nor the page of zeros.
      */
     struct probe_layers smaps;
-    assert_int_equal(probe_walk_smaps(proc, pid, &smaps), OUTCOME_OK);
+    assert_int_equal(probe_walk_smaps(proc, pid, NULL, &smaps), OUTCOME_OK);
     for (enum mapping_kind kind = 0; kind < MAPPING_KIND_KERNEL; kind++)
         assert_in_range(whole.rss[kind] + 64 * 1024, smaps.rss[kind], smaps.rss[kind] + 128 * 1024);
     assert_int_equal(whole.mappings, smaps.mappings);
@@ -172,7 +172,7 @@ static void test_huge_pages(void **state)
     struct probe_layers smaps, pages;
     size_t parts;
     pid_t pid = start(use_huge_pages);
-    assert_int_equal(probe_walk_smaps(proc, pid, &smaps), OUTCOME_OK);
+    assert_int_equal(probe_walk_smaps(proc, pid, NULL, &smaps), OUTCOME_OK);
     assert_int_equal(read_pages(pid, 0, &pages, &parts), 0);
     end(pid);
     if (smaps.huge == 0 || pages.huge < 0) {
@@ -218,10 +218,10 @@ static void test_zombie_and_gone(void **state)
     kill(pid, SIGKILL);
     assert_int_equal(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
     assert_int_equal(read_pages(pid, 0, &layers, &parts), -ENODATA);
-    assert_int_equal(probe_walk_smaps(proc, pid, &layers), OUTCOME_GONE);
+    assert_int_equal(probe_walk_smaps(proc, pid, NULL, &layers), OUTCOME_GONE);
     waitpid(pid, NULL, 0);
     assert_int_equal(read_pages(pid, 0, &layers, &parts), -ENODATA);
-    assert_int_equal(probe_walk_smaps(proc, pid, &layers), OUTCOME_GONE);
+    assert_int_equal(probe_walk_smaps(proc, pid, NULL, &layers), OUTCOME_GONE);
 }
 
 static void *stand(void *context)
@@ -259,7 +259,7 @@ static void test_many_threads(void **state)
     pid_t pid = start(start_threads);
     struct probe_layers layers;
     struct proc_rollup rollup;
-    assert_int_equal(probe_walk_smaps(proc, pid, &layers), OUTCOME_OK);
+    assert_int_equal(probe_walk_smaps(proc, pid, NULL, &layers), OUTCOME_OK);
     assert_int_equal(proc_rollup_read(proc, pid, &rollup), OUTCOME_OK);
     assert_in_range(layers.stacks, THREADS + 1, THREADS + 8);
     assert_int_equal(sum_of_kinds(&layers), rollup.rss_bytes);
@@ -285,7 +285,7 @@ static void test_many_mappings(void **state)
     struct probe_layers layers;
     struct proc_rollup rollup;
     size_t parts;
-    assert_int_equal(probe_walk_smaps(proc, pid, &layers), OUTCOME_OK);
+    assert_int_equal(probe_walk_smaps(proc, pid, NULL, &layers), OUTCOME_OK);
     assert_int_equal(proc_rollup_read(proc, pid, &rollup), OUTCOME_OK);
     assert_true(layers.mappings >= MAPPINGS);
     assert_int_equal(sum_of_kinds(&layers), rollup.rss_bytes);
@@ -301,7 +301,7 @@ static void test_there_and_back(void **state)
     struct probe_layers wire, back;
     struct layers layers;
     unsigned char payload[PROBE_LAYERS_SIZE];
-    assert_int_equal(probe_walk_smaps(proc, pid, &wire), OUTCOME_OK);
+    assert_int_equal(probe_walk_smaps(proc, pid, NULL, &wire), OUTCOME_OK);
     probe_layers_encode(&wire, payload);
     assert_int_equal(probe_layers_decode((const char *)payload, sizeof(payload), &back), 0);
     probe_walk_layers(&back, 77, &layers);

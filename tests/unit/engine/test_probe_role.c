@@ -268,6 +268,57 @@ static void test_scan_without_time_goes_on(void **state)
     end_pools(id);
 }
 
+/* 20,000 mappings: neighbours with other rights are not joined. */
+static struct process_id start_many_mappings(void)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), count = 20000;
+    int ready[2];
+    char byte;
+    assert_int_equal(pipe(ready), 0);
+    struct process_id id = {.pid = fork()};
+    if (id.pid == 0) {
+        unsigned char *memory =
+            mmap(NULL, count * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        for (size_t i = 0; memory != MAP_FAILED && i < count; i += 2)
+            mprotect(memory + i * page, page, PROT_READ);
+        assert_int_equal(write(ready[1], "x", 1), 1);
+        for (;;)
+            pause();
+    }
+    assert_int_equal(read(ready[0], &byte, 1), 1);
+    close(ready[0]);
+    close(ready[1]);
+    struct proc_stat stat;
+    int proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    assert_int_equal(proc_stat_read(proc, id.pid, &stat), OUTCOME_OK);
+    close(proc);
+    return stat.id;
+}
+
+/* A long reading that gets on says so, in time, and then answers. */
+static void test_signs_of_life(void **state)
+{
+    const struct probe *probe = *state;
+    struct process_id id = start_many_mappings();
+    struct probe_request request = request_for_self(PROBE_WHAT_LAYERS);
+    struct probe_answer answer;
+    size_t signs = 0;
+    request.pid = id.pid;
+    request.start_ticks = id.start_ticks;
+    request.time_budget_usec = 8 * USEC_PER_MSEC; /* a sign each millisecond of some 60 */
+    assert_int_equal(send_request(probe, &request), 0);
+    while ((answer = receive(probe)).result == -EINPROGRESS) {
+        assert_int_equal(answer.sequence, request.sequence);
+        assert_int_equal(answer.present, 0);
+        assert_int_equal(answer.payload_length, 0);
+        signs++;
+    }
+    assert_int_equal(answer.result, 0);
+    assert_int_equal(answer.present, PROBE_WHAT_LAYERS);
+    assert_true(signs > 0);
+    end_pools(id);
+}
+
 static void test_only_cpython_is_scanned(void **state)
 {
     const struct probe *probe = *state;
@@ -514,6 +565,7 @@ int main(void)
         probe_test(test_scan_in_parts),
         probe_test(test_scan_without_time_goes_on),
         probe_test(test_only_cpython_is_scanned),
+        probe_test(test_signs_of_life),
         probe_test(test_processes_that_die),
         probe_test(test_ends_with_its_peer),
         probe_test(test_nonsense_ends_the_connection),
