@@ -75,10 +75,10 @@ static void ingest_fill(struct ingest *ingest, uint64_t second)
 
 static int ingest_expire(struct ingest *ingest)
 {
-    bool more = true;
     int r = 0;
-    for (size_t i = 0; r == 0 && more && i < INGEST_EXPIRE_STEPS; i++)
-        r = store_expire(ingest->store, ingest->tick.wall_usec, &more);
+    ingest->expire_more = true;
+    for (size_t i = 0; r == 0 && ingest->expire_more && i < INGEST_EXPIRE_STEPS; i++)
+        r = store_expire(ingest->store, ingest->tick.wall_usec, &ingest->expire_more);
     return r;
 }
 
@@ -89,7 +89,9 @@ static int ingest_store(struct ingest *ingest)
         r = store_write_tick(ingest->store, &ingest->tick);
     if (r == 0)
         r = store_commit(ingest->store);
-    return r < 0 ? r : ingest_expire(ingest);
+    if (r < 0 || (!ingest->expire_more && ingest->number % INGEST_DURABLE_TICKS != 0))
+        return r;
+    return ingest_expire(ingest);
 }
 
 int ingest_second(struct ingest *ingest, uint64_t second, struct meter *meter)

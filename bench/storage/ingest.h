@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A trace on its way through the real writer, at a simulated second a tick: one transaction each,
- * durable every ten, one step of retention behind it, as the daemon does. A process has a row at a
- * tick when one of its values changed, and a whole one now and then (TICK_KEYFRAME), as the loop
- * makes them. The trace begins at the first tick of an hour of tick numbers.
+ * durable every ten, with a look at what is to be compacted or too old, as the daemon does. A
+ * process has a row at a tick when one of its values changed, and a whole one now and then
+ * (TICK_KEYFRAME), as the loop makes them. The trace begins at the first tick of an hour of tick
+ * numbers.
  */
 #ifndef MEMTEND_BENCH_STORAGE_INGEST_H
 #define MEMTEND_BENCH_STORAGE_INGEST_H
@@ -20,7 +21,8 @@ struct ingest {
     const struct trace *trace;
     struct store *store;
     struct tick tick;
-    uint64_t number; /* of the newest tick; the store's first one is 1 */
+    uint64_t number;  /* of the newest tick; the store's first one is 1 */
+    bool expire_more; /* the last look left something to do */
 };
 
 /* The store is new. Writes ticks without processes up to the end of an hour. */

@@ -16,6 +16,9 @@
 #define STORE_FLOW_FLUSH_USEC (10 * USEC_PER_SEC)
 /* Other work between two ticks: retention, what has waited. */
 #define STORE_FLOW_STEP_USEC (50 * USEC_PER_MSEC)
+/* Compaction and retention, when nothing was left to do: what they look for takes minutes to come,
+ * and a look costs half of what a tick does. */
+#define STORE_FLOW_EXPIRE_EVERY_USEC (10 * USEC_PER_SEC)
 /* More ticks than this wait only while a commit is under way; the others are for the loop. */
 #define STORE_FLOW_TICKS (TICK_POOL_TICKS - 4)
 
@@ -301,6 +304,7 @@ static void store_flow_expire(struct store_flow *flow, uint64_t mono_usec, uint6
         }
     }
     flow->expire_more = more;
+    flow->expire_usec = mono_usec;
 }
 
 static bool store_flow_is_ready(struct store_flow *flow, uint64_t mono_usec)
@@ -328,7 +332,8 @@ void store_flow_step(struct store_flow *flow, uint64_t mono_usec, uint64_t wall_
     if (store_flow_is_ready(flow, mono_usec) && store_flow_catch_up(flow, mono_usec)) {
         bool wrote = flow->tick_count > 0;
         store_flow_commit(flow, false, mono_usec);
-        if (flow->store && flow->ack.state == STORE_STATE_OK && (wrote || flow->expire_more))
+        bool due = wrote && mono_usec >= flow->expire_usec + STORE_FLOW_EXPIRE_EVERY_USEC;
+        if (flow->store && flow->ack.state == STORE_STATE_OK && (due || flow->expire_more))
             store_flow_expire(flow, mono_usec, wall_usec);
     }
     store_flow_merge(flow);

@@ -30,6 +30,7 @@ struct store_flow {
     uint64_t retry_usec;   /* degraded: do not touch the disk before (monotonic) */
     uint64_t durable_usec; /* last durable commit */
     bool unflushed;        /* samples were committed since */
+    uint64_t expire_usec;  /* last look at what is too old or too much */
     bool expire_more;
 };
 

@@ -106,14 +106,17 @@ static uint64_t expire_before(uint64_t wall_usec, uint64_t age_usec)
 }
 
 int expire_by_age(struct queries *queries, const struct store_limits *limits,
-                  const struct expire_now *now)
+                  const struct expire_now *now, bool *ret_more)
 {
+    int changes = sqlite3_total_changes(queries->database);
     int r = expire_old_blocks(queries, limits, now);
     uint64_t before = expire_before(now->wall_usec, limits->events_usec);
     if (r == 0)
         r = expire_records(queries, QUERY_EVENT_EXPIRE, before, EXPIRE_AGE_STEP);
     if (r == 0)
         r = expire_records(queries, QUERY_RECEIPT_EXPIRE, before, EXPIRE_AGE_STEP);
+    if (r == 0)
+        *ret_more = sqlite3_total_changes(queries->database) > changes;
     return r;
 }
 

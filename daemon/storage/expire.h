@@ -26,9 +26,10 @@ struct expire_now {
     uint64_t wall_usec; /* by expire_clock_read() */
 };
 
-/* Old rows, some of each table, and at most ten events and receipts. In a transaction. */
+/* Old rows, some of each table, and at most ten events and receipts. In a transaction. *ret_more
+ * false: there were none. */
 int expire_by_age(struct queries *queries, const struct store_limits *limits,
-                  const struct expire_now *now);
+                  const struct expire_now *now, bool *ret_more);
 
 /*
  * One step towards giving `excess_bytes` back to the file system. Drops the oldest samples, then

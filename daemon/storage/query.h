@@ -19,9 +19,11 @@
     X(BOOT_INSERT, "boot_insert.sql")                                                              \
     X(BOOT_FIND, "boot_find.sql")                                                                  \
     X(TICK_NEWEST, "tick_newest.sql")                                                              \
-    X(HOT_INSERT, "hot_insert.sql")                                                                \
+    X(HOT_PUT, "hot_put.sql")                                                                      \
     X(HOT_DROP, "hot_drop.sql")                                                                    \
     X(HOT_LIST, "hot_list.sql")                                                                    \
+    X(HOT_READ, "hot_read.sql")                                                                    \
+    X(HOT_NEEDED, "hot_needed.sql")                                                                \
     X(SPAN_WALL, "span_wall.sql")                                                                  \
     X(SPAN_PUT, "span_put.sql")                                                                    \
     X(BLOCK_PUT, "block_put.sql")                                                                  \

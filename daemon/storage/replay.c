@@ -1,33 +1,25 @@
 /* SPDX-License-Identifier: MIT */
 #include "storage/replay.h"
 
+#include "storage/hot_pages.h"
+
 #include <errno.h>
 
-static int replay_rows(struct queries *queries, struct intake *intake, struct sealer *sealer,
-                       size_t *ret_lost)
+struct replay {
+    struct intake *intake;
+    struct sealer *sealer;
+    size_t played;
+};
+
+/* One that does not fit costs its tick; those behind it, up to the next period, do not fit either.
+ */
+static int replay_tick(void *context, int64_t tick, int64_t boot, const void *hot, size_t size)
 {
-    enum { TICK, BOOT, DATA };
-    sqlite3_stmt *borrowed;
-    int r = query_get(queries, QUERY_HOT_LIST, &borrowed);
-    if (r < 0)
-        return r;
-    _cleanup_(query_resetp) sqlite3_stmt *statement = borrowed;
-    size_t lost = 0;
-    for (;;) {
-        bool row;
-        r = query_next(queries, statement, &row);
-        if (r == 0 && !row)
-            *ret_lost = lost;
-        if (r < 0 || !row)
-            return r;
-        sealer->boot = sqlite3_column_int64(statement, BOOT);
-        int played = shelf_replay(&intake->shelf, sqlite3_column_int64(statement, TICK),
-                                  sqlite3_column_blob(statement, DATA),
-                                  (size_t)sqlite3_column_bytes(statement, DATA));
-        if (played < 0 && played != -EUCLEAN)
-            return played;
-        lost += played < 0;
-    }
+    struct replay *replay = context;
+    replay->sealer->boot = boot;
+    int r = shelf_replay(&replay->intake->shelf, tick, hot, size);
+    replay->played += r == 0;
+    return r == -EUCLEAN ? 0 : r;
 }
 
 static int replay_seal(struct intake *intake, struct sealer *sealer)
@@ -46,7 +38,9 @@ int replay_run(struct queries *queries, struct intake *intake, struct sealer *se
                size_t *ret_lost)
 {
     int64_t boot = sealer->boot;
-    int r = replay_rows(queries, intake, sealer, ret_lost);
+    struct replay replay = {.intake = intake, .sealer = sealer};
+    size_t ticks;
+    int r = hot_pages_read(queries, replay_tick, &replay, &ticks);
     if (r == 0)
         r = shelf_end(&intake->shelf);
     if (r == 0)
@@ -57,6 +51,7 @@ int replay_run(struct queries *queries, struct intake *intake, struct sealer *se
         r = query_get(queries, QUERY_HOT_DROP, &statement);
     if (r < 0)
         return r;
-    query_bind(statement, ":tick", INT64_MAX);
+    query_bind(statement, ":id", 0);
+    *ret_lost = ticks > replay.played ? ticks - replay.played : 0;
     return query_run(queries, statement);
 }

@@ -46,6 +46,7 @@ void store_close(struct store *store)
     if (!store)
         return;
     store_rollback(store);
+    tick_writer_finish(&store->ticks);
     sealer_finish(&store->sealer);
     compactor_finish(&store->compactor);
     queries_finish(&store->queries);
@@ -105,7 +106,7 @@ static int store_continue(struct store *store, const char *boot_id, bool reopene
         r = store_begin_clock(store);
     if (r == 0 && !reopened)
         r = replay_run(&store->queries, store->intake, &store->sealer, ret_lost);
-    return r;
+    return r < 0 ? r : tick_writer_begin(&store->ticks);
 }
 
 /* The connection is open on a sound file. */
@@ -314,7 +315,6 @@ int store_commit(struct store *store)
     store->begun = false;
     if (store->rules_changed)
         store->copy_stale = true;
-    store->drop_hot = store->drop_hot || store->intake->shelf.taken_count > 0;
     shelf_drop_closing(&store->intake->shelf);
     store_fold_log(store);
     return 0;
@@ -331,8 +331,10 @@ void store_rollback(struct store *store)
     if (!store->intake)
         return;
     shelf_keep_closing(&store->intake->shelf);
-    if (store->took_ticks)
+    if (store->took_ticks) {
         intake_break(store->intake);
+        hot_pages_break(&store->ticks.pages);
+    }
     store->took_ticks = false;
 }
 
@@ -344,10 +346,6 @@ int store_write_tick(struct store *store, struct tick *tick)
     int r = tick_writer_write(&store->ticks, tick);
     if (r == 0)
         r = sealer_step(&store->sealer, limit, &sealed);
-    if (r == 0 && store->drop_hot)
-        r = tick_writer_drop_hot(&store->ticks);
-    if (r == 0)
-        store->drop_hot = false;
     return r;
 }
 

@@ -24,7 +24,6 @@ struct store {
     struct compactor compactor;
     struct expire_clock clock;
     bool took_ticks;    /* in the open transaction: the intake has their values */
-    bool drop_hot;      /* a period may be wholly in blocks */
     bool begun;         /* a transaction, that neither commit nor rollback has ended */
     bool synchronous;   /* the connection is set to FULL */
     bool logged;        /* the last transaction wrote something */

@@ -82,7 +82,7 @@ static int store_compact(struct store *store, bool *ret_more)
 
 static int store_tidy(struct store *store, uint64_t wall_usec, bool *ret_more)
 {
-    bool compacting = false, shrinking = false, cutting = false;
+    bool compacting = false, expiring = false, shrinking = false, cutting = false;
     struct expire_now now = {
         .newest_tick = store->intake->newest,
         .tick_usec = store->intake->tick_usec,
@@ -90,12 +90,12 @@ static int store_tidy(struct store *store, uint64_t wall_usec, bool *ret_more)
     };
     int r = store_compact(store, &compacting);
     if (r == 0)
-        r = expire_by_age(&store->queries, &store->limits, &now);
+        r = expire_by_age(&store->queries, &store->limits, &now, &expiring);
     if (r == 0)
         r = store_shrink(store, &shrinking);
     if (r == 0)
         r = expire_spare(&store->queries, &cutting);
-    *ret_more = compacting || shrinking || cutting;
+    *ret_more = compacting || expiring || shrinking || cutting;
     return r;
 }
 

@@ -47,19 +47,23 @@ int tick_writer_init(struct tick_writer *writer, struct queries *queries, struct
     return reopened ? 0 : tick_writer_close_processes(writer, newest);
 }
 
+void tick_writer_finish(struct tick_writer *writer)
+{
+    hot_pages_finish(&writer->pages);
+}
+
+int tick_writer_begin(struct tick_writer *writer)
+{
+    return hot_pages_init(&writer->pages, writer->queries);
+}
+
 static int tick_writer_hot(struct tick_writer *writer, int64_t tick)
 {
     const struct buffer *hot = &writer->intake->hot;
     if (hot->size == 0) /* taken before, or there was no memory */
         return 0;
-    sqlite3_stmt *statement;
-    int r = query_get(writer->queries, QUERY_HOT_INSERT, &statement);
-    if (r < 0)
-        return r;
-    query_bind(statement, ":tick", tick);
-    query_bind(statement, ":boot", writer->boot);
-    query_bind_blob(statement, ":data", hot->data, hot->size);
-    return query_run(writer->queries, statement);
+    return hot_pages_put(&writer->pages, tick, writer->boot, intake_unsealed_tick(writer->intake),
+                         hot->data, hot->size);
 }
 
 static int tick_writer_process(struct tick_writer *writer, const struct tick_process *process,
@@ -104,14 +108,4 @@ int tick_writer_write(struct tick_writer *writer, struct tick *tick)
     for (size_t i = 0; r == 0 && i < tick->ended_count; i++)
         r = tick_writer_end(writer, tick->ended[i], tick->id);
     return r;
-}
-
-int tick_writer_drop_hot(struct tick_writer *writer)
-{
-    sqlite3_stmt *statement;
-    int r = query_get(writer->queries, QUERY_HOT_DROP, &statement);
-    if (r < 0)
-        return r;
-    query_bind(statement, ":tick", intake_unsealed_tick(writer->intake));
-    return query_run(writer->queries, statement);
 }

@@ -6,6 +6,7 @@
 #ifndef MEMTEND_STORAGE_TICK_WRITER_H
 #define MEMTEND_STORAGE_TICK_WRITER_H
 
+#include "storage/hot_pages.h"
 #include "storage/intake.h"
 #include "storage/query.h"
 
@@ -13,6 +14,7 @@ struct tick_writer {
     struct queries *queries;
     struct intake *intake;
     int64_t boot; /* row of the boot that is running */
+    struct hot_pages pages;
 };
 
 /*
@@ -22,9 +24,9 @@ struct tick_writer {
  */
 int tick_writer_init(struct tick_writer *writer, struct queries *queries, struct intake *intake,
                      const char *boot_id, bool reopened);
+void tick_writer_finish(struct tick_writer *writer);
+/* When hot rows of before were played back: before the first tick. */
+int tick_writer_begin(struct tick_writer *writer);
 int tick_writer_write(struct tick_writer *writer, struct tick *tick);
-
-/* Drops the hot rows of periods that are wholly in blocks. */
-int tick_writer_drop_hot(struct tick_writer *writer);
 
 #endif

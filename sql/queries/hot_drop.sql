@@ -1,2 +1,2 @@
 -- SPDX-License-Identifier: MIT
-DELETE FROM hot WHERE tick < :tick;
+DELETE FROM hot WHERE id > :id;

@@ -1,3 +1,3 @@
 -- SPDX-License-Identifier: MIT
--- In the order in which they were written.
-SELECT tick, boot, data FROM hot ORDER BY tick;
+-- In the order in which they were filled.
+SELECT id, number, tick FROM hot ORDER BY number;

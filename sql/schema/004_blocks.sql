@@ -9,11 +9,15 @@ DROP TABLE sample;
 DROP TABLE tick;
 DELETE FROM process;
 
--- Each tick as it was written, until the blocks of its period are.
+-- Each tick as it was written, until the blocks of its period are. A row fills a page, and is filled
+-- again when its ticks are in blocks.
 CREATE TABLE hot (
-    tick INTEGER PRIMARY KEY,
-    boot INTEGER NOT NULL REFERENCES boot,
-    data BLOB NOT NULL -- daemon/storage/hot.h
+    id INTEGER PRIMARY KEY,
+    number INTEGER NOT NULL,        -- order in which they were filled
+    tick INTEGER NOT NULL,          -- the last one of which it has something
+    unsealed_tick INTEGER NOT NULL, -- what is before it is in blocks
+    begins INTEGER NOT NULL,        -- where the first tick begins that is not from the page before
+    data BLOB NOT NULL              -- daemon/storage/hot_pages.h
 );
 
 -- Which ticks were when: one row for each block of the host.

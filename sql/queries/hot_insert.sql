@@ -1,2 +1,0 @@
--- SPDX-License-Identifier: MIT
-INSERT INTO hot (tick, boot, data) VALUES (:tick, :boot, :data);
