@@ -64,6 +64,12 @@ void hot_pages_finish(struct hot_pages *pages)
 void hot_pages_break(struct hot_pages *pages)
 {
     pages->used = HOT_PAGE_BYTES;
+    pages->unsealed_tick = 0;
+}
+
+int64_t hot_pages_unsealed_tick(const struct hot_pages *pages)
+{
+    return pages->unsealed_tick;
 }
 
 static int hot_pages_trim(struct hot_pages *pages)

@@ -41,6 +41,8 @@ int hot_pages_put(struct hot_pages *pages, int64_t tick, int64_t boot, int64_t u
                   const void *hot, size_t size);
 /* What was put last may not be in the file. */
 void hot_pages_break(struct hot_pages *pages);
+/* What is before it would not be read again: so says the newest page in the file. 0: not known. */
+int64_t hot_pages_unsealed_tick(const struct hot_pages *pages);
 
 /* Takes the hot row of one tick; failure ends the reading. */
 typedef int hot_pages_taker(void *context, int64_t tick, int64_t boot, const void *hot,

@@ -71,12 +71,14 @@ static int store_shrink(struct store *store, bool *ret_more)
                           ret_more);
 }
 
+/* Only what no replay would make blocks of once more. */
 static int store_compact(struct store *store, bool *ret_more)
 {
     int r = 0;
     *ret_more = true;
     for (int i = 0; r == 0 && *ret_more && i < STORE_COMPACT_STEP; i++)
-        r = compactor_step(&store->compactor, intake_unsealed_tick(store->intake), ret_more);
+        r = compactor_step(&store->compactor, hot_pages_unsealed_tick(&store->ticks.pages),
+                           ret_more);
     return r;
 }
 
