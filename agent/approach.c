@@ -24,8 +24,9 @@
 /* 3.11 and 3.12 do not look for calls that another thread adds unless they give the GIL away; and
  * the main thread may sleep. */
 #define APPROACH_PATIENCE_USEC (100 * USEC_PER_MSEC)
-/* 5 s, in turns of ours that are apart: a main thread that did not get out of a few microseconds of
- * its start-up meanwhile was not given a processor, and then nor were we. */
+/* 5 s, in turns of ours that are apart, where a job that comes too soon does harm: a main thread
+ * that did not get out of a few microseconds of its start-up meanwhile, or to its next bytecode,
+ * was not given a processor, and then nor were we. */
 #define APPROACH_PATIENCE_TURNS 500
 #define APPROACH_TURN_USEC      (10 * USEC_PER_MSEC)
 /* Between two jobs of which each finds that it must wait for the program to import something. */
@@ -148,7 +149,8 @@ static bool approach_was_patient(uint64_t now)
 {
     if (approach.first_usec == 0)
         return false;
-    if (!startup_matters())
+    /* From 3.12 a job that waits for the GIL is counted by a fork in the first statement. */
+    if (!startup_matters() && python_version() < PYTHON_3_12)
         return now - approach.first_usec > APPROACH_PATIENCE_USEC;
     if (now - approach.turn_usec >= APPROACH_TURN_USEC) {
         approach.turn_usec = now;
