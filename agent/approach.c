@@ -32,6 +32,11 @@
 /* Between two jobs of which each finds that it must wait for the program to import something. */
 #define APPROACH_WAIT_USEC (20 * USEC_PER_MSEC)
 
+/* A job makes the program wait for two changes of thread, some 200 us: most programs that end
+ * within their first moments, compilers' and shells' helpers, are not worth that, and gain nothing.
+ */
+#define APPROACH_JOB_USEC (30 * USEC_PER_MSEC)
+
 /* How soon to look again, by the age of the expectation. The interpreter is up some 10 ms after the
  * start, and each look before costs it some 30 us; a program that has not loaded Python in its
  * first minute may still do so, without haste. While the interpreter is not trusted (up to 3.6) a
@@ -89,9 +94,18 @@ static void approach_ask(uint64_t now)
         atomic_fetch_sub(&approach.asked, 1);
 }
 
+/* See approach_needs_job(). */
+static bool approach_is_by_job(void)
+{
+    return python_is_supported() && python_version() >= PYTHON_3_8 &&
+           python_version() < PYTHON_3_12 && !startup_matters();
+}
+
 static uint64_t approach_pace_usec(uint64_t age_usec)
 {
     size_t i = 0;
+    if (approach_is_by_job() && age_usec < APPROACH_JOB_USEC)
+        return APPROACH_JOB_USEC - age_usec;
     while (age_usec > approach_pace[i].age_usec)
         i++;
     return python_is_supported() && !gil_is_trusted() ? approach_pace[i].untrusted_usec
@@ -136,6 +150,8 @@ void approach_forget(void)
 /* A job that has failed wakes us at once, and what it lacks takes its time. */
 static void approach_by_job(uint64_t now)
 {
+    if (now - approach.began_usec < APPROACH_JOB_USEC)
+        return;
     uint64_t pace =
         builtin_waits() ? APPROACH_WAIT_USEC : approach_pace_usec(now - approach.began_usec);
     if (now - approach.job_usec < pace)
@@ -172,7 +188,7 @@ static bool approach_needs_job(uint64_t now)
     unsigned version = python_version();
     if (version == PYTHON_3_6)
         return gil_is_trusted();
-    if (version >= PYTHON_3_8 && version < PYTHON_3_12 && !startup_matters())
+    if (approach_is_by_job())
         return true;
     return version >= PYTHON_3_7 && approach_was_patient(now) && !builtin_waits();
 }

@@ -2,7 +2,8 @@
 /*
  * The way to first contact with the interpreter. Agent's thread, except where said.
  *
- * From 3.7 anybody may take the GIL as soon as the interpreter is up, so a job makes it.
+ * From 3.7 anybody may take the GIL as soon as the interpreter is up, so a job makes it: from 3.8
+ * to 3.11 when the process is 30 ms old, so that programs shorter than that do not pay for it.
  * In 3.7, 3.12 and 3.13 the main thread is asked first, by a pending call: it costs no switch to
  * another thread, and no second one of ours exists when a program forks in its first statement. Up
  * to 3.6 there is no GIL until somebody wants one: the pending call makes it. On 3.6 a job does the
