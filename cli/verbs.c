@@ -297,8 +297,10 @@ const struct verb verbs_of_questions[] = {
         .summary = "history: of a metric, of the largest processes, around an event",
         .description =
             "One line per series: first, least, greatest and last value and the shape. --csv\n"
-            "prints every point. TARGET is host, a pid, a process id or several joined by commas\n"
-            "(up to 8); METRIC a name like rss, uss, cpu or heap.free (up to 8).\n"
+            "prints every point. TARGET is host, a pid, a process id, unit:NAME, group:NAME or\n"
+            "several joined by commas (up to 8); METRIC a name like rss, uss, cpu or heap.free "
+            "(up\n"
+            "to 8). A unit or a group is the sum over its members, also those that are gone.\n"
             "\n"
             "`top` lists the processes that were largest within a time, those that are gone among\n"
             "them: by their highest RSS (or PSS), with --agg avg by their average. It is as "
@@ -313,6 +315,7 @@ const struct verb verbs_of_questions[] = {
             "begins\n"
             "with = + - or @ gets an apostrophe in front, so that no spreadsheet calculates it.\n",
         .examples = "memtend query 4711 rss,uss --since 1h\n"
+                    "memtend query group:web pss --since 1d\n"
                     "memtend query host mem.available --since 1d --points 500 --csv\n"
                     "memtend query top --since 2d --until 1d -n 20\n"
                     "memtend query top pss --agg avg --csv\n"

@@ -16,9 +16,10 @@ void record_ended(struct head *head, int64_t row)
         head->ended.rows[head->ended.count++] = row;
 }
 
-static void record_identity(struct tick *tick, const struct process *process,
-                            struct tracked *tracked)
+static void record_identity(const struct head *head, struct tick *tick,
+                            const struct process *process, struct tracked *tracked)
 {
+    const struct group_record *group = group_table_at(&head->groups.table, process->group);
     struct tick_process *entry = &tick->processes[tick->process_count++];
     entry->row = tracked->row;
     entry->id = process->id;
@@ -27,7 +28,9 @@ static void record_identity(struct tick *tick, const struct process *process,
     text_copy(entry->comm, sizeof(entry->comm), process->comm);
     text_copy(entry->name, sizeof(entry->name), process_name(process));
     text_copy(entry->unit, sizeof(entry->unit), process_unit(process));
+    text_copy(entry->group, sizeof(entry->group), group ? group->name : "");
     text_copy(entry->cmdline, sizeof(entry->cmdline), process_cmdline(process));
+    tracked->stored_group = process->group;
     tracked->identity_changed = false;
 }
 
@@ -50,10 +53,11 @@ static void record_one(const struct head *head, struct tick *tick, size_t index)
     struct process *process = &head->table.processes[index];
     struct tracked *tracked = &head->table.tracked[index];
     bool keyframe = (head->tick + (uint64_t)head->table.glances[index].pid) % TICK_KEYFRAME == 0;
-    if (!keyframe && !(process->sample.changed & RECORD_FIELDS) && !tracked->identity_changed)
+    bool identity = tracked->identity_changed || tracked->stored_group != process->group;
+    if (!keyframe && !(process->sample.changed & RECORD_FIELDS) && !identity)
         return;
-    if (tracked->identity_changed)
-        record_identity(tick, process, tracked);
+    if (identity)
+        record_identity(head, tick, process, tracked);
     if (keyframe || !tracked->stored || process->sample.changed & RECORD_FIELDS)
         record_values(tick, process, tracked);
 }

@@ -75,7 +75,8 @@ struct tracked {
     bool identity_changed; /* tell the store */
     /* a rule names a field of this source */
     bool stat_wanted, slow_wanted, deep_wanted, agent_wanted, pools_wanted, cgroup_wanted;
-    bool stored; /* the store has a row of it */
+    bool stored;           /* the store has a row of it */
+    uint32_t stored_group; /* the place of the group that the store was told */
 };
 
 struct table {

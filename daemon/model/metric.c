@@ -44,6 +44,20 @@ void metric_json_name(enum metric metric, char ret_name[static METRIC_JSON_NAME_
     text_copy(ret_name + length, METRIC_JSON_NAME_SIZE - length, metric_suffixes[info->unit]);
 }
 
+bool metric_is_additive(enum metric metric)
+{
+    switch (metric) {
+    case METRIC_AGE:
+    case METRIC_PY_GC_ENABLED:
+    case METRIC_PY_COVERAGE:
+    case METRIC_LIMIT:
+    case METRIC_HEADROOM:
+        return false;
+    default:
+        return metric < METRIC_PROCESS_COUNT;
+    }
+}
+
 int metric_find(const char *name, enum metric *ret_metric)
 {
     for (enum metric metric = 0; metric < METRIC_COUNT; metric++) {

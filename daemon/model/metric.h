@@ -135,6 +135,8 @@ struct metric_info {
 const struct metric_info *metric_info(enum metric metric);
 /* Whether the store has a column for it. */
 bool metric_is_stored(enum metric metric);
+/* Whether the values of several processes can be added up: not ages, shares and switches. */
+bool metric_is_additive(enum metric metric);
 /* By rule name ("heap.free") or JSON name ("heap_free_bytes"). -ENOENT. */
 int metric_find(const char *name, enum metric *ret_metric);
 /* "heap.free" -> "heap_free_bytes". */

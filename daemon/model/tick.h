@@ -17,7 +17,7 @@
 #define TICK_GAP_TENTHS 25
 #define TICK_KEYFRAME   60 /* a tick that was lost is made good within so many */
 
-/* A process first seen, or whose identity (exec, name, unit) changed. */
+/* A process first seen, or whose identity (exec, name, unit, group) changed. */
 struct tick_process {
     int64_t row;
     struct process_id id;
@@ -26,6 +26,7 @@ struct tick_process {
     char comm[PROCESS_COMM_SIZE];
     char name[PROCESS_NAME_SIZE];
     char unit[PROCESS_UNIT_SIZE];
+    char group[PROCESS_UNIT_SIZE];      /* "" = none, or not decided yet */
     char cmdline[PROCESS_CMDLINE_SIZE]; /* redacted */
 };
 

@@ -45,9 +45,7 @@ static int block_walk_time_ticks(struct block_reader *reader, const struct block
     return r;
 }
 
-/* What a roll-up has of one metric, a slot for each kind. */
-static int block_walk_kinds(struct block_reader *reader, const struct block_piece *piece,
-                            uint16_t code)
+int block_walk_kinds(struct block_reader *reader, const struct block_piece *piece, uint16_t code)
 {
     int r = 0;
     for (enum columns_kind kind = COLUMNS_MIN; r == 0 && kind < COLUMNS_KINDS; kind++)
@@ -61,9 +59,7 @@ static int64_t block_walk_kind(const struct block_reader *reader, enum columns_k
     return reader->slots[kind - COLUMNS_MIN].values[i];
 }
 
-/* false: nothing is known. */
-static bool block_walk_entry(const struct block_reader *reader, size_t i,
-                             struct column_summary *ret_entry)
+bool block_walk_entry(const struct block_reader *reader, size_t i, struct column_summary *ret_entry)
 {
     int64_t count = block_walk_kind(reader, COLUMNS_COUNT, i);
     if (!block_present(reader->slots[COLUMNS_COUNT - COLUMNS_MIN].presence, i) || count <= 0)
@@ -76,16 +72,14 @@ static bool block_walk_entry(const struct block_reader *reader, size_t i,
     return true;
 }
 
-/* The ticks of an entry; the last one of a block may be short. */
-static struct tick_range block_walk_ticks(const struct block_piece *piece, size_t i)
+struct tick_range block_walk_ticks(const struct block_piece *piece, size_t i)
 {
     int64_t first = piece->block.first + (int64_t)(i * piece->entry_ticks);
     struct tick_range ticks = {first, first + (int64_t)piece->entry_ticks};
     return tick_range_common(ticks, piece->block);
 }
 
-/* The first entry that has ticks of the piece. */
-static size_t block_walk_first(const struct block_piece *piece)
+size_t block_walk_first(const struct block_piece *piece)
 {
     return (size_t)(piece->ticks.first - piece->block.first) / piece->entry_ticks;
 }
@@ -298,9 +292,8 @@ static void block_walk_add_ticks(const struct block_reader *reader, const struct
     buckets_add(buckets, held.start_usec, held.end_usec, held.value);
 }
 
-/* The time of some ticks, and what is known in it. */
-static void block_walk_add_entry(const struct timeline *timeline, struct tick_range ticks,
-                                 const struct bucket_entry *entry, struct buckets *buckets)
+void block_walk_add_entry(const struct timeline *timeline, struct tick_range ticks,
+                          const struct bucket_entry *entry, struct buckets *buckets)
 {
     for (size_t k = timeline_find(timeline, ticks.first);
          k < timeline->count && timeline->runs[k].first_tick < ticks.end; k++) {

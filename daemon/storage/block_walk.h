@@ -18,6 +18,7 @@
 struct block_walk_row {
     int64_t row;
     int64_t first_tick, last_tick; /* last: INT64_MAX while it lives */
+    uint32_t member;               /* of a group: rows of one process have the same number */
 };
 
 struct block_walk {
@@ -35,5 +36,21 @@ void block_walk_finish(struct block_walk *walk); /* safe on a zeroed one */
 /* `buckets`: one for each of the metrics. Those that are not stored stay empty. */
 int block_walk_row(struct block_walk *walk, const struct block_walk_row *row,
                    const enum metric *metrics, size_t metric_count, struct buckets *buckets);
+
+/* --- for those that visit pieces themselves -------------------------------------------------- */
+
+/* What a roll-up has of one metric, into the reader's slots, one for each kind. -ENOENT: nothing.
+ */
+int block_walk_kinds(struct block_reader *reader, const struct block_piece *piece, uint16_t code);
+/* One entry of those. false: nothing is known. */
+bool block_walk_entry(const struct block_reader *reader, size_t i,
+                      struct column_summary *ret_entry);
+/* The ticks of an entry; the last one of a block may be short. */
+struct tick_range block_walk_ticks(const struct block_piece *piece, size_t i);
+/* The first entry that has ticks of the piece. */
+size_t block_walk_first(const struct block_piece *piece);
+/* The time of some ticks, and what is known in it. */
+void block_walk_add_entry(const struct timeline *timeline, struct tick_range ticks,
+                          const struct bucket_entry *entry, struct buckets *buckets);
 
 #endif

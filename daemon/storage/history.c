@@ -106,6 +106,11 @@ int history_begin(struct history *history)
     return r < 0 ? r : connection_run(history->database, "BEGIN");
 }
 
+int history_check(struct history *history)
+{
+    return history_is_over(history) ? -ETIMEDOUT : 0;
+}
+
 int history_end(struct history *history, int r)
 {
     /* Also past the deadline, which must not break off the end itself. */

@@ -38,9 +38,12 @@ void history_cancel(struct history *history);
  * periods, before a process was there and after it was gone. A series without any value is left
  * out. Steps of 60 ticks or more are made from minutes of roll-ups, of 3,600 from hours: extremes
  * are in them, but one at the edge of a step may show in the step beside it.
- * Targets: host, a process, a pid (the newest process that had it; its start goes to the answer).
- * -EOPNOTSUPP and -EINVAL with `error` for what cannot be asked; -E2BIG: a clock was set back so
- * often that too many ticks are of the same time.
+ * Targets: host, a process, a pid (the newest process that had it; its start goes to the answer), a
+ * unit or a group: the sum over all that belong to it, or did when they were there last, by the
+ * rule of storage/group_sum.h; for an owner of processes too, so who may ask is for the caller to
+ * say. -EOPNOTSUPP and -EINVAL with `error` for what cannot be asked; -E2BIG with `error`: more
+ * than 16,384 processes in a group, or a clock that was set back so often that too many ticks are
+ * of the same time.
  */
 int history_series(struct history *history, const struct series_query *query,
                    struct series_result *ret_result, struct error *error);

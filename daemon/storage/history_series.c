@@ -3,9 +3,8 @@
  * Series: first which rows the targets are, then what the shelf has of them, then the file.
  */
 #include "base/clock.h"
-#include "storage/block_walk.h"
-#include "storage/history_state.h"
-#include "storage/target_rows.h"
+#include "storage/history_group.h"
+#include "storage/span_rows.h"
 
 #include <errno.h>
 
@@ -56,6 +55,26 @@ static int history_add_series(struct history_query *asked, const struct target *
     return 0;
 }
 
+static bool history_is_group(const struct target *target)
+{
+    return target->kind == TARGET_UNIT || target->kind == TARGET_GROUP;
+}
+
+static int history_rows(struct history_query *asked, size_t index, const enum metric *metrics,
+                        size_t count, struct buckets *buckets)
+{
+    const struct target_rows *rows = &asked->rows[index];
+    int r = 0;
+    if (history_is_group(&asked->targets[index])) {
+        for (size_t i = 0; r == 0 && i < count; i++)
+            r = history_group_metric(asked->history, &asked->walk, rows, metrics[i], &buckets[i]);
+        return r;
+    }
+    for (size_t i = 0; r == 0 && i < rows->count; i++)
+        r = block_walk_row(&asked->walk, &rows->rows[i], metrics, count, buckets);
+    return r;
+}
+
 static int history_target(struct history_query *asked, size_t index)
 {
     const struct target *target = &asked->targets[index];
@@ -73,9 +92,7 @@ static int history_target(struct history_query *asked, size_t index)
     struct buckets of_metric[SERIES_METRICS_LIMIT];
     for (size_t i = 0; i < count; i++)
         of_metric[i] = (struct buckets){.grid = grid, .buckets = buckets + i * grid->count};
-    int r = 0;
-    for (size_t i = 0; r == 0 && i < rows->count; i++)
-        r = block_walk_row(&asked->walk, &rows->rows[i], metrics, count, of_metric);
+    int r = history_rows(asked, index, metrics, count, of_metric);
     return r < 0 ? r : history_add_series(asked, target, metrics, count, of_metric);
 }
 
@@ -91,10 +108,48 @@ static int history_check_query(const struct series_query *query, struct error *e
         return error_set(error, -EINVAL, "at most %d targets and %d metrics at once",
                          SERIES_TARGETS_LIMIT, SERIES_METRICS_LIMIT);
     for (size_t i = 0; i < query->target_count; i++)
-        if (query->targets[i].kind == TARGET_UNIT || query->targets[i].kind == TARGET_GROUP)
-            return error_set(error, -EOPNOTSUPP,
-                             "there is no history of units and groups; ask for their processes");
+        for (size_t k = 0; k < query->metric_count && history_is_group(&query->targets[i]); k++)
+            if (metric_info(query->metrics[k])->scope == METRIC_SCOPE_PROCESS &&
+                !metric_is_additive(query->metrics[k]))
+                return error_set(error, -EOPNOTSUPP,
+                                 "%s of several processes cannot be added up; ask for one of them",
+                                 metric_info(query->metrics[k])->name);
     return 0;
+}
+
+/* About which ticks are of the time of the query. */
+static int history_find_ticks(struct history_query *asked, struct target_ticks *ret_ticks)
+{
+    const uint64_t margin_usec = 60 * USEC_PER_SEC; /* the longest period is ten seconds */
+    const struct series_query *query = asked->query;
+    struct queries *queries = &asked->history->queries;
+    uint64_t from = query->from_wall_usec, to = query->to_wall_usec;
+    struct tick_set ticks = {0};
+    sqlite3_stmt *statement;
+    int64_t newest = -1;
+    int r = span_rows_add(queries, (int64_t)(from > margin_usec ? from - margin_usec : 0),
+                          (int64_t)(to < INT64_MAX - margin_usec ? to + margin_usec : to), &ticks);
+    if (r == 0)
+        r = query_get(queries, QUERY_SPAN_NEWEST, &statement);
+    if (r == 0)
+        r = query_value(queries, statement, &newest);
+    struct target_ticks found = {{newest + 1, newest + 1}, newest + 1};
+    if (ticks.count > 0)
+        found.blocks =
+            (struct tick_range){ticks.ranges[0].first, ticks.ranges[ticks.count - 1].end};
+    tick_set_finish(&ticks);
+    if (r == 0)
+        *ret_ticks = found;
+    return r;
+}
+
+static int history_find_members(struct history_query *asked, size_t index)
+{
+    struct target_ticks ticks;
+    int r = history_find_ticks(asked, &ticks);
+    return r < 0 ? r
+                 : target_rows_members(&asked->history->queries, &asked->targets[index], &ticks,
+                                       &asked->rows[index]);
 }
 
 static int history_find_targets(struct history_query *asked)
@@ -105,8 +160,10 @@ static int history_find_targets(struct history_query *asked)
         return r;
     for (size_t i = 0; r == 0 && i < asked->query->target_count; i++) {
         asked->targets[i] = asked->query->targets[i];
-        r = target_rows_find(&history->queries, history->one_owner ? &history->owner : NULL,
-                             &asked->targets[i], &asked->rows[i]);
+        r = history_is_group(&asked->targets[i])
+                ? history_find_members(asked, i)
+                : target_rows_find(&history->queries, history->one_owner ? &history->owner : NULL,
+                                   &asked->targets[i], &asked->rows[i]);
     }
     return history_end(history, r);
 }
@@ -155,6 +212,9 @@ int history_series(struct history *history, const struct series_query *query,
         *ret_result = asked.result;
         asked.result = (struct series_result){0};
     }
+    if (r == -E2BIG || r == -ENOBUFS)
+        r = error_set(error, -E2BIG,
+                      "too many processes or ticks in that time: ask for less of it");
     history_query_finish(&asked);
     return r;
 }

@@ -30,6 +30,8 @@ struct history {
 
 /* One query sees one state of the store. */
 int history_begin(struct history *history);
+/* -ETIMEDOUT past the deadline: for what takes long without a step of SQLite. */
+int history_check(struct history *history);
 /* Ends the transaction and passes the query's result on. */
 int history_end(struct history *history, int r);
 

@@ -57,6 +57,8 @@
     X(PROCESS_FIND, "process_find.sql")                                                            \
     X(PROCESS_FIND_PID, "process_find_pid.sql")                                                    \
     X(PROCESS_ROWS, "process_rows.sql")                                                            \
+    X(PROCESS_UNIT, "process_unit.sql")                                                            \
+    X(PROCESS_GROUP, "process_group.sql")                                                          \
     X(SPAN_AT, "span_at.sql")                                                                      \
     X(PROCESS_RECENT, "process_recent.sql")                                                        \
     X(PROCESS_GET, "process_get.sql")                                                              \

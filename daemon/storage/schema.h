@@ -8,7 +8,7 @@
 #include <sqlite3.h>
 
 #define SCHEMA_APPLICATION_ID 0x6d74656e /* "mten"; also in sql/schema/001_initial.sql */
-#define SCHEMA_VERSION        4          /* of the last file there */
+#define SCHEMA_VERSION        5          /* of the last file there */
 
 enum schema_state {
     SCHEMA_EMPTY,   /* a database without any table: make it */

@@ -105,3 +105,88 @@ int target_rows_find(struct queries *queries, const uid_t *owner, struct target 
         return r;
     return target_rows_process(queries, owner, target->id, boot, ret_rows);
 }
+
+struct target_member {
+    int64_t boot, pid, start_ticks;
+    struct block_walk_row row;
+};
+
+static int target_member_compare(const void *a, const void *b)
+{
+    const struct target_member *one = a, *other = b;
+    const int64_t keys[][2] = {{one->boot, other->boot},
+                               {one->pid, other->pid},
+                               {one->start_ticks, other->start_ticks},
+                               {one->row.row, other->row.row}};
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+        if (keys[i][0] != keys[i][1])
+            return keys[i][0] < keys[i][1] ? -1 : 1;
+    return 0;
+}
+
+static bool target_member_same(const struct target_member *a, const struct target_member *b)
+{
+    return a->boot == b->boot && a->pid == b->pid && a->start_ticks == b->start_ticks;
+}
+
+/* The statement is bound. */
+static int target_members_read(struct queries *queries, sqlite3_stmt *statement,
+                               struct target_member *members, size_t *ret_count)
+{
+    enum { ROW, FIRST_TICK, LAST_TICK, BOOT, PID, START_TICKS };
+    for (size_t count = 0;;) {
+        bool more;
+        int r = query_next(queries, statement, &more);
+        if (r == 0 && more && count == TARGET_MEMBERS_LIMIT)
+            return -E2BIG;
+        *ret_count = count;
+        if (r < 0 || !more)
+            return r;
+        int64_t last = query_column_known(statement, LAST_TICK);
+        members[count++] = (struct target_member){
+            .boot = sqlite3_column_int64(statement, BOOT),
+            .pid = sqlite3_column_int64(statement, PID),
+            .start_ticks = sqlite3_column_int64(statement, START_TICKS),
+            .row = {.row = sqlite3_column_int64(statement, ROW),
+                    .first_tick = sqlite3_column_int64(statement, FIRST_TICK),
+                    .last_tick = last < 0 ? INT64_MAX : last}};
+    }
+}
+
+static int target_members_find(struct queries *queries, const struct target *target,
+                               const struct target_ticks *ticks, struct target_member *members,
+                               size_t *ret_count)
+{
+    sqlite3_stmt *borrowed;
+    int r = query_get(
+        queries, target->kind == TARGET_UNIT ? QUERY_PROCESS_UNIT : QUERY_PROCESS_GROUP, &borrowed);
+    if (r < 0)
+        return r;
+    _cleanup_(query_resetp) sqlite3_stmt *statement = borrowed;
+    query_bind_text(statement, ":name", target->name);
+    query_bind(statement, ":from_tick", ticks->blocks.first);
+    query_bind(statement, ":to_tick", ticks->blocks.end);
+    query_bind(statement, ":new_tick", ticks->new_tick);
+    query_bind(statement, ":limit", TARGET_MEMBERS_LIMIT + 1);
+    return target_members_read(queries, statement, members, ret_count);
+}
+
+int target_rows_members(struct queries *queries, const struct target *target,
+                        const struct target_ticks *ticks, struct target_rows *ret_rows)
+{
+    size_t count = 0;
+    _cleanup_(freep) struct target_member *members = calloc(TARGET_MEMBERS_LIMIT, sizeof(*members));
+    if (!members)
+        return -ENOMEM;
+    int r = target_members_find(queries, target, ticks, members, &count);
+    if (r < 0)
+        return r;
+    qsort(members, count, sizeof(*members), target_member_compare);
+    uint32_t number = 0;
+    for (size_t i = 0; r == 0 && i < count; i++) {
+        number += i > 0 && !target_member_same(&members[i - 1], &members[i]);
+        members[i].row.member = number;
+        r = target_rows_add(ret_rows, &members[i].row);
+    }
+    return r;
+}

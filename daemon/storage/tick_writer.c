@@ -82,6 +82,7 @@ static int tick_writer_process(struct tick_writer *writer, const struct tick_pro
     query_bind_text(statement, ":comm", process->comm);
     query_bind_text(statement, ":name", process->name);
     query_bind_text(statement, ":unit", process->unit);
+    query_bind_text(statement, ":group", process->group);
     query_bind_text(statement, ":cmdline", process->cmdline);
     query_bind(statement, ":tick", tick);
     return query_run(writer->queries, statement);

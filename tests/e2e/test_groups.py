@@ -215,6 +215,30 @@ def uwsgi(daemon):
                    "--processes", "2", "--module", "crew:app"], "uwsgi", "uwsgi:crew:app")
 
 
+def rss_of_the_group(daemon, master, count):
+    """The series of a group is the sum of those of its members, also when one of them is gone."""
+    def points(target):
+        path = f"/api/v1/series?target={target}&metric=rss&agg=last&from=-1m&points=2000"
+        return {ms: value for series in daemon.get(path)["series"] for ms, value in series["points"]
+                if value is not None}
+
+    def adds_up():
+        members = [member["id"] for member in daemon.get("/api/v1/groups/batch")["processes"]]
+        each = [points(member) for member in members]
+        together = points("group:batch")
+        # What is newest grew between the questions.
+        both = sorted(set(together).intersection(*each))[:-5]
+        same = all(together[ms] == sum(one[ms] for one in each) for ms in both)
+        return len(members) == count and len(both) > 5 and same and both[-1]
+    before = wait_for("the sum of the members", adds_up)
+    worker = next(member for member in daemon.get("/api/v1/groups/batch")["processes"]
+                  if member["pid"] != master.pid)
+    whole = points("group:batch")[before]
+    os.kill(worker["pid"], 9)
+    wait_for("one fewer", lambda: daemon.process_of(worker["pid"]) is None)
+    assert points("group:batch")[before] == whole, "who is gone still counts for when it was there"
+
+
 def names_come_first(daemon):
     with started(sys.executable, WORKLOADS / "worker_pool.py", "fork", 2) as master:
         group = wait_group(daemon, master.pid, 3)
@@ -222,8 +246,9 @@ def names_come_first(daemon):
         status, answer = daemon.ask("POST", "/api/v1/actions",
                                     {"target": "group:batch", "steps": ["trim"]})
         assert status == 422 and "3 processes are meant" in answer["detail"], answer
-        status, answer = daemon.ask("GET", "/api/v1/series?target=group:batch&metric=rss")
-        assert status == 422 and "no history of units and groups" in answer["detail"], answer
+        rss_of_the_group(daemon, master, 3)
+        status, answer = daemon.ask("GET", "/api/v1/series?target=group:batch&metric=age")
+        assert status == 422 and "cannot be added up" in answer["detail"], answer
         status, _ = daemon.ask("GET", "/api/v1/groups/nobody")
         assert status == 404
 

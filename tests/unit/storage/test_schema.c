@@ -231,6 +231,34 @@ static void the_second_version_is_upgraded_and_loses_nothing(void **state)
     upgrade_from(*state, 2);
 }
 
+/* Blocks stay what they were, and so do the processes that they are of. */
+static void the_fourth_version_is_upgraded_and_keeps_samples(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture_process(fixture, 1, 10);
+    fixture_rss(fixture, 1, 4711);
+    fixture_ticks(fixture, 3);
+    fixture_close(fixture);
+    char path[256];
+    sqlite3 *database;
+    fixture_path(fixture, STORE_FILE, path);
+    assert_int_equal(connection_open_write(path, &database), 0);
+    assert_int_equal(connection_run(database, "DROP INDEX process_unit; DROP INDEX process_group;"
+                                              "ALTER TABLE process DROP COLUMN group_name;"
+                                              "PRAGMA user_version = 4"),
+                     0);
+    connection_close(database);
+    fixture_open(fixture);
+    assert_int_equal(fixture->report.opened, STORE_OPENED);
+    database = open_read(fixture);
+    assert_int_equal(pragma_of(database, "PRAGMA user_version"), SCHEMA_VERSION);
+    assert_int_equal(pragma_of(database, "SELECT count(*) FROM process WHERE group_name = ''"), 1);
+    connection_close(database);
+    struct series_result result =
+        fixture_series(fixture, fixture_target(10), METRIC_RSS, 0, 3, 4, SERIES_LAST);
+    fixture_assert_points(&result, (const int64_t[]){4711, 4711, 4711}, 3);
+}
+
 /* An upgrade that cannot be done leaves the file as it was, and the store does not take it for the
  * version that it is not. */
 static void an_upgrade_is_whole_or_not_at_all(void **state)
@@ -361,6 +389,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_first_version_is_upgraded_and_loses_nothing,
                                         fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(the_second_version_is_upgraded_and_loses_nothing,
+                                        fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(the_fourth_version_is_upgraded_and_keeps_samples,
                                         fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(an_upgrade_is_whole_or_not_at_all, fixture_setup,
                                         fixture_teardown),

@@ -345,6 +345,7 @@ static void questions_that_make_no_sense(void **state)
     assert_int_equal(history_series(fixture->history, &bad, &result, &error), -EINVAL);
     bad = good;
     bad.targets[0].kind = TARGET_UNIT;
+    bad.metrics[0] = METRIC_AGE;
     assert_int_equal(history_series(fixture->history, &bad, &result, &error), -EOPNOTSUPP);
     /* All of time, and an empty store. */
     good.from_wall_usec = 0;
