@@ -12,20 +12,48 @@
 #define EXPIRE_PAGES_STEP   256 /* 1 MiB moved and cut */
 #define EXPIRE_SPARE_PART   4   /* of the file that may be empty without being given back */
 #define EXPIRE_BELIEF_USEC  (UINT64_C(24) * 3600 * USEC_PER_SEC)
+#define EXPIRE_LOAD_USEC    (3 * EXPIRE_BELIEF_USEC) /* of ticks that tell what was believed */
+#define EXPIRE_STEP_USEC    (60 * USEC_PER_SEC)      /* no jump: a clock that is being set */
 
-void expire_clock_begin(struct expire_clock *clock, uint64_t stored_wall_usec, uint64_t mono_usec)
+void expire_clock_begin(struct expire_clock *clock, uint64_t wall_usec, uint64_t mono_usec)
 {
-    *clock = (struct expire_clock){.wall_usec = stored_wall_usec, .mono_usec = mono_usec};
+    *clock = (struct expire_clock){.wall_usec = wall_usec, .mono_usec = mono_usec};
 }
 
 uint64_t expire_clock_read(struct expire_clock *clock, uint64_t mono_usec, uint64_t wall_usec)
 {
     uint64_t ran = mono_usec - clock->mono_usec;
-    if (clock->wall_usec == 0 || wall_usec < clock->wall_usec || ran > EXPIRE_BELIEF_USEC) {
-        expire_clock_begin(clock, wall_usec, mono_usec);
-        return wall_usec;
+    clock->mono_usec = mono_usec;
+    bool ahead = clock->wall_usec > 0 && wall_usec > clock->wall_usec + ran + EXPIRE_STEP_USEC;
+    clock->ahead_usec = ahead ? clock->ahead_usec + ran : 0;
+    if (ahead && clock->ahead_usec <= EXPIRE_BELIEF_USEC) {
+        clock->wall_usec += ran;
+        return clock->wall_usec;
     }
-    return wall_usec < clock->wall_usec + ran ? wall_usec : clock->wall_usec + ran;
+    clock->ahead_usec = 0;
+    clock->wall_usec = wall_usec;
+    return wall_usec;
+}
+
+int expire_clock_load(struct expire_clock *clock, struct queries *queries, int64_t newest_tick,
+                      uint64_t tick_usec, uint64_t mono_usec)
+{
+    sqlite3_stmt *statement;
+    expire_clock_begin(clock, 0, 0);
+    int r = query_get(queries, QUERY_SPAN_WALL, &statement);
+    if (r < 0)
+        return r;
+    query_bind(statement, ":tick", newest_tick - (int64_t)(EXPIRE_LOAD_USEC / tick_usec));
+    bool row = true;
+    while (r == 0 && row) {
+        r = query_next(queries, statement, &row);
+        if (r == 0 && row)
+            expire_clock_read(clock, (uint64_t)sqlite3_column_int64(statement, 0) * tick_usec,
+                              (uint64_t)sqlite3_column_int64(statement, 1));
+    }
+    query_reset(statement);
+    clock->mono_usec = mono_usec;
+    return r;
 }
 
 /* ---- blocks ---- */
@@ -89,13 +117,14 @@ static int expire_old_blocks(struct queries *queries, const struct store_limits 
 /* ---- events ---- */
 
 static int expire_records(struct queries *queries, enum query query, uint64_t before_wall_usec,
-                          int64_t limit)
+                          uint64_t wall_usec, int64_t limit)
 {
     sqlite3_stmt *statement;
     int r = query_get(queries, query, &statement);
     if (r < 0)
         return r;
     query_bind(statement, ":wall_usec", (int64_t)before_wall_usec);
+    query_bind(statement, ":now_usec", (int64_t)wall_usec);
     query_bind(statement, ":limit", limit);
     return query_run(queries, statement);
 }
@@ -112,9 +141,9 @@ int expire_by_age(struct queries *queries, const struct store_limits *limits,
     int r = expire_old_blocks(queries, limits, now);
     uint64_t before = expire_before(now->wall_usec, limits->events_usec);
     if (r == 0)
-        r = expire_records(queries, QUERY_EVENT_EXPIRE, before, EXPIRE_AGE_STEP);
+        r = expire_records(queries, QUERY_EVENT_EXPIRE, before, now->wall_usec, EXPIRE_AGE_STEP);
     if (r == 0)
-        r = expire_records(queries, QUERY_RECEIPT_EXPIRE, before, EXPIRE_AGE_STEP);
+        r = expire_records(queries, QUERY_RECEIPT_EXPIRE, before, now->wall_usec, EXPIRE_AGE_STEP);
     if (r == 0)
         *ret_more = sqlite3_total_changes(queries->database) > changes;
     return r;
@@ -137,9 +166,10 @@ static int expire_oldest(struct queries *queries, bool *ret_more)
         if (sqlite3_total_changes(queries->database) > before)
             return expire_context(queries);
     }
-    int r = expire_records(queries, QUERY_EVENT_EXPIRE, INT64_MAX, EXPIRE_RECORDS_STEP);
+    int r = expire_records(queries, QUERY_EVENT_EXPIRE, INT64_MAX, INT64_MAX, EXPIRE_RECORDS_STEP);
     if (r == 0)
-        r = expire_records(queries, QUERY_RECEIPT_EXPIRE, INT64_MAX, EXPIRE_RECORDS_STEP);
+        r = expire_records(queries, QUERY_RECEIPT_EXPIRE, INT64_MAX, INT64_MAX,
+                           EXPIRE_RECORDS_STEP);
     *ret_more = sqlite3_total_changes(queries->database) > before;
     return r;
 }

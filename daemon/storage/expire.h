@@ -9,15 +9,19 @@
 #include "storage/store.h"
 
 /*
- * The time by which events are old. A wall clock that is ahead of the time that the daemon has run
- * since the last thing it stored may have jumped: it is believed after a day of running.
+ * The time by which events are old. A wall clock that goes ahead faster than the daemon runs may
+ * have jumped: it is believed when it has been ahead for a day of running. Pure.
  */
 struct expire_clock {
-    uint64_t wall_usec, mono_usec; /* this was so then; wall 0: not begun */
+    uint64_t wall_usec, mono_usec; /* this was believed then; wall 0: not begun */
+    uint64_t ahead_usec;           /* for so long the wall clock has been ahead */
 };
 
-/* `stored_wall_usec`: the newest in the file, 0: none. */
-void expire_clock_begin(struct expire_clock *clock, uint64_t stored_wall_usec, uint64_t mono_usec);
+void expire_clock_begin(struct expire_clock *clock, uint64_t wall_usec, uint64_t mono_usec);
+/* What it would be had the daemon not been stopped, by the times of the newest ticks in the file.
+ * A jump that is still on at a restart is as little believed as before it. */
+int expire_clock_load(struct expire_clock *clock, struct queries *queries, int64_t newest_tick,
+                      uint64_t tick_usec, uint64_t mono_usec);
 uint64_t expire_clock_read(struct expire_clock *clock, uint64_t mono_usec, uint64_t wall_usec);
 
 struct expire_now {

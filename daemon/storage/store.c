@@ -84,17 +84,6 @@ static int store_make_tools(struct store *store)
     return r;
 }
 
-static int store_begin_clock(struct store *store)
-{
-    sqlite3_stmt *statement;
-    int64_t newest = 0;
-    int r = query_get(&store->queries, QUERY_SPAN_WALL, &statement);
-    if (r == 0)
-        r = query_value(&store->queries, statement, &newest);
-    expire_clock_begin(&store->clock, (uint64_t)newest, clock_mono_usec());
-    return r;
-}
-
 /* Finds the end of the file, and puts what a kill has left there into blocks. */
 static int store_continue(struct store *store, const char *boot_id, bool reopened, size_t *ret_lost)
 {
@@ -103,7 +92,8 @@ static int store_continue(struct store *store, const char *boot_id, bool reopene
         r = store_make_tools(store);
     store->sealer.boot = store->ticks.boot;
     if (r == 0)
-        r = store_begin_clock(store);
+        r = expire_clock_load(&store->clock, &store->queries, store->intake->newest,
+                              store->intake->tick_usec, clock_mono_usec());
     if (r == 0 && !reopened)
         r = replay_run(&store->queries, store->intake, &store->sealer, ret_lost);
     return r < 0 ? r : tick_writer_begin(&store->ticks);

@@ -1,3 +1,3 @@
 -- SPDX-License-Identifier: MIT
--- When the newest ticks were that are in blocks.
-SELECT last_wall_usec FROM span ORDER BY first_tick DESC LIMIT 1;
+-- When the ticks from one on were that are in blocks, the oldest first.
+SELECT first_tick + ticks, last_wall_usec FROM span WHERE first_tick >= :tick ORDER BY first_tick;

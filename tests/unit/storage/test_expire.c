@@ -77,35 +77,6 @@ static void old_samples_become_coarse_and_go(void **state)
     series_result_finish(&result);
 }
 
-static void a_clock_that_jumps_cannot_empty_the_history(void **state)
-{
-    struct fixture *fixture = *state;
-    struct event event = {.id = 1, .wall_usec = fixture_wall(0)};
-    fixture_event(fixture, &event);
-    fixture_ticks(fixture, 700);
-    fixture_close(fixture);
-    fixture_open(fixture);
-    uint64_t ten_years = UINT64_C(10) * 365 * 86400;
-    for (int i = 0; i < 50; i++)
-        expire(fixture, ten_years);
-    assert_int_equal(count_of(fixture, "SELECT count(*) FROM event"), 1);
-    assert_int_equal(count_of(fixture, "SELECT sum(ticks) FROM span"), 700);
-}
-
-static void a_jump_that_lasts_for_a_day_is_believed(void **state)
-{
-    (void)state;
-    const uint64_t stored = fixture_wall(0), jumped = fixture_wall(86400 * 365);
-    struct expire_clock clock;
-    expire_clock_begin(&clock, stored, 5);
-    assert_int_equal(expire_clock_read(&clock, 5 + 60 * USEC_PER_SEC, jumped),
-                     stored + 60 * USEC_PER_SEC);
-    /* Back is believed at once: it makes nothing old. */
-    assert_int_equal(expire_clock_read(&clock, 5 + 70 * USEC_PER_SEC, stored - 1), stored - 1);
-    uint64_t later = 5 + 70 * USEC_PER_SEC + 25 * 3600 * USEC_PER_SEC;
-    assert_int_equal(expire_clock_read(&clock, later, jumped), jumped);
-}
-
 static void old_records_go_too(void **state)
 {
     struct fixture *fixture = *state;
@@ -189,6 +160,37 @@ static void size_stays_at_the_limit(void **state)
                      0);
 }
 
+static int64_t file_bytes(struct fixture *fixture)
+{
+    char path[256];
+    struct stat status;
+    fixture_path(fixture, STORE_FILE, path);
+    assert_int_equal(stat(path, &status), 0);
+    return status.st_size;
+}
+
+/* What age alone takes shrinks the file as well. */
+static void what_age_takes_is_given_back(void **state)
+{
+    struct fixture *fixture = *state;
+    reopen_with(fixture, (struct store_limits){.samples_usec = 600 * USEC_PER_SEC,
+                                               .minutes_usec = 600 * USEC_PER_SEC,
+                                               .hours_usec = 600 * USEC_PER_SEC,
+                                               .events_usec = STORE_EVENTS_USEC_DEFAULT,
+                                               .max_size_bytes = STORE_MAX_SIZE_BYTES_DEFAULT});
+    fill_rows(fixture, 2400);
+    fixture_close(fixture);
+    const int64_t full = file_bytes(fixture);
+    fixture_open(fixture);
+    /* Hours of nothing: a tick of the host each second. */
+    fixture_ticks(fixture, 5000);
+    expire_all(fixture);
+    fixture_close(fixture);
+    assert_true(full > 4 << 20);
+    assert_true(file_bytes(fixture) < full / 2);
+    fixture_open(fixture);
+}
+
 static void a_lowered_limit_gives_the_space_back(void **state)
 {
     struct fixture *fixture = *state;
@@ -258,10 +260,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(old_samples_become_coarse_and_go),
-        TEST(a_clock_that_jumps_cannot_empty_the_history),
-        cmocka_unit_test(a_jump_that_lasts_for_a_day_is_believed),
         TEST(old_records_go_too),
         TEST(size_stays_at_the_limit),
+        TEST(what_age_takes_is_given_back),
         TEST(a_lowered_limit_gives_the_space_back),
         TEST(the_log_stays_small_beside_a_slow_reader),
     };
