@@ -135,6 +135,31 @@ static void check_part(struct checkup *checkup, json_t *status, const char *sect
         checkup_fix(checkup, "%s", fix);
 }
 
+/* What the store was given since it started and does not have. */
+static void check_losses(struct checkup *checkup, json_t *store)
+{
+    static const struct {
+        const char *name, *what, *fix;
+    } losses[] = {
+        {"dropped_ticks", "ticks came while the store was behind",
+         "a faster disk for StateDirectory"},
+        {"lost_ticks", "ticks found no memory to be kept in",
+         "MemoryMax of memtendd.service, or fewer processes"},
+        {"lost_logs", "times ten minutes of a process were given up: the file was away too long",
+         "df -h, and journalctl -u memtendd"},
+        {"refused_rows", "values were of processes that there was no room for",
+         "MaxProcesses in memtend.conf"},
+    };
+    for (size_t i = 0; i < sizeof(losses) / sizeof(losses[0]); i++) {
+        int64_t count = 0;
+        if (!member_integer(store, losses[i].name, &count) || count == 0)
+            continue;
+        checkup_add(checkup, "store", losses[i].name, FINDING_WARNING,
+                    "not stored since the start: %" PRId64 " %s", count, losses[i].what);
+        checkup_fix(checkup, "%s", losses[i].fix);
+    }
+}
+
 void checkup_daemon(struct checkup *checkup, json_t *status)
 {
     json_t *missing = member_array(status, "missing");
@@ -146,6 +171,7 @@ void checkup_daemon(struct checkup *checkup, json_t *status)
     if (!same)
         checkup_fix(checkup, "systemctl restart memtendd");
     check_part(checkup, status, "store", "store", "df -h, and journalctl -u memtendd");
+    check_losses(checkup, member_object(status, "store"));
     check_part(checkup, status, "daemon", "probe", "journalctl -u memtendd-probe -u memtendd");
     for (size_t i = 0; i < json_array_size(missing); i++)
         checkup_add(checkup, "daemon", "missing", FINDING_WARNING, "%s", item_text(missing, i));

@@ -28,6 +28,31 @@ static void print_part(json_t *status, const char *name)
            *detail ? ": " : "", detail);
 }
 
+/* What the store was given and does not have; nothing when it has all. */
+static void print_losses(json_t *store)
+{
+    static const struct {
+        const char *name, *what;
+    } losses[] = {
+        {"dropped_ticks", "ticks dropped"},
+        {"lost_ticks", "ticks lost"},
+        {"lost_logs", "logs lost"},
+        {"refused_rows", "values refused"},
+    };
+    bool any = false;
+    for (size_t i = 0; i < sizeof(losses) / sizeof(losses[0]); i++) {
+        char text[SHOW_VALUE_SIZE];
+        int64_t count = 0;
+        if (!member_integer(store, losses[i].name, &count) || count == 0)
+            continue;
+        printf("%s%s %s", any ? ", " : "           ", show_count(store, losses[i].name, text),
+               losses[i].what);
+        any = true;
+    }
+    if (any)
+        printf("\n");
+}
+
 /* "NAME  COUNT, GOOD WORD"; nothing when the daemon does not say. */
 static void print_count(json_t *status, const char *name, const char *good, const char *word)
 {
@@ -56,6 +81,7 @@ static void print_status(json_t *status)
     }
     print_part(status, "probe");
     print_part(status, "store");
+    print_losses(member_object(status, "store"));
     print_count(status, "processes", NULL, NULL);
     print_count(status, "agents", "agents_ready", "ready");
     print_count(status, "rules", "rules_armed", "armed");

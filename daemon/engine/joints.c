@@ -114,6 +114,7 @@ static void joints_store_ack(struct head *head, const struct store_ack *ack)
                      ack->state == STORE_STATE_OK ? "the store works again" : ack->text);
     status->store = ack->state;
     status->store_size_bytes = ack->size_bytes;
+    status->store_losses = ack->losses;
     text_copy(status->store_detail, sizeof(status->store_detail), ack->text);
     journal_on_durable(head->journal, ack->durable_sequence);
     if (head->actions)

@@ -193,7 +193,7 @@ static void store_flow_merge(struct store_flow *flow)
         struct tick *older = store_flow_pop_tick(flow);
         tick_merge(older, flow->ring[flow->tick_first], flow->stored_row);
         store_flow_give_back(flow, older);
-        flow->ack.ticks_merged++;
+        flow->ack.losses.merged_ticks++;
         flow->ack_changed = true;
     }
 }
@@ -326,6 +326,19 @@ static uint64_t store_flow_next(const struct store_flow *flow, uint64_t mono_use
     return next;
 }
 
+static void store_flow_count_losses(struct store_flow *flow)
+{
+    struct shelf_status shelf = shelf_status(&flow->intake.shelf);
+    struct store_losses losses = {.ticks = flow->intake.lost_ticks,
+                                  .rows = shelf.refused_rows,
+                                  .logs = shelf.lost_logs,
+                                  .merged_ticks = flow->ack.losses.merged_ticks};
+    if (memcmp(&losses, &flow->ack.losses, sizeof(losses)) == 0)
+        return;
+    flow->ack.losses = losses;
+    flow->ack_changed = true;
+}
+
 void store_flow_step(struct store_flow *flow, uint64_t mono_usec, uint64_t wall_usec,
                      uint64_t *ret_next)
 {
@@ -337,6 +350,7 @@ void store_flow_step(struct store_flow *flow, uint64_t mono_usec, uint64_t wall_
             store_flow_expire(flow, mono_usec, wall_usec);
     }
     store_flow_merge(flow);
+    store_flow_count_losses(flow);
     *ret_next = store_flow_next(flow, mono_usec);
 }
 

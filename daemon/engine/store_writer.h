@@ -85,7 +85,7 @@ struct store_ack {
     uint64_t durable_sequence; /* every record up to it is on disk */
     enum store_state state;
     uint64_t size_bytes;         /* database and its log */
-    uint64_t ticks_merged;       /* since start: ticks whose time of their own was given up */
+    struct store_losses losses;
     char text[STATUS_TEXT_SIZE]; /* degraded: why; "" otherwise */
     /* "" or, once, what a person must hear: the file was damaged in use and set aside. */
     char notice[240];

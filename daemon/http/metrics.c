@@ -198,6 +198,18 @@ static void metrics_parts(struct exposition *text, const struct status *status)
     exposition_labelled(text, "memtend_store_state", "state", store_state_name(status->store), 1);
     exposition_one(text, "memtend_store_queue", "gauge", "Rows that wait for the disk.",
                    (double)status->store_queue);
+    exposition_one(text, "memtend_store_merged_ticks_total", "counter",
+                   "Rounds that gave up their own time of who came and went, not their values.",
+                   (double)status->store_losses.merged_ticks);
+    exposition_one(text, "memtend_store_lost_ticks_total", "counter",
+                   "Rounds for whose values there was no memory.",
+                   (double)status->store_losses.ticks);
+    exposition_one(text, "memtend_store_lost_logs_total", "counter",
+                   "Ten minutes of one process that were given up: the file was away too long.",
+                   (double)status->store_losses.logs);
+    exposition_one(text, "memtend_store_refused_rows_total", "counter",
+                   "Values of processes beyond those that there is room for.",
+                   (double)status->store_losses.rows);
     exposition_one(text, "memtend_store_size_bytes", "gauge", "Size of the database.",
                    (double)status->store_size_bytes);
     if (status->self_private_bytes >= 0)

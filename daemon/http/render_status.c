@@ -22,6 +22,10 @@ static json_t *render_store(const struct status *status)
     sheet_text(&sheet, "detail", status->store_detail);
     sheet_integer(&sheet, "queue", (int64_t)status->store_queue);
     sheet_integer(&sheet, "dropped_ticks", (int64_t)status->ticks_dropped);
+    sheet_integer(&sheet, "merged_ticks", (int64_t)status->store_losses.merged_ticks);
+    sheet_integer(&sheet, "lost_ticks", (int64_t)status->store_losses.ticks);
+    sheet_integer(&sheet, "lost_logs", (int64_t)status->store_losses.logs);
+    sheet_integer(&sheet, "refused_rows", (int64_t)status->store_losses.rows);
     sheet_integer(&sheet, "size_bytes", (int64_t)status->store_size_bytes);
     sheet_bool(&sheet, "durable", status->store == STORE_STATE_OK);
     return sheet_take(&sheet);

@@ -49,6 +49,15 @@ struct stage_cost {
 /* Readings of files of processes by how they ended: as many as collect/outcome.h has outcomes. */
 #define STATUS_OUTCOMES 6
 
+/* What the store was given and does not have, since start. All of it stays 0 on a machine with
+ * memory and a disk that is never away for longer than an hour. */
+struct store_losses {
+    uint64_t ticks;        /* for whose values there was no memory */
+    uint64_t rows;         /* values of processes beyond those that there is room for */
+    uint64_t logs;         /* of one process in ten minutes: given up, the file was away too long */
+    uint64_t merged_ticks; /* whose own time of who came and went was given up */
+};
+
 /* Ticks by how late they began: at most the bound of the bucket, the last has none. */
 #define STATUS_LATE_BUCKETS 10
 
@@ -90,6 +99,7 @@ struct status {
     enum store_state store;
     size_t store_queue;
     uint64_t store_size_bytes;
+    struct store_losses store_losses;
     char store_detail[STATUS_TEXT_SIZE];
 
     enum psi_state psi;

@@ -61,6 +61,19 @@ def test_each_trouble_names_its_fix():
             assert text in said.out, (text, said)
 
 
+def test_what_is_not_stored():
+    store = {"state": "ok", "detail": None, "dropped_ticks": 0, "merged_ticks": 5, "lost_ticks": 7,
+             "lost_logs": 8, "refused_rows": 9}
+    with FakeDaemon() as daemon:
+        healthy(daemon, {**STATUS, "store": store})
+        found = {c["name"]: c for c in findings(daemon.memtend("doctor", "--json", code=0), "store")}
+        assert set(found) == {"store", "lost_ticks", "lost_logs", "refused_rows"}, found
+        assert found["store"]["state"] == "ok", found
+        for name in ("lost_ticks", "lost_logs", "refused_rows"):
+            assert found[name]["state"] == "warning" and found[name]["fix"], found
+            assert str(store[name]) in found[name]["text"], found
+
+
 def test_healthy_daemon():
     with FakeDaemon() as daemon:
         healthy(daemon)

@@ -302,10 +302,11 @@ def test_pause_and_resume():
 
 def test_status():
     status = {**STATUS, "paused": True, "missing": ["no PSI", "no PSS" + EVIL],
-              "store": {"state": "degraded", "detail": "disk full"}}
+              "store": {"state": "degraded", "detail": "disk full", "dropped_ticks": 0,
+                        "lost_logs": 12, "refused_rows": 3}}
     with serving("GET", "/api/v1/status", status) as daemon:
         said = daemon.memtend("status", code=0)
-        for text in ("memtendd 0.1.0, up 1d 1h", "until resumed", "degraded: disk full",
+        for text in ("memtendd 0.1.0, up 1d 1h", "until resumed", "degraded: disk full", "12 logs lost, 3 values refused",
                      "3, 2 ready", "4, 1 armed", "no PSI"):
             assert text in said.out, (text, said)
     with serving("GET", "/api/v1/status", {"version": "0.1.0"}) as daemon:

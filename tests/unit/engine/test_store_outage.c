@@ -329,6 +329,7 @@ static void outage(struct scene *scene, unsigned calls, enum faulty_error error)
     assert_int_equal(scene->said_ok, 1);
     assert_true(scene->ok_at - healed < RESUME_SECONDS);
     run(scene, 100);
+    assert_int_equal(scene->flow.ack.losses.logs, 0);
     assert_int_equal(scene->flow.ack.durable_sequence, scene->sequence);
     check_values(scene, healed - KEPT_SECONDS, scene->second);
     check_values(scene, 1, from - 2);
@@ -352,6 +353,29 @@ static void an_hour_of_a_full_disk(void **state)
 static void an_hour_without_any_call(void **state)
 {
     outage(*state, FAULTY_ALL, FAULTY_EIO);
+}
+
+/* What no longer fits is counted, and the newest hour stays. */
+static void more_than_the_shelf_holds(void **state)
+{
+    struct scene *scene = *state;
+    faulty_vfs_record(scene->directory);
+    start(scene);
+    run(scene, 30);
+    struct faulty_fault fault = {
+        .calls = WRITING, .error = FAULTY_ENOSPC, .nth = 1, .for_ever = true};
+    faulty_vfs_fail(&fault);
+    run(scene, 5000);
+    assert_int_equal(scene->said_degraded, 1);
+    assert_true(scene->flow.ack.losses.logs > 0);
+    assert_int_equal(scene->flow.ack.losses.ticks, 0);
+    check_values(scene, scene->second - KEPT_SECONDS, scene->second);
+    faulty_vfs_fail(NULL);
+    assert_int_equal(stop(scene), 0);
+    /* Also when the daemon ends before it noticed that the disk is well. */
+    start(scene);
+    check_values(scene, scene->second - KEPT_SECONDS, scene->second);
+    assert_int_equal(stop(scene), 0);
 }
 
 /* A disk on which some writes still succeed must not make an event of each change. */
@@ -393,6 +417,7 @@ int main(int argc, char **argv)
         TEST(an_hour_of_eio),
         TEST(an_hour_of_a_full_disk),
         TEST(an_hour_without_any_call),
+        TEST(more_than_the_shelf_holds),
         TEST(a_disk_at_its_end_says_so_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

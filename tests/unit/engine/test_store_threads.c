@@ -617,7 +617,7 @@ static void a_full_disk_degrades_and_passes(void **state)
     struct store_ack ack = wait_ack(writer, is_durable, sequence);
     assert_int_equal(ack.state, STORE_STATE_OK);
     assert_string_equal(ack.text, "");
-    assert_true(ack.ticks_merged > 0);
+    assert_true(ack.losses.merged_ticks > 0);
     assert_values(writer, full + 1, number); /* no value was lost */
     assert_int_equal(store_writer_stop(writer), 0);
     assert_int_equal(count_events(), sequence);

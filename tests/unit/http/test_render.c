@@ -71,6 +71,7 @@ static void test_status(void **state)
                                       .store = STORE_STATE_DEGRADED,
                                       .store_queue = 17,
                                       .store_size_bytes = 4096,
+                                      .store_losses = {1, 2, 3, 4},
                                       .store_detail = "disk full",
                                       .psi = PSI_STATE_TRIGGER,
                                       .cgroup_kind = CGROUP_KIND_V2,
