@@ -168,20 +168,36 @@ static int block_visitor_copies(const struct block_visitor *visitor,
     return r;
 }
 
-int block_reader_visit(struct block_reader *reader, int64_t row, struct tick_range ticks,
-                       enum block_level level, block_visit visit, void *context)
+static int block_visitor_run(const struct block_visitor *visitor,
+                             int (*levels)(const struct block_visitor *, enum block_level),
+                             enum block_level level)
 {
-    const struct block_visitor visitor = {
-        .reader = reader, .row = row, .ticks = ticks, .visit = visit, .context = context};
+    struct block_reader *reader = visitor->reader;
     size_t count;
-    const struct shelf_copy_piece *copies = shelf_copies_find(reader->copies, row, &count);
+    const struct shelf_copy_piece *copies = shelf_copies_find(reader->copies, visitor->row, &count);
     reader->told.count = 0;
     int r = 0;
     for (size_t i = 0; r == 0 && i < count; i++)
         r = tick_set_add(&reader->told, shelf_copy_ticks(&copies[i]));
     if (r == 0)
-        r = block_visitor_levels(&visitor, level);
-    return r < 0 ? r : block_visitor_copies(&visitor, copies, count);
+        r = levels(visitor, level);
+    return r < 0 ? r : block_visitor_copies(visitor, copies, count);
+}
+
+int block_reader_visit(struct block_reader *reader, int64_t row, struct tick_range ticks,
+                       enum block_level level, block_visit visit, void *context)
+{
+    const struct block_visitor visitor = {
+        .reader = reader, .row = row, .ticks = ticks, .visit = visit, .context = context};
+    return block_visitor_run(&visitor, block_visitor_levels, level);
+}
+
+int block_reader_visit_ticks(struct block_reader *reader, int64_t row, struct tick_range ticks,
+                             block_visit visit, void *context)
+{
+    const struct block_visitor visitor = {
+        .reader = reader, .row = row, .ticks = ticks, .visit = visit, .context = context};
+    return block_visitor_run(&visitor, block_visitor_level, BLOCK_LEVEL_TICKS);
 }
 
 /* The bit of a column; OPEN_LOG_PLACES: logs have none. */

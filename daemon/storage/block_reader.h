@@ -57,6 +57,10 @@ typedef int (*block_visit)(struct block_reader *reader, const struct block_piece
 int block_reader_visit(struct block_reader *reader, int64_t row, struct tick_range ticks,
                        enum block_level level, block_visit visit, void *context);
 
+/* The same, of the ticks themselves: no roll-up stands in for what has expired. */
+int block_reader_visit_ticks(struct block_reader *reader, int64_t row, struct tick_range ticks,
+                             block_visit visit, void *context);
+
 /* Reads a column of the piece into a slot: all entries of the block. -ENOENT: it is known nowhere
  * in it; -EUCLEAN. */
 int block_reader_column(struct block_reader *reader, const struct block_piece *piece, uint16_t code,

@@ -61,6 +61,8 @@
     X(PROCESS_GROUP, "process_group.sql")                                                          \
     X(SPAN_AT, "span_at.sql")                                                                      \
     X(PROCESS_RECENT, "process_recent.sql")                                                        \
+    X(PROCESS_WALK, "process_walk.sql")                                                            \
+    X(SAMPLE_OLDEST, "sample_oldest.sql")                                                          \
     X(PROCESS_GET, "process_get.sql")                                                              \
     X(TOP_HOURS_RSS, "top_hours_rss.sql")                                                          \
     X(TOP_HOURS_PSS, "top_hours_pss.sql")                                                          \
