@@ -43,19 +43,24 @@ static bool print_values(enum option_id id)
 /* Those that print_values() knows. */
 static bool has_values(enum option_id id)
 {
-    static const uint32_t set = OPTION_BIT(COLOR) | OPTION_BIT(AGG) | OPTION_BIT(KIND) |
+    static const uint64_t set = OPTION_BIT(COLOR) | OPTION_BIT(AGG) | OPTION_BIT(KIND) |
                                 OPTION_BIT(SORT) | OPTION_BIT(MALLOC) | OPTION_BIT(MODE);
-    return (set & (UINT32_C(1) << id)) != 0;
+    return (set & (UINT64_C(1) << id)) != 0;
 }
 
 static bool takes(const struct verb *verb, enum option_id id)
 {
-    return ((verb->options | OPTIONS_COMMON) & (UINT32_C(1) << id)) != 0;
+    return ((verb->options | OPTIONS_COMMON) & (UINT64_C(1) << id)) != 0;
 }
 
 static bool is_directory(enum option_id id)
 {
     return id == OPTION_RUNTIME_DIR || id == OPTION_STATE_DIR || id == OPTION_ROOT;
+}
+
+static bool is_file(enum option_id id)
+{
+    return id == OPTION_OUTPUT;
 }
 
 static void print_verbs(void)
@@ -83,6 +88,10 @@ static void bash_print(void)
         if (is_directory(id))
             printf("    --%s) compopt -o dirnames; COMPREPLY=(); return ;;\n",
                    option_info(id)->name);
+        else if (is_file(id))
+            printf("    --%s%s%c) compopt -o default; COMPREPLY=(); return ;;\n",
+                   option_info(id)->name, option_info(id)->letter ? "|-" : "",
+                   option_info(id)->letter ? option_info(id)->letter : ' ');
         else if (has_values(id)) {
             printf("    --%s) COMPREPLY=($(compgen -W '", option_info(id)->name);
             print_values(id);
@@ -100,7 +109,8 @@ static void bash_print(void)
             print_verbs();
         else
             print_long_options(verb);
-        printf("'%s ;;\n", verb->stops_at_operand ? "; compopt -o default" : "");
+        printf("'%s ;;\n",
+               verb->stops_at_operand || verb->takes_file ? "; compopt -o default" : "");
     }
     printf("        esac\n    fi\n"
            "    COMPREPLY=($(compgen -W \"$words\" -- \"$word\"))\n"
@@ -126,6 +136,8 @@ static void zsh_print_option(enum option_id id)
         printf(":%s:", info->name);
         if (is_directory(id))
             printf("_directories");
+        else if (is_file(id))
+            printf("_files");
         else if (has_values(id)) {
             printf("(");
             print_values(id);
@@ -155,6 +167,8 @@ static void zsh_print(void)
                 zsh_print_option(id);
         if (verb->stops_at_operand)
             printf("            '*::command:_normal' ;;\n");
+        else if (verb->takes_file)
+            printf("            '1:file:_files' ;;\n");
         else if (verb->words)
             printf("            '1:word:(%s)' '*:file:_files' ;;\n", verb->words);
         else
@@ -171,6 +185,8 @@ static void fish_print_option(const struct verb *verb, enum option_id id)
         printf(" -s %c", info->letter);
     if (is_directory(id))
         printf(" -x -a '(__fish_complete_directories)'");
+    else if (is_file(id))
+        printf(" -r -F");
     else if (info->argument) {
         printf(" -x -a '");
         print_values(id);
@@ -189,6 +205,8 @@ static void fish_print(void)
         printf("complete -c memtend -n __fish_use_subcommand -a %s -d '", verb->name);
         print_safe(verb->summary);
         printf("'\n");
+        if (verb->takes_file)
+            printf("complete -c memtend -n '__fish_seen_subcommand_from %s' -F\n", verb->name);
         if (verb->words)
             printf("complete -c memtend -n '__fish_seen_subcommand_from %s' -a '%s'\n", verb->name,
                    verb->words);

@@ -24,12 +24,12 @@ static void print_indented(const char *text)
     }
 }
 
-static void print_options(uint32_t set)
+static void print_options(uint64_t set)
 {
     for (enum option_id id = 0; id < OPTION_COUNT; id++) {
         const struct option_info *info = option_info(id);
         char left[48];
-        if (!(set & (UINT32_C(1) << id)))
+        if (!(set & (UINT64_C(1) << id)))
             continue;
         snprintf(left, sizeof(left), "%c%c%s--%s%s%s", info->letter ? '-' : ' ',
                  info->letter ? info->letter : ' ', info->letter ? ", " : "  ", info->name,

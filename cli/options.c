@@ -38,7 +38,7 @@ const struct option_info *option_info(enum option_id id)
     return &option_infos[id];
 }
 
-static void getopt_tables_fill(struct getopt_tables *tables, uint32_t set, int stop_at_operand)
+static void getopt_tables_fill(struct getopt_tables *tables, uint64_t set, int stop_at_operand)
 {
     size_t letters = 0, longs = 0;
     memset(tables, 0, sizeof(*tables));
@@ -47,7 +47,7 @@ static void getopt_tables_fill(struct getopt_tables *tables, uint32_t set, int s
     tables->letters[letters++] = ':'; /* missing arguments are told apart from unknown options */
     for (int id = 0; id < OPTION_COUNT; id++) {
         const struct option_info *info = &option_infos[id];
-        if (!(set & (UINT32_C(1) << id)))
+        if (!(set & (UINT64_C(1) << id)))
             continue;
         tables->longs[longs++] =
             (struct option){.name = info->name,
@@ -79,13 +79,13 @@ static void say_help_of(const struct invocation *invocation)
         say_try("memtend help");
 }
 
-static void say_unknown(uint32_t set, const char *given, const struct invocation *invocation)
+static void say_unknown(uint64_t set, const char *given, const struct invocation *invocation)
 {
     const char *best = NULL;
     size_t best_distance = 3; /* more than two typing errors is another word */
     for (int id = 0; id < OPTION_COUNT && text_starts_with(given, "--"); id++) {
         size_t distance = text_distance(given + 2, option_infos[id].name, 2);
-        if ((set & (UINT32_C(1) << id)) && distance < best_distance) {
+        if ((set & (UINT64_C(1) << id)) && distance < best_distance) {
             best_distance = distance;
             best = option_infos[id].name;
         }
@@ -106,7 +106,7 @@ static int color_check(const char *when)
     return -EINVAL;
 }
 
-int options_parse(uint32_t set, int argc, char **argv, int stop_at_operand,
+int options_parse(uint64_t set, int argc, char **argv, int stop_at_operand,
                   struct invocation *invocation)
 {
     struct getopt_tables tables;

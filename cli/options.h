@@ -34,7 +34,7 @@
     X(POINTS, "points", 0, "N", "at most N points of a series, 1 to 2000 (default 60)")            \
     X(AGG, "agg", 0, "A", "how points are joined: avg (default), min, max, last or range")         \
     X(CSV, "csv", 0, NULL, "print comma-separated values (RFC 4180) with a line of names")         \
-    X(STATE_DIR, "state-dir", 0, "DIR", "where the daemon keeps its token")                        \
+    X(STATE_DIR, "state-dir", 0, "DIR", "where the daemon keeps its data")                         \
     X(HTTP, "http", 0, "ADDR:PORT", "where the daemon serves HTTP (default 127.0.0.1:6368)")       \
     X(STRICT, "strict", 0, NULL, "exit 1 on warnings as well")                                     \
     X(MALLOC, "malloc", 0, "M", "use this allocator: glibc, jemalloc, tcmalloc or mimalloc")       \
@@ -43,7 +43,14 @@
     X(WRITE, "write", 0, NULL, "do it, instead of showing what would be done")                     \
     X(MODE, "mode", 0, "MODE", "roots (default), suspects or full")                                \
     X(TOP, "top", 0, "N", "at most N findings, 1 to 40 (default 20)")                              \
-    X(MAX_OBJECTS, "max-objects", 0, "N", "of full: not with more objects than N (default 2000000)")
+    X(MAX_OBJECTS, "max-objects", 0, "N",                                                          \
+      "of full: not with more objects than N (default 2000000)")                                   \
+    X(JSONL, "jsonl", 0, NULL, "one JSON object a line")                                           \
+    X(SQLITE, "sqlite", 0, NULL, "a SQLite database with the tables process and sample")           \
+    X(OUTPUT, "output", 'o', "FILE", "write to FILE, whole or not at all")                         \
+    X(FORCE, "force", 0, NULL, "replace FILE if it is there")                                      \
+    X(FROM, "from", 0, "T", "from this time on: 2026-11-22T10:41:00Z, or seconds since 1970")      \
+    X(TO, "to", 0, "T", "up to this time, which is not in it")
 
 enum option_id {
 #define X(id, name, letter, argument, help) OPTION_##id,
@@ -52,9 +59,9 @@ enum option_id {
         OPTION_COUNT,
 };
 
-_Static_assert(OPTION_COUNT <= 32, "a set of options is 32 bits");
+_Static_assert(OPTION_COUNT <= 64, "a set of options is 64 bits");
 
-#define OPTION_BIT(id) (UINT32_C(1) << OPTION_##id)
+#define OPTION_BIT(id) (UINT64_C(1) << OPTION_##id)
 #define OPTIONS_COMMON (OPTION_BIT(HELP) | OPTION_BIT(RUNTIME_DIR) | OPTION_BIT(COLOR))
 
 struct option_info {
@@ -79,7 +86,7 @@ const struct option_info *option_info(enum option_id id);
  * `stop_at_operand` parsing ends there, so that what follows belongs to somebody else.
  * 0, or -EINVAL after a message.
  */
-int options_parse(uint32_t set, int argc, char **argv, int stop_at_operand,
+int options_parse(uint64_t set, int argc, char **argv, int stop_at_operand,
                   struct invocation *invocation);
 /* A whole number within low..high; the fallback when not given. -EINVAL after a message. */
 int options_number(const struct invocation *invocation, enum option_id id, uint64_t low,

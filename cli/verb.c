@@ -7,7 +7,8 @@
 
 const struct verb *verb_at(size_t index)
 {
-    static const struct verb *const tables[] = {verbs_of_starting, verbs_of_questions};
+    static const struct verb *const tables[] = {verbs_of_starting, verbs_of_questions,
+                                                verbs_of_files};
     for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
         for (const struct verb *verb = tables[i]; verb->name; verb++)
             if (index-- == 0)

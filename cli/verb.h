@@ -18,9 +18,10 @@ struct verb {
     const char *exits;    /* NULL = the common ones */
     const char *examples; /* NULL = none */
     const char *words;    /* first operand is one of these, by blanks; NULL = free */
-    uint32_t options;     /* beside the common ones */
+    uint64_t options;     /* beside the common ones */
     uint32_t steps;       /* bit = enum step_kind it may do: help shows what they cannot */
     size_t operands_min, operands_max;
+    bool takes_file;       /* the first operand is one */
     bool stops_at_operand; /* what follows the first operand is not ours */
     enum exit_code (*main)(const struct invocation *invocation);
 };
@@ -28,6 +29,7 @@ struct verb {
 /* Each ends with a NULL name. */
 extern const struct verb verbs_of_starting[]; /* programs, with the agent in them */
 extern const struct verb verbs_of_questions[];
+extern const struct verb verbs_of_files[]; /* what is stored, out and back */
 
 /* All of them, in the order in which help has them; NULL behind the last. */
 const struct verb *verb_at(size_t index);
@@ -54,6 +56,7 @@ enum exit_code pause_main(const struct invocation *invocation);
 enum exit_code status_main(const struct invocation *invocation);
 enum exit_code host_main(const struct invocation *invocation);
 enum exit_code query_main(const struct invocation *invocation);
+enum exit_code export_main(const struct invocation *invocation);
 enum exit_code open_main(const struct invocation *invocation);
 enum exit_code doctor_main(const struct invocation *invocation);
 enum exit_code completion_main(const struct invocation *invocation);

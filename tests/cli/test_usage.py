@@ -22,7 +22,7 @@ def verbs():
 def test_overview():
     found = verbs()
     assert {"run", "enable", "disable", "ps", "freeze", "heap", "collect", "trim", "free", "events", "receipts",
-            "rules", "pause", "resume", "status", "host", "query", "open", "doctor",
+            "rules", "pause", "resume", "status", "host", "query", "export", "open", "doctor",
             "completion", "version", "help"} <= set(found), found
     assert memtend("--help", code=0).out == memtend("help", code=0).out
 
