@@ -81,7 +81,7 @@ def test_kills():
             assert not missing, (number, missing[:5])
         assert not list(daemon.state.glob("memtend.db.*")), "a file was set aside"
     assert fruitful > KILLS // 2, fruitful
-    print(f"{KILLS} kills, {len(acked)} events acknowledged, none lost, every file sound")
+    print(f"TOTAL: {KILLS} kills, {len(acked)} events acknowledged, none lost, every file sound")
 
 
 run([test_kills])

@@ -3,16 +3,18 @@
  * Kills a process that writes to the store, at random moments and again and again, and checks each
  * time that the file is sound and that nothing acknowledged is gone.
  *
- *     store_kill [DIRECTORY]        MEMTEND_KILLS=100 MEMTEND_SEED=1
+ *     store_kill [DIRECTORY]        MEMTEND_KILLS=100 MEMTEND_SEED=1; MEMTEND_LONG=1: 10,000
  *
  * The child runs the writer thread as the daemon does and reports each ack through a pipe. Event
  * ids are consecutive, and each event says how many ticks and which version of a rule were handed
- * over before it: so one acknowledged event vouches for all that came earlier.
+ * over before it: so one acknowledged event vouches for all that came earlier. One tick is in
+ * flight at a time; when the writer gives it back, no kill may take it any more.
  */
 #include "engine/store_writer.h"
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "engine/tick_pool.h"
 
 #include <errno.h>
 #include <ftw.h>
@@ -34,7 +36,7 @@
 /* A child that has acknowledged nothing until then is killed all the same. */
 #define START_MAX_USEC (10 * USEC_PER_SEC)
 
-/* What the newest acknowledged event stands for. */
+/* What the newest acknowledged event stands for; event 0: a tick that came back. */
 struct report {
     int64_t event_id;
     uint64_t last_tick_wall_usec;
@@ -65,6 +67,8 @@ static struct store_writer_config config_of(const char *directory)
 
 struct child {
     struct store_writer *writer;
+    struct tick *spare[TICK_POOL_TICKS];
+    size_t spare_count;
     int64_t first_row;
     uint64_t ticks, last_tick_wall_usec;
     int64_t rule_version;
@@ -72,11 +76,24 @@ struct child {
     uint64_t reported;
 };
 
+/* False: one is still under way. */
+static bool child_has_ticks(struct child *child)
+{
+    for (struct tick *tick = store_writer_tick_get(child->writer); tick;
+         tick = store_writer_tick_get(child->writer)) {
+        child->spare[child->spare_count++] = tick;
+        struct report report = {.last_tick_wall_usec = child->last_tick_wall_usec};
+        if (child->ticks > 0 && write(STDOUT_FILENO, &report, sizeof(report)) < 0)
+            exit(1);
+    }
+    return child->spare_count == TICK_POOL_TICKS;
+}
+
 static void child_tick(struct child *child)
 {
-    struct tick *tick = store_writer_tick_get(child->writer);
-    if (!tick)
+    if (!child_has_ticks(child))
         return;
+    struct tick *tick = child->spare[--child->spare_count];
     tick->number = ++child->ticks;
     tick->mono_usec = clock_mono_usec();
     tick->wall_usec = clock_wall_usec();
@@ -189,6 +206,8 @@ static pid_t spawn(const char *directory, int *ret_fd)
 
 /* Reads until the child is dead and its pipe is empty. The kill comes so long after the start, or
  * after the first ack. */
+static uint64_t ticks; /* that came back */
+
 static void collect(int fd, pid_t pid, bool after_ack, uint64_t delay_usec, struct report *last)
 {
     uint64_t kill_at = clock_mono_usec() + (after_ack ? START_MAX_USEC : delay_usec);
@@ -209,7 +228,14 @@ static void collect(int fd, pid_t pid, bool after_ack, uint64_t delay_usec, stru
         if (after_ack && !killed)
             kill_at = clock_mono_usec() + delay_usec;
         after_ack = false;
-        *last = report;
+        if (report.last_tick_wall_usec > last->last_tick_wall_usec)
+            last->last_tick_wall_usec = report.last_tick_wall_usec;
+        if (report.event_id == 0) {
+            ticks++;
+            continue;
+        }
+        last->event_id = report.event_id;
+        last->rule_version = report.rule_version;
     }
     close(fd);
     int status;
@@ -322,7 +348,7 @@ int main(int argc, char **argv)
     snprintf(directory, sizeof(directory), "%s/store-kill-XXXXXX", argc > 1 ? argv[1] : ".");
     if (!mkdtemp(directory))
         die("cannot make a directory");
-    uint64_t kills = setting_of("MEMTEND_KILLS", 100);
+    uint64_t kills = setting_of("MEMTEND_KILLS", setting_of("MEMTEND_LONG", 0) == 1 ? 10000 : 100);
     random_state = setting_of("MEMTEND_SEED", clock_wall_usec());
     printf("seed %llu\n", (unsigned long long)random_state);
     fflush(stdout);
@@ -333,8 +359,9 @@ int main(int argc, char **argv)
         collect(fd, pid, i % 4 != 0, next_random() % KILL_MAX_USEC, &acked);
         check_file(directory, &acked);
     }
-    printf("%llu kills, %lld events acknowledged, none lost, every file sound\n",
-           (unsigned long long)kills, (long long)acked.event_id);
+    printf("TOTAL: %llu kills, %lld events acknowledged, %llu ticks committed, none lost, "
+           "every file sound\n",
+           (unsigned long long)kills, (long long)acked.event_id, (unsigned long long)ticks);
     nftw(directory, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
     return acked.event_id > 0 ? 0 : 1;
 }

@@ -294,7 +294,7 @@ static void power_loss_takes_ten_seconds_and_nothing_acknowledged(void **state)
         with_loss += newest + 1 < scene->second;
         images++;
     }
-    printf("%zu images, %zu of them without the last samples\n", images, with_loss);
+    printf("TOTAL: %zu images, %zu of them without the last samples\n", images, with_loss);
     assert_true(with_loss > images / 4); /* else nothing was cut */
     assert_int_equal(stop(scene), 0);
 }

@@ -129,8 +129,8 @@ static void a_thousand_jumps(void **state)
         }
     }
     struct found found = find_ticks(fixture);
-    printf("%d jumps, %d ticks, %d gaps, %d events\n", JUMPS, (int)found.ticks, (int)found.gaps,
-           (int)events);
+    printf("TOTAL: %d jumps, %d ticks, %d gaps, %d events\n", JUMPS, (int)found.ticks,
+           (int)found.gaps, (int)events);
     assert_int_equal(found.ticks, JUMPS * JUMP_TICKS);
     assert_int_equal(found.gaps, openings - 1); /* where the daemon was stopped, nowhere else */
     assert_int_equal(count_of(fixture, "SELECT count(*) FROM event"), events);

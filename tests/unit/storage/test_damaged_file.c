@@ -234,7 +234,8 @@ static void any_damage_is_survived(void **state)
     size_t wanted = workload_is_long() ? FILES_LONG : FILES_SHORT;
     while (damage.files < wanted)
         check_damaged(&damage);
-    printf("%zu files: %zu used as they were, %zu replaced at once, %zu later; %zu could not be "
+    printf("TOTAL: %zu files: %zu used as they were, %zu replaced at once, %zu later; %zu could "
+           "not be "
            "read whole\n",
            wanted, damage.opened - damage.late, damage.replaced, damage.late, damage.unread);
     assert_in_range(damage.replaced, wanted / 10, wanted);

@@ -290,7 +290,7 @@ static void upgrade_from(int version)
     for (size_t i = 0; i < cutter.count; i++)
         check_image(&fixture, cutter.directories[i], version, &before);
     use_it(&fixture);
-    printf("version %d: %zu power cuts while it was upgraded\n", version, cutter.count);
+    printf("TOTAL: version %d: %zu power cuts while it was upgraded\n", version, cutter.count);
     dump_finish(&before);
     fixture_free(&images);
     fixture_free(&fixture);

@@ -156,7 +156,7 @@ static void nothing_durable_is_lost(void **state)
     }
     for (size_t round = 1; cutter.images < wanted; round++)
         run_round(&cutter, round % LARGE_EVERY == 0 ? &round_large : &round_small);
-    printf("%zu images, %zu of them without the last transactions, nothing durable lost\n",
+    printf("TOTAL: %zu images, %zu of them without the last transactions, nothing durable lost\n",
            cutter.images, cutter.with_loss);
     /* Else nothing was ever cut. */
     assert_in_range(cutter.with_loss, wanted / 10, cutter.images);

@@ -158,7 +158,7 @@ static int setup_large(void **state)
 static int teardown(void **state)
 {
     struct place *place = *state;
-    printf("%zu runs, %zu errors\n", place->runs, place->errors);
+    printf("TOTAL: %zu runs, %zu errors\n", place->runs, place->errors);
     workload_free(&place->workload);
     rmdir(place->image);
     free(place);
