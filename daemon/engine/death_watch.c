@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/text.h"
 #include "collect/proc_stat.h"
 #include "engine/head.h"
@@ -118,12 +119,35 @@ static bool same_pids(void)
     return stat("/proc/self/ns/pid", &status) == 0 && status.st_ino == DEATH_WATCH_FIRST_NAMESPACE;
 }
 
+/* Neither to be read: `missing` of the status says so. */
+static void open_journal(struct death_watch *watch)
+{
+    int r = kernel_journal_new(watch->journal_directory, &watch->journal);
+    if (r < 0)
+        log_warning("cannot read the journal: %s", strerror(-r));
+}
+
 static void open_log(struct death_watch *watch, const char *dev)
 {
     _cleanup_(closep) int fd = open(dev, O_PATH | O_DIRECTORY | O_CLOEXEC);
     watch->kmsg.fd = -1;
-    if (fd >= 0)
-        kmsg_open(fd, &watch->kmsg); /* not readable: `missing` of the status says so */
+    if (fd < 0 || kmsg_open(fd, &watch->kmsg) != OUTCOME_OK)
+        open_journal(watch);
+}
+
+enum oom_log death_watch_log(const struct death_watch *watch)
+{
+    static const enum oom_log logs[] = {[KERNEL_JOURNAL_ABSENT] = OOM_LOG_NONE,
+                                        [KERNEL_JOURNAL_DENIED] = OOM_LOG_DENIED,
+                                        [KERNEL_JOURNAL_READ] = OOM_LOG_JOURNAL};
+    return watch->kmsg.fd >= 0 ? OOM_LOG_KMSG : logs[kernel_journal_state(watch->journal)];
+}
+
+/* Victims are told by name: what only a counter tells of waits for that. */
+static bool names_victims(const struct death_watch *watch)
+{
+    enum oom_log log = death_watch_log(watch);
+    return log == OOM_LOG_KMSG || log == OOM_LOG_JOURNAL;
 }
 
 static void on_cgroup_kills(void *context, const struct cgroup *cgroup, bool below, int64_t rise,
@@ -132,7 +156,7 @@ static void on_cgroup_kills(void *context, const struct cgroup *cgroup, bool bel
     struct head *head = context;
     const struct deaths_counter counter = {
         .cgroup = cgroup->path, .below = below, .rise = rise, .since_usec = since_usec};
-    deaths_on_counter(head->deaths.deaths, &counter, head->deaths.kmsg.fd >= 0, head->tick_usec);
+    deaths_on_counter(head->deaths.deaths, &counter, names_victims(&head->deaths), head->tick_usec);
 }
 
 int death_watch_start(struct head *head, const char *dev)
@@ -160,6 +184,8 @@ void death_watch_stop(struct head *head)
         return;
     cgroups_tell_kills(head->cgroups, NULL, NULL);
     kmsg_close(&watch->kmsg);
+    kernel_journal_free(watch->journal);
+    watch->journal = NULL;
     exits_finish(&watch->exits);
     deaths_free(watch->deaths);
     watch->deaths = NULL;
@@ -174,8 +200,11 @@ static void on_log_kill(void *context, const struct kmsg_record *kill)
 void death_watch_before(struct head *head)
 {
     struct kmsg *kmsg = &head->deaths.kmsg;
-    if (kmsg->fd >= 0 && kmsg_read(kmsg, on_log_kill, head) < 0)
-        kmsg_close(kmsg); /* counters go on without it */
+    if (kmsg->fd >= 0 && kmsg_read(kmsg, on_log_kill, head) < 0) {
+        kmsg_close(kmsg);
+        open_journal(&head->deaths); /* counters go on without either */
+    }
+    kernel_journal_take(head->deaths.journal, on_log_kill, head);
 }
 
 void death_watch_want(struct head *head, struct process_id id)
@@ -220,7 +249,7 @@ static void count_host(struct head *head)
                                            .rise = kills - watch->host_kills,
                                            .since_usec = watch->host_usec};
     if (watch->host_known)
-        deaths_on_counter(watch->deaths, &counter, watch->kmsg.fd >= 0, head->tick_usec);
+        deaths_on_counter(watch->deaths, &counter, names_victims(watch), head->tick_usec);
     watch->host_known = true;
     watch->host_kills = kills;
     watch->host_usec = head->tick_usec;

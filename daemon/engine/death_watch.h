@@ -9,12 +9,16 @@
 #include "collect/kmsg.h"
 #include "engine/deaths.h"
 #include "engine/exits.h"
+#include "engine/kernel_journal.h"
+#include "model/status.h"
 
 struct head;
 
 struct death_watch {
     struct deaths *deaths;
-    struct kmsg kmsg; /* fd -1: it cannot be read */
+    struct kmsg kmsg;               /* fd -1: it cannot be read */
+    struct kernel_journal *journal; /* instead of it; NULL: not needed */
+    const char *journal_directory;  /* NULL: the system's */
     struct exits exits;
     size_t cursor; /* in the table: where the search for processes to watch goes on */
     bool host_known;
@@ -25,6 +29,8 @@ struct death_watch {
 /* `dev` as "/dev". Without the log and the rest there is still what the pass sees. 0 or -errno. */
 int death_watch_start(struct head *head, const char *dev);
 void death_watch_stop(struct head *head);
+/* Where victims' names come from. */
+enum oom_log death_watch_log(const struct death_watch *watch);
 
 /* Before the pass: the log is compared with the table as it was. */
 void death_watch_before(struct head *head);

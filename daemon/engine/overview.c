@@ -147,7 +147,10 @@ static void overview_missing(const struct head *head, struct status *status)
     overview_deep(head, status);
     if (!head->probe)
         overview_miss(status, "PSS and USS of all processes: the probe is switched off ([Probe])");
-    if (head->deaths.kmsg.fd < 0)
+    if (status->oom_log == OOM_LOG_DENIED)
+        overview_miss(status, "whom the OOM killer killed, by name: the journal may not be read (a "
+                              "drop-in with SupplementaryGroups=systemd-journal, or CAP_SYSLOG)");
+    if (status->oom_log == OOM_LOG_NONE)
         overview_miss(status, "whom the OOM killer killed, by name: /dev/kmsg cannot be read (a "
                               "drop-in with CAP_SYSLOG, PrivateDevices=no, ProtectKernelLogs=no)");
     if (status->psi == PSI_STATE_ABSENT)
@@ -184,6 +187,7 @@ void overview_fill(struct head *head, uint64_t now_usec)
     overview_probe(head, status);
     status->cgroup_kind = cgroups_kind(head->cgroups);
     status->cgroups = cgroups_count(head->cgroups);
+    status->oom_log = death_watch_log(&head->deaths);
     status->uptime_usec = now_usec - head->started_usec;
     status->ticks = head->tick;
     agent_server_count(head->agents, &status->agents, &status->agents_ready);

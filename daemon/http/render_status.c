@@ -113,6 +113,7 @@ static void render_details(struct sheet *sheet, const struct status *status, con
     sheet_value(sheet, "store", render_store(status));
     sheet_value(sheet, "actor", json_pack("{s:s}", "state", "unsupported"));
     sheet_text(sheet, "psi", psi_state_name(status->psi));
+    sheet_text(sheet, "oom_log", oom_log_name(status->oom_log));
     sheet_text(sheet, "cgroup", cgroup_kind_name(status->cgroup_kind));
     sheet_integer(sheet, "cgroups", (int64_t)status->cgroups);
     sheet_value(sheet, "self", render_self(status));

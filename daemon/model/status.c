@@ -64,3 +64,12 @@ const char *psi_state_name(enum psi_state state)
                                         [PSI_STATE_ABSENT] = "absent"};
     return names[state];
 }
+
+const char *oom_log_name(enum oom_log log)
+{
+    static const char *const names[OOM_LOG_COUNT] = {[OOM_LOG_NONE] = "none",
+                                                     [OOM_LOG_DENIED] = "denied",
+                                                     [OOM_LOG_KMSG] = "kmsg",
+                                                     [OOM_LOG_JOURNAL] = "journal"};
+    return names[log];
+}

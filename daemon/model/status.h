@@ -15,6 +15,15 @@
 
 enum probe_state { PROBE_STATE_OK, PROBE_STATE_LIMITED, PROBE_STATE_DOWN };
 enum store_state { STORE_STATE_OK, STORE_STATE_DEGRADED, STORE_STATE_OFF };
+/* Where the names of those that the OOM killer killed come from. */
+enum oom_log {
+    OOM_LOG_NONE,   /* neither may be read, or there is none */
+    OOM_LOG_DENIED, /* the journal is there, but not for us */
+    OOM_LOG_KMSG,
+    OOM_LOG_JOURNAL,
+    OOM_LOG_COUNT,
+};
+
 enum psi_state { PSI_STATE_POLLED, PSI_STATE_TRIGGER, PSI_STATE_ABSENT };
 
 /*
@@ -103,6 +112,7 @@ struct status {
     char store_detail[STATUS_TEXT_SIZE];
 
     enum psi_state psi;
+    enum oom_log oom_log;
     enum cgroup_kind cgroup_kind;
     size_t cgroups; /* looked at */
     uid_t uid;
@@ -128,5 +138,6 @@ void status_count_late(struct status *status, uint64_t late_usec);
 const char *probe_state_name(enum probe_state state);
 const char *store_state_name(enum store_state state);
 const char *psi_state_name(enum psi_state state);
+const char *oom_log_name(enum oom_log log); /* "none", "denied", "kmsg", "journal" */
 
 #endif

@@ -5,6 +5,7 @@ from a kernel log that the test writes (a pipe in the place of /dev/kmsg, in a m
 import os
 import pathlib
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -153,6 +154,86 @@ def test_a_victim_that_nobody_saw():
         assert not any("OOM killer" in text for text in daemon.get("/api/v1/status")["missing"])
 
 
+JOURNAL_WRITER = pathlib.Path("/lib/systemd/systemd-journal-remote")
+
+
+class Journal(Log):
+    """A journal that a daemon takes for the system's, where /dev/kmsg does not open."""
+
+    def __init__(self):
+        super().__init__()
+        machine = pathlib.Path("/etc/machine-id")
+        if not JOURNAL_WRITER.exists() or not machine.exists():
+            skip("no systemd-journal-remote, or no machine id")
+        place = pathlib.Path("/var/log/journal")
+        if not place.is_dir():
+            skip(f"no {place} to mount a journal on")
+        logs = pathlib.Path(self.home.name) / "journal"
+        self.file = logs / machine.read_text(encoding="utf-8").strip() / "system.journal"
+        self.file.parent.mkdir(parents=True)
+        for directory in (self.home.name, logs, self.file.parent):
+            os.chmod(directory, 0o755)
+        self.boot = pathlib.Path("/proc/sys/kernel/random/boot_id").read_text(
+            encoding="utf-8").strip().replace("-", "")
+        closed = pathlib.Path(self.home.name) / "closed"
+        with socket.socket(socket.AF_UNIX) as unbound:
+            unbound.bind(str(closed))  # what is no device does not open
+        self.mount = ["unshare", "--mount", "--propagation", "private", "sh", "-c",
+                      'mount --bind "$1" /dev/kmsg && mount --bind "$2" /var/log/journal && '
+                      'shift 2 && exec "$@"', "sh", str(closed), str(logs)]
+        self.say("a message of the boot")
+
+    def say(self, *messages):
+        for message in messages:
+            now = int(time.monotonic() * 1e6)
+            entry = (f"__REALTIME_TIMESTAMP={time.time_ns() // 1000}\n__MONOTONIC_TIMESTAMP={now}\n"
+                     f"_BOOT_ID={self.boot}\n_TRANSPORT=kernel\nSYSLOG_FACILITY=0\nPRIORITY=3\n"
+                     f"_SOURCE_MONOTONIC_TIMESTAMP={now}\nMESSAGE={message}\n\n")
+            subprocess.run([JOURNAL_WRITER, "-o", self.file, "-"], input=entry.encode(), check=True,
+                           capture_output=True)
+
+
+def log_of(daemon):
+    return daemon.get("/api/v1/status")["oom_log"]
+
+
+def test_an_oom_kill_from_the_journal():
+    with Journal() as log, log.daemon() as daemon, \
+            Program(daemon, "cycles.py", name="shop") as program:
+        process = daemon.wait_agent(program.pid)
+        wait_for("the journal", lambda: log_of(daemon) == "journal")
+        log.say_killed(program.pid, process["comm"], "/shop.slice/web.service")
+        event = wait_for("the kill", lambda: daemon.events("oom_kill"))[0]
+        assert event["comm"] == process["comm"] and event["oom_constraint"] == "memcg", event
+        assert event["cgroup"] == "/shop.slice/web.service", event
+        assert event["rss_bytes"] == 2 << 20 and "certainty" not in event, event
+        if same_namespace():
+            assert event["target"] == process["id"], event
+        assert not any("OOM killer" in text for text in daemon.get("/api/v1/status")["missing"])
+
+
+def test_a_journal_that_may_not_be_read():
+    """Without the right it says which right it is, in the status and in doctor."""
+    with Journal() as log:
+        os.chmod(log.file, 0o600)
+        home = pathlib.Path(log.home.name) / "daemon"
+        home.mkdir(mode=0o700)
+        os.chown(home, 65534, 65534)
+        daemon = log.daemon(home=home)
+        (home / "config").chmod(0o755)
+        at = daemon.command.index(str(log.mount[-1])) + 1
+        daemon.command[at:at] = ["setpriv", "--reuid", "65534", "--regid", "65534",
+                                 "--clear-groups"]
+        with daemon:
+            wait_for("its verdict on the journal", lambda: log_of(daemon) == "denied")
+            wait_for("the right that is missing", lambda: any(
+                "SupplementaryGroups=systemd-journal" in text
+                for text in daemon.get("/api/v1/status")["missing"]))
+            said = daemon.memtend("doctor", check=False).stdout
+            assert "SupplementaryGroups=systemd-journal" in said, said
+
+
 if __name__ == "__main__":
     run([test_a_killed_process_says_so, test_members_of_a_group_are_watched_without_an_agent,
-         test_an_oom_kill_has_a_name_and_its_last_minute, test_a_victim_that_nobody_saw])
+         test_an_oom_kill_has_a_name_and_its_last_minute, test_a_victim_that_nobody_saw,
+         test_an_oom_kill_from_the_journal, test_a_journal_that_may_not_be_read])

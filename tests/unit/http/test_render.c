@@ -74,6 +74,7 @@ static void test_status(void **state)
                                       .store_losses = {1, 2, 3, 4},
                                       .store_detail = "disk full",
                                       .psi = PSI_STATE_TRIGGER,
+                                      .oom_log = OOM_LOG_JOURNAL,
                                       .cgroup_kind = CGROUP_KIND_V2,
                                       .cgroups = 42,
                                       .http_address = "127.0.0.1:6368",

@@ -272,16 +272,38 @@ def oom_kill_by_counters():
     event = wait_for("the event", lambda: events("oom_kill"))[0]
     check(event["target"] == "host" or (event["target"].startswith(f"{pid}-") and
                                         event["certainty"] == "probably"), str(event))
-    check(any("CAP_SYSLOG" in text for text in get("/api/v1/status")["missing"]), "missing")
+    status = get("/api/v1/status")
+    check(status["oom_log"] == "denied", status["oom_log"])
+    check(any("systemd-journal" in text and "CAP_SYSLOG" in text for text in status["missing"]),
+          str(status["missing"]))
+
+
+def with_rights(name, text):
+    """A drop-in of the head, which is started again."""
+    folder = UNITS / "memtendd.service.d"
+    folder.mkdir(exist_ok=True)
+    (folder / name).write_text(text, encoding="utf-8")
+    run("systemctl", "daemon-reload")
+    run("systemctl", "restart", "memtendd.service")
+    return folder / name
+
+
+def oom_kill_by_journal():
+    """A member of systemd-journal has the names from there, some seconds late."""
+    drop_in = with_rights("journal.conf", "[Service]\nSupplementaryGroups=systemd-journal\n")
+    wait_for("the journal", lambda: (got := get("/api/v1/status")) and got["oom_log"] == "journal")
+    pid = is_killed("reader")
+    event = wait_for("the event", lambda: [
+        one for one in events("oom_kill") if (one["target"] or "").startswith(f"{pid}-")])[0]
+    check("certainty" not in event and event["oom_constraint"] == "memcg", str(event))
+    check(event["cgroup"] == "/system.slice/reader.service", str(event))
+    drop_in.unlink()
 
 
 def oom_kill_by_log():
     """With the right to read it: who, where, and its last minute, in one event."""
-    folder = UNITS / "memtendd.service.d"
-    folder.mkdir(exist_ok=True)
-    (folder / "kernel-log.conf").write_text(KERNEL_LOG, encoding="utf-8")
-    run("systemctl", "daemon-reload")
-    run("systemctl", "restart", "memtendd.service")
+    with_rights("kernel-log.conf", KERNEL_LOG)
+    wait_for("the log", lambda: (got := get("/api/v1/status")) and got["oom_log"] == "kmsg")
     pid = is_killed("glutton")
 
     def told():
@@ -305,7 +327,8 @@ def pressure_is_watched():
 
 
 CASES = (services_run, pressure_is_watched, control_groups_agree, limit_of_a_slice,
-         oom_kill_by_counters, agent_in_a_unit, probe_replaced, watchdog, oom_kill_by_log)
+         oom_kill_by_counters, agent_in_a_unit, probe_replaced, watchdog, oom_kill_by_journal,
+         oom_kill_by_log)
 
 
 def main():
