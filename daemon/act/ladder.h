@@ -62,7 +62,8 @@ struct ladder_ops {
     /* Memory that the host can still give out; -1 = unknown. */
     int64_t (*headroom_bytes)(void *context);
     /* 0 and ladder_on_answer() follows with this number, not from inside; or -errno:
-     * -ENOENT no agent, -EBUSY, -EOPNOTSUPP, others: it could not be sent. */
+     * -ENOENT no agent, -EBUSY, -EPERM not the asker's any more, -EOPNOTSUPP, others: it could not
+     * be sent. */
     int (*send)(void *context, struct process_id id, enum step_kind step, uint64_t max_pause_usec,
                 uint64_t number);
 };

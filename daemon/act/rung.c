@@ -11,6 +11,7 @@ struct rung_failure {
 static const struct rung_failure rung_failures[] = {
     {-ENOENT, {RECEIPT_OUTCOME_AGENT_SILENT, false, true, "its agent is not connected any more"}},
     {-EBUSY, {RECEIPT_OUTCOME_AGENT_BUSY, false, false, "its agent is busy with another request"}},
+    {-EPERM, {RECEIPT_OUTCOME_REFUSED, false, true, "it belongs to another user by now"}},
     {-EOPNOTSUPP, {RECEIPT_OUTCOME_REFUSED, false, false, "its agent cannot do this step"}},
     {0, {RECEIPT_OUTCOME_AGENT_SILENT, false, true, "its agent does not read what it is sent"}},
 };

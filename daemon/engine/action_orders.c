@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "collect/proc_owner.h"
 #include "engine/reply.h"
 
 #include <errno.h>
@@ -59,9 +60,10 @@ static enum order_refusal judge(const struct actions *actions, const struct orde
     if (protected_why)
         return refuse_order(error, ORDER_PROTECTED, protected_why);
     if (!agent_server_has(actions->config.agents, order->target->id)) {
+        const char *cmdline = process_cmdline(order->target);
         error_set(error, 0, "no agent in process %d (%s): start it with `memtend run -- %.120s`",
                   (int)order->target->id.pid, order->target->comm,
-                  order->target->cmdline[0] ? order->target->cmdline : "COMMAND");
+                  *cmdline ? cmdline : "COMMAND");
         return ORDER_NO_AGENT;
     }
     const struct action_run *other = find_conflict(actions, order);
@@ -152,7 +154,9 @@ static enum command_result judge_person(const struct actions *actions,
                           error);
     if (r < 0)
         return r == -ENOENT ? COMMAND_NOT_FOUND : COMMAND_INVALID;
-    if (!command->asker.all && command->asker.uid != target->uid) {
+    /* As it is now: the table may be seconds old. */
+    if (!command->asker.all && proc_owner_check(actions->config.proc_fd, target->id,
+                                                command->asker.uid) != PROC_OWNER_SAME) {
         error_set(error, 0, "process %d belongs to another uid", (int)target->id.pid);
         return COMMAND_FORBIDDEN;
     }
@@ -163,6 +167,8 @@ static enum command_result judge_person(const struct actions *actions,
         .steps = command->steps,
         .step_count = command->step_count,
         .dry_run = command->dry_run,
+        .bound = !command->asker.all,
+        .uid = command->asker.uid,
     };
     enum order_refusal refusal = judge(actions, ret_order, error);
     return refusal == ORDER_ACCEPTED ? COMMAND_OK : result_of(refusal);

@@ -2,6 +2,7 @@
 #include "engine/action_run.h"
 
 #include "base/clock.h"
+#include "collect/proc_owner.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -144,6 +145,8 @@ static int ops_send(void *context, struct process_id id, enum step_kind step,
     if (!process || !estimate_objects(&process->sample, &run->objects_before))
         run->objects_before = -1;
     uint64_t request;
+    if (run->bound && proc_owner_check(run->config->proc_fd, id, run->uid) != PROC_OWNER_SAME)
+        return -EPERM;
     int r = agent_server_run(run->config->agents, id, step, max_pause_usec, &request);
     if (r < 0)
         return r;

@@ -19,6 +19,7 @@ struct action_run {
 
     struct ladder ladder;
     uid_t uid;                /* of the target */
+    bool bound;               /* its steps are sent only while it is all of that uid */
     struct process_id family; /* of the target */
     struct command *command;  /* who waits for it; owned; NULL = nobody */
     uint64_t wake_usec;       /* call on_due then although it has not finished; UINT64_MAX = no */

@@ -199,7 +199,8 @@ int actions_start(struct actions *actions, const struct order *order, struct act
     r = action_run_new(&actions->config, &ladder_order, on_due, actions, &run);
     if (r < 0)
         return r;
-    run->uid = order->target->uid;
+    run->bound = order->bound;
+    run->uid = order->bound ? order->uid : order->target->uid;
     run->family = order->target->family;
     run->next = actions->runs;
     actions->runs = run;

@@ -28,6 +28,8 @@ struct order {
     size_t step_count;
     uint64_t pause_budget_usec;
     bool dry_run;
+    bool bound; /* only while the target is all of `uid` */
+    uid_t uid;
 };
 
 /* Begin it; the audit event is queued. -errno. */

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "collect/proc_owner.h"
 #include "engine/reply.h"
 
 #include <stdlib.h>
@@ -69,22 +70,13 @@ static void desk_event_list(struct head *head, struct command *command)
     reply_send(command);
 }
 
-static void desk_agent(struct head *head, struct command *command)
-{
-    struct process_id id = command->target.id;
-    command->agent = calloc(1, sizeof(*command->agent));
-    if (!command->agent)
-        command_refuse(command, COMMAND_UNAVAILABLE, "out of memory");
-    else if (agent_server_report(head->agents, id, clock_mono_usec(), command->agent) < 0)
-        command_refuse(command, COMMAND_NO_AGENT, "no in-process agent has told of it");
-    reply_send(command);
-}
-
 /* False, and answered: it is gone, or not the asker's. */
 static bool desk_may(struct head *head, struct command *command)
 {
     const struct process *process = table_find(&head->table, command->target.id);
-    if (process && (command->asker.all || process->uid == command->asker.uid))
+    /* As it is now: the table may be seconds old. */
+    if (process && (command->asker.all || proc_owner_check(head->proc_fd, process->id,
+                                                           command->asker.uid) == PROC_OWNER_SAME))
         return true;
     if (process)
         command_refuse(command, COMMAND_FORBIDDEN, "that process belongs to another user");
@@ -92,6 +84,19 @@ static bool desk_may(struct head *head, struct command *command)
         command_refuse(command, COMMAND_NOT_FOUND, "there is no such process (any more)");
     reply_send(command);
     return false;
+}
+
+static void desk_agent(struct head *head, struct command *command)
+{
+    struct process_id id = command->target.id;
+    if (!desk_may(head, command))
+        return;
+    command->agent = calloc(1, sizeof(*command->agent));
+    if (!command->agent)
+        command_refuse(command, COMMAND_UNAVAILABLE, "out of memory");
+    else if (agent_server_report(head->agents, id, clock_mono_usec(), command->agent) < 0)
+        command_refuse(command, COMMAND_NO_AGENT, "no in-process agent has told of it");
+    reply_send(command);
 }
 
 static void desk_census(struct head *head, struct command *command)

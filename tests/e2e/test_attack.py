@@ -131,6 +131,57 @@ def test_strangers_see_and_do_nothing():
         assert not daemon.get("/api/v1/status")["paused"]
 
 
+# Becomes somebody and root again without exec, at a word; it keeps the capability for the way back.
+SHAPE_SHIFTER = """
+import ctypes, os, sys
+libc = ctypes.CDLL(None, use_errno=True)
+class Header(ctypes.Structure):
+    _fields_ = [("version", ctypes.c_uint32), ("pid", ctypes.c_int)]
+class Rights(ctypes.Structure):
+    _fields_ = [("effective", ctypes.c_uint32), ("permitted", ctypes.c_uint32),
+                ("inheritable", ctypes.c_uint32)]
+SETUID = 1 << 7
+for line in sys.stdin:
+    uid = int(line)
+    if uid != 0:
+        libc.prctl(8, 1, 0, 0, 0)  # PR_SET_KEEPCAPS
+    os.setresuid(uid, uid, uid)
+    if uid != 0:
+        rights = (Rights * 2)(Rights(SETUID, SETUID, 0))
+        assert libc.capset(ctypes.byref(Header(0x20080522, 0)), rights) == 0
+    print("done", flush=True)
+"""
+
+
+def test_a_uid_that_was_yours():
+    """The table learns of a change of uid within 10 s; who may act is asked of the kernel."""
+    if os.geteuid() != 0:
+        skip("only root can start a program that becomes another user's")
+    with Daemon(config="") as daemon, subprocess.Popen(
+            [sys.executable, "-c", SHAPE_SHIFTER], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            text=True, bufsize=1) as shifter:
+        def become(uid):
+            shifter.stdin.write(f"{uid}\n")
+            assert shifter.stdout.readline() == "done\n"
+
+        become(STRANGER)
+        found = wait_for("its uid", lambda: (one := daemon.process_of(shifter.pid))
+                         and one["uid"] == STRANGER and one)
+        act = {"target": found["id"], "steps": ["trim"]}
+        path = f"/api/v1/processes/{found['id']}"
+        questions = [("POST", "/api/v1/actions", act), ("GET", f"{path}/ledger"),
+                     ("GET", f"{path}/agent"), ("GET", f"{path}/verdict")]
+        for question, (status, text) in zip(questions, ask_as_stranger(daemon, questions)):
+            assert status != 403, (question, status, text)
+        become(0)
+        answers = ask_as_stranger(daemon, questions)
+        for question, (status, text) in zip(questions, answers):
+            assert status == 403, (question, status, text)
+        # And what is its own again is so at once, as far as the answer needs no table.
+        become(STRANGER)
+        wait_for("its own again", lambda: ask_as_stranger(daemon, questions[:1])[0][0] != 403)
+
+
 def test_history_belongs_to_the_last_owner():
     if os.geteuid() != 0:
         skip("only root can start a program that becomes another user's")

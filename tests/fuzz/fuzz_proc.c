@@ -8,6 +8,7 @@
 #include "collect/pressure.h"
 #include "collect/proc_cgroup.h"
 #include "collect/proc_maps.h"
+#include "collect/proc_owner.h"
 #include "collect/proc_rollup.h"
 #include "collect/proc_smaps.h"
 #include "collect/proc_stat.h"
@@ -40,6 +41,7 @@ static void fuzz_status(const char *text, size_t length)
 {
     struct proc_status status;
     struct sample sample = {0};
+    must(!proc_owner_is(text, length, 0) || !proc_owner_is(text, length, 1));
     if (proc_status_parse(text, length, &status) != OUTCOME_OK)
         return;
     for (int field = 0; field < PROC_STATUS_FIELD_COUNT; field++)

@@ -487,6 +487,13 @@ static void orders_that_are_not_taken(void **state)
     command->asker = (struct asker){.all = false, .uid = getuid() + 1};
     refuse_with(w, command, COMMAND_FORBIDDEN, "another uid");
 
+    /* What it was a moment ago, as the table still has it, gives no right. */
+    process->uid = getuid() + 1;
+    command = make_order(w, DEADLINE_USEC);
+    command->asker = (struct asker){.all = false, .uid = getuid() + 1};
+    refuse_with(w, command, COMMAND_FORBIDDEN, "another uid");
+    process->uid = getuid();
+
     command = make_order(w, DEADLINE_USEC);
     command->target.id.start_ticks++;
     refuse_with(w, command, COMMAND_NOT_FOUND, "not there");
@@ -534,6 +541,9 @@ static void without_an_agent_the_way_to_one_is_shown(void **state)
 {
     struct world *w = *state;
     begin(w, FAKE_MUTE);
+    /* Before its command line is known, too. */
+    table_set_text(&w->table, &table_find(&w->table, w->target)->cmdline, "");
+    refuse_with(w, make_order(w, DEADLINE_USEC), COMMAND_NO_AGENT, "memtend run -- COMMAND");
     table_set_text(&w->table, &table_find(&w->table, w->target)->cmdline, "python3 app.py");
     refuse_with(w, make_order(w, DEADLINE_USEC), COMMAND_NO_AGENT, "memtend run -- python3 app.py");
 }
