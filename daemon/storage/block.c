@@ -224,9 +224,9 @@ static int block_read_presence(const struct block_column *column, size_t entries
         int r = i < column->run_count ? varint_read(&reader, &length) : 0;
         if (r < 0 || length > entries - start)
             return -EUCLEAN;
-        for (size_t end = start + (size_t)length; start < end; start++)
-            if (known)
-                block_set_present(ret_presence, start);
+        if (known)
+            block_set_run(ret_presence, start, (size_t)length);
+        start += (size_t)length;
         known = !known;
     }
     return 0;

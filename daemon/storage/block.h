@@ -47,6 +47,11 @@ static inline void block_set_present(uint8_t *presence, size_t entry)
     presence[entry / 8] = (uint8_t)(presence[entry / 8] | 1U << (entry % 8));
 }
 
+/* Of some entries in a row. */
+void block_set_run(uint8_t *presence, size_t first, size_t count);
+/* How many of the entries are known. */
+size_t block_count_present(const uint8_t *presence, size_t entries);
+
 /* --- writing ------------------------------------------------------------------------------- */
 
 struct block_builder;

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <zstd.h>
 
@@ -82,12 +83,27 @@ static int block_append_runs(struct buffer *out, const uint8_t *presence, size_t
     return 0;
 }
 
-static size_t block_count_present(const uint8_t *presence, size_t entries)
+size_t block_count_present(const uint8_t *presence, size_t entries)
 {
     size_t count = 0;
-    for (size_t i = 0; i < entries; i++)
+    for (size_t i = 0; i < entries / 8; i++)
+        count += (size_t)__builtin_popcount(presence[i]);
+    for (size_t i = entries / 8 * 8; i < entries; i++)
         count += block_present(presence, i);
     return count;
+}
+
+void block_set_run(uint8_t *presence, size_t first, size_t count)
+{
+    size_t end = first + count, bytes_first = (first + 7) / 8 * 8, bytes_end = end / 8 * 8;
+    if (bytes_first < bytes_end) {
+        memset(presence + bytes_first / 8, 0xff, (bytes_end - bytes_first) / 8);
+        for (size_t i = bytes_end; i < end; i++)
+            block_set_present(presence, i);
+        end = bytes_first;
+    }
+    for (size_t i = first; i < end; i++)
+        block_set_present(presence, i);
 }
 
 static int block_append_presence(struct block_builder *builder, const uint8_t *presence,

@@ -51,22 +51,82 @@ static bool column_divides(int64_t first, const struct column_summary *summary)
            summary->sum != INT64_MIN;
 }
 
-/* The greatest common divisor of all steps. */
-static uint64_t column_unit(const int64_t *values, const struct column_summary *summary)
+/* Where a value begins that differs from the one before it; the first one does. Most columns stand
+ * still most of the time: all that follows goes from change to change. */
+struct column_changes {
+    size_t count;
+    uint16_t at[COLUMN_COUNT_LIMIT];
+};
+_Static_assert(COLUMN_COUNT_LIMIT <= UINT16_MAX, "an index fits");
+
+static void column_find_changes(const int64_t *values, size_t count, struct column_changes *changes)
 {
-    if (summary->min == summary->max)
+    size_t found = 1;
+    changes->at[0] = 0;
+    for (size_t i = 1; i < count; i++) {
+        changes->at[found] = (uint16_t)i; /* one behind the last is in the array: i < count */
+        found += values[i] != values[i - 1];
+    }
+    changes->count = found;
+}
+
+/* The summary of what is told run by run. */
+struct column_tally {
+    int64_t min, max;
+    column_wide sum;
+};
+
+static void column_tally(struct column_tally *tally, int64_t value, size_t count)
+{
+    tally->min = value < tally->min ? value : tally->min;
+    tally->max = value > tally->max ? value : tally->max;
+    tally->sum += (column_wide)value * (column_wide)count;
+}
+
+static struct column_summary column_tally_end(const struct column_tally *tally, int64_t last,
+                                              size_t count)
+{
+    return (struct column_summary){.count = count,
+                                   .min = tally->min,
+                                   .max = tally->max,
+                                   .last = last,
+                                   .sum = column_clamp(tally->sum)};
+}
+
+static struct column_summary column_summarize_changes(const int64_t *values, size_t count,
+                                                      const struct column_changes *changes)
+{
+    struct column_tally tally = {.min = values[0], .max = values[0]};
+    for (size_t i = 0; i < changes->count; i++) {
+        size_t end = i + 1 < changes->count ? changes->at[i + 1] : count;
+        column_tally(&tally, values[changes->at[i]], end - changes->at[i]);
+    }
+    return column_tally_end(&tally, values[count - 1], count);
+}
+
+static uint64_t column_common(uint64_t a, uint64_t b)
+{
+    while (b > 0) {
+        uint64_t next = a % b;
+        a = b;
+        b = next;
+    }
+    return a;
+}
+
+/* The greatest common divisor of all steps. */
+static uint64_t column_unit(const int64_t *values, const struct column_changes *changes,
+                            const struct column_summary *summary)
+{
+    if (changes->count == 1)
         return 0;
     if (!column_divides(values[0], summary))
         return 1;
     uint64_t unit = 0;
-    for (size_t i = 1; i < summary->count && unit != 1; i++) {
-        int64_t step = values[i] - values[i - 1];
-        uint64_t rest = step < 0 ? 0 - (uint64_t)step : (uint64_t)step;
-        while (rest > 0) {
-            uint64_t next = unit % rest;
-            unit = rest;
-            rest = next;
-        }
+    for (size_t i = 1; i < changes->count && unit != 1; i++) {
+        size_t at = changes->at[i];
+        int64_t step = values[at] - values[at - 1];
+        unit = column_common(unit, step < 0 ? 0 - (uint64_t)step : (uint64_t)step);
     }
     return unit;
 }
@@ -98,27 +158,21 @@ static int column_append_head(struct buffer *out, const struct column_head *head
     return r;
 }
 
-static int column_append_steps(struct buffer *out, const int64_t *values, size_t count,
-                               uint64_t unit)
+static int column_append_steps(struct buffer *out, const int64_t *values,
+                               const struct column_changes *changes, uint64_t unit)
 {
-    size_t same = 0; /* values since the last step */
-    for (size_t i = 1; i < count; i++) {
-        int64_t units = column_units((uint64_t)values[i - 1], (uint64_t)values[i], unit);
-        if (units == 0) {
-            same++;
-            continue;
-        }
-        int r = 0;
+    for (size_t i = 1; i < changes->count; i++) {
+        uint8_t bytes[3 * VARINT_SIZE_LIMIT];
+        size_t size = 0, at = changes->at[i], same = at - changes->at[i - 1] - 1;
         if (same > 0) {
-            r = varint_append(out, 0);
-            if (r == 0)
-                r = varint_append(out, same - 1);
+            bytes[size++] = 0;
+            size += varint_put(same - 1, bytes + size);
         }
-        if (r == 0)
-            r = varint_append_signed(out, units);
+        int64_t units = column_units((uint64_t)values[at - 1], (uint64_t)values[at], unit);
+        size += varint_put(varint_fold(units), bytes + size);
+        int r = buffer_append(out, bytes, size);
         if (r < 0)
             return r;
-        same = 0;
     }
     return 0;
 }
@@ -126,14 +180,16 @@ static int column_append_steps(struct buffer *out, const int64_t *values, size_t
 int column_encode(const int64_t *values, size_t count, struct buffer *out,
                   struct column_summary *ret_summary)
 {
-    struct column_summary summary;
-    int r = column_summarize(values, count, &summary);
-    if (r < 0)
-        return r;
-    struct column_head head = {.unit = column_unit(values, &summary), .first = (uint64_t)values[0]};
-    r = column_append_head(out, &head, &summary);
-    if (r == 0 && head.unit > 0)
-        r = column_append_steps(out, values, count, head.unit);
+    if (count == 0 || count > COLUMN_COUNT_LIMIT)
+        return -ERANGE;
+    struct column_changes changes;
+    column_find_changes(values, count, &changes);
+    struct column_summary summary = column_summarize_changes(values, count, &changes);
+    struct column_head head = {.unit = column_unit(values, &changes, &summary),
+                               .first = (uint64_t)values[0]};
+    int r = column_append_head(out, &head, &summary);
+    if (r == 0)
+        r = column_append_steps(out, values, &changes, head.unit);
     if (r == 0 && ret_summary)
         *ret_summary = summary;
     return r;
@@ -204,24 +260,28 @@ int column_peek(const uint8_t *data, size_t size, size_t count, struct column_su
 }
 
 static int column_read_steps(struct varint_reader *reader, size_t count, uint64_t unit,
-                             int64_t *values)
+                             int64_t *values, struct column_summary *ret_summary)
 {
     uint64_t value = (uint64_t)values[0];
+    struct column_tally tally = {.min = values[0], .max = values[0], .sum = values[0]};
     size_t i = 1;
-    while (reader->size > 0) {
-        uint64_t folded = 0, same = 0;
-        int r = varint_read(reader, &folded);
-        if (r == 0 && folded == 0)
-            r = varint_read(reader, &same);
-        if (r < 0 || same >= count - i)
-            return -EUCLEAN;
+    while (i < count) {
+        uint64_t folded = 0, same = count - i - 1; /* to the end, if nothing follows */
+        if (reader->size > 0) {
+            same = 0;
+            int r = varint_read(reader, &folded);
+            if (r == 0 && folded == 0)
+                r = varint_read(reader, &same);
+            if (r < 0 || same >= count - i)
+                return -EUCLEAN;
+        }
         value += (uint64_t)varint_unfold(folded) * unit;
-        for (size_t end = i + same + 1; i < end; i++)
+        column_tally(&tally, (int64_t)value, (size_t)same + 1);
+        for (size_t end = i + (size_t)same + 1; i < end; i++)
             values[i] = (int64_t)value;
     }
-    for (; i < count; i++)
-        values[i] = (int64_t)value;
-    return 0;
+    *ret_summary = column_tally_end(&tally, (int64_t)value, count);
+    return reader->size == 0 ? 0 : -EUCLEAN;
 }
 
 static bool column_summary_equal(const struct column_summary *a, const struct column_summary *b)
@@ -239,10 +299,7 @@ int column_decode(const uint8_t *data, size_t size, size_t count, int64_t *ret_v
     if (r < 0)
         return r;
     ret_values[0] = (int64_t)head.first;
-    r = column_read_steps(&reader, count, head.unit, ret_values);
-    if (r < 0)
-        return r;
-    r = column_summarize(ret_values, count, &found);
+    r = column_read_steps(&reader, count, head.unit, ret_values, &found);
     if (r < 0)
         return r;
     return column_summary_equal(&promised, &found) ? 0 : -EUCLEAN;

@@ -13,6 +13,7 @@ struct rollup_codes {
 struct rollup {
     uint8_t presence[BLOCK_PRESENCE_SIZE], part_presence[BLOCK_PRESENCE_SIZE];
     int64_t values[BLOCK_TICKS_LIMIT], part_values[BLOCK_TICKS_LIMIT];
+    bool whole; /* all of `values` are known */
     struct column_summary entries[ROLLUP_ENTRIES_LIMIT];
 };
 
@@ -50,6 +51,22 @@ static struct rollup_codes rollup_codes_of(const struct rollup_part *parts, size
     return codes;
 }
 
+/* `whole`: all entries of the part are known. */
+static void rollup_place(struct rollup *rollup, size_t offset, size_t entries, bool whole)
+{
+    if (whole) {
+        memcpy(rollup->values + offset, rollup->part_values, entries * sizeof(int64_t));
+        block_set_run(rollup->presence, offset, entries);
+        return;
+    }
+    for (size_t i = 0; i < entries; i++) {
+        if (!block_present(rollup->part_presence, i))
+            continue;
+        rollup->values[offset + i] = rollup->part_values[i];
+        block_set_present(rollup->presence, offset + i);
+    }
+}
+
 /* One column of all parts, side by side over `span` entries. */
 static int rollup_gather(struct rollup *rollup, const struct rollup_part *parts, size_t count,
                          uint16_t code, size_t span)
@@ -64,24 +81,24 @@ static int rollup_gather(struct rollup *rollup, const struct rollup_part *parts,
             return r;
         size_t room = span - parts[i].offset;
         size_t entries = parts[i].block->entries < room ? parts[i].block->entries : room;
-        for (size_t k = 0; k < entries; k++) {
-            if (!block_present(rollup->part_presence, k))
-                continue;
-            rollup->values[parts[i].offset + k] = rollup->part_values[k];
-            block_set_present(rollup->presence, parts[i].offset + k);
-        }
+        rollup_place(rollup, parts[i].offset, entries, column->run_count == 0);
     }
+    rollup->whole = block_count_present(rollup->presence, span) == span;
     return 0;
 }
 
-/* The known values of some entries move to `ret_values`; returns how many they are. */
-static size_t rollup_pack(const struct rollup *rollup, size_t first, size_t end,
-                          int64_t *ret_values)
+/* The known values of some entries in a row; returns how many they are. */
+static size_t rollup_pack(struct rollup *rollup, size_t first, size_t end,
+                          const int64_t **ret_values)
 {
+    *ret_values = rollup->values + first;
+    if (rollup->whole)
+        return end - first;
     size_t count = 0;
     for (size_t i = first; i < end; i++)
         if (block_present(rollup->presence, i))
-            ret_values[count++] = rollup->values[i];
+            rollup->part_values[count++] = rollup->values[i];
+    *ret_values = rollup->part_values;
     return count;
 }
 
@@ -98,8 +115,9 @@ int rollup_join(struct rollup *rollup, const struct rollup_part *parts, size_t c
         r = rollup_gather(rollup, parts, count, code, entries);
         if (r < 0)
             return r;
-        rollup_pack(rollup, 0, entries, rollup->part_values);
-        r = block_add(builder, code, rollup->presence, rollup->part_values);
+        const int64_t *values;
+        rollup_pack(rollup, 0, entries, &values);
+        r = block_add(builder, code, rollup->presence, values);
     }
     return r;
 }
@@ -148,8 +166,9 @@ static void rollup_summarize(struct rollup *rollup, size_t ticks, size_t entry_t
     for (size_t i = 0; i < entries; i++) {
         size_t first = i * entry_ticks;
         size_t end = ticks - first < entry_ticks ? ticks : first + entry_ticks;
-        size_t known = rollup_pack(rollup, first, end, rollup->part_values);
-        if (column_summarize(rollup->part_values, known, &rollup->entries[i]) < 0)
+        const int64_t *values;
+        size_t known = rollup_pack(rollup, first, end, &values);
+        if (column_summarize(values, known, &rollup->entries[i]) < 0)
             rollup->entries[i] = (struct column_summary){0};
     }
 }

@@ -33,8 +33,9 @@ void sealer_finish(struct sealer *sealer)
 
 /* ---- from log to columns ---- */
 
+/* What holds at `ticks` ticks from one on. */
 static void sealer_take_row(struct sealer *sealer, const struct open_log_row *row, unsigned tick,
-                            uint64_t *used)
+                            unsigned ticks, uint64_t *used)
 {
     for (uint64_t left = row->present; left != 0; left &= left - 1) {
         unsigned place = (unsigned)__builtin_ctzll(left);
@@ -44,8 +45,9 @@ static void sealer_take_row(struct sealer *sealer, const struct open_log_row *ro
             column->count = 0;
         }
         *used |= UINT64_C(1) << place;
-        block_set_present(column->presence, tick);
-        column->values[column->count++] = row->value[place];
+        block_set_run(column->presence, tick, ticks);
+        for (size_t end = column->count + ticks; column->count < end; column->count++)
+            column->values[column->count] = row->value[place];
     }
 }
 
@@ -56,10 +58,12 @@ static int sealer_read_log(struct sealer *sealer, const struct shelf_piece *piec
     struct open_log_walk walk;
     uint64_t used = 0;
     int r = open_log_walk_begin(&walk, piece->data, piece->size);
-    for (unsigned tick = 0; r == 0 && tick < piece->period.ticks; tick++) {
+    for (unsigned tick = 0; r == 0 && tick < piece->period.ticks;) {
         r = open_log_walk_to(&walk, tick);
+        unsigned next = walk.next_tick < piece->period.ticks ? walk.next_tick : piece->period.ticks;
         if (r == 0 && walk.entered)
-            sealer_take_row(sealer, &walk.row, tick, &used);
+            sealer_take_row(sealer, &walk.row, tick, next - tick, &used);
+        tick = next;
     }
     if (r == 0)
         *ret_used = used;

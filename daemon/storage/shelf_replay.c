@@ -35,10 +35,11 @@ static uint32_t shelf_past_number(const struct shelf *shelf)
 static int shelf_walk_decode(struct shelf_walk *walk, struct shelf_change *change)
 {
     struct open_log_row before;
-    shelf_entry_get(change->entry, &before);
-    change->after = before;
-    if (walk->first)
+    shelf_entry_get(change->entry, &change->after);
+    if (walk->first) {
+        before = change->after;
         change->after.present = 0;
+    }
     struct varint_reader *rest = &walk->hot.rest;
     change->bytes = rest->data;
     unsigned ticks;
@@ -107,7 +108,8 @@ static int shelf_prepare(struct shelf_walk walk)
         int r = hot_next(&walk.hot);
         if (r < 0)
             return r;
-        struct shelf_change change = {.row = walk.hot.row};
+        struct shelf_change change; /* too large to be cleared each time */
+        change.row = walk.hot.row;
         r = shelf_prepare_one(&walk, &change);
         if (r < 0)
             return r;
@@ -146,7 +148,8 @@ static void shelf_commit(struct shelf_walk walk, int64_t tick_id)
 {
     struct shelf *shelf = walk.shelf;
     while (walk.hot.rest.size > 0 && hot_next(&walk.hot) == 0) {
-        struct shelf_change change = {.entry = shelf_table_find(&shelf->table, walk.hot.row)};
+        struct shelf_change change;
+        change.entry = shelf_table_find(&shelf->table, walk.hot.row);
         if (shelf_walk_decode(&walk, &change) < 0)
             break;
         shelf_commit_one(&walk, &change);
