@@ -9,7 +9,9 @@ int compactor_init(struct compactor *compactor, struct queries *queries,
 {
     memset(compactor, 0, sizeof(*compactor));
     compactor->queries = queries;
-    compactor->numbers = numbers;
+    block_packer_init(&compactor->hours, queries, numbers, BLOCK_TABLE_HOUR);
+    block_packer_init(&compactor->minutes, queries, numbers, BLOCK_TABLE_MINUTES);
+    block_packer_init(&compactor->days, queries, numbers, BLOCK_TABLE_HOURS);
     for (size_t i = 0; i < ROLLUP_PARTS_LIMIT; i++)
         block_init(&compactor->parts[i]);
     int r = block_builder_new(&compactor->builder);
@@ -33,6 +35,9 @@ void compactor_finish(struct compactor *compactor)
 {
     for (size_t i = 0; i < ROLLUP_PARTS_LIMIT; i++)
         block_finish(&compactor->parts[i]);
+    block_packer_finish(&compactor->hours);
+    block_packer_finish(&compactor->minutes);
+    block_packer_finish(&compactor->days);
     block_builder_free(compactor->builder);
     block_opener_free(compactor->opener);
     rollup_free(compactor->rollup);
@@ -84,7 +89,7 @@ static void compactor_place(struct compactor *compactor, size_t count, int64_t b
         };
 }
 
-static int compactor_put(struct compactor *compactor, enum block_table table, int64_t process,
+static int compactor_put(struct compactor *compactor, struct block_packer *packer, int64_t process,
                          int64_t first_tick, int64_t ticks)
 {
     const uint8_t *data;
@@ -94,7 +99,7 @@ static int compactor_put(struct compactor *compactor, enum block_table table, in
         return r;
     row.data = data;
     row.summary = block_summary(compactor->builder);
-    return block_rows_put(compactor->queries, compactor->numbers, table, &row);
+    return block_packer_put(packer, &row);
 }
 
 /* ---- an hour ---- */
@@ -125,7 +130,7 @@ static int compactor_minutes(struct compactor *compactor, int64_t process, size_
     compactor_place(compactor, count, base, 1);
     int r = rollup_ticks(compactor->rollup, compactor->places, count, (size_t)ticks,
                          BLOCK_MINUTE_TICKS, compactor->builder);
-    return r < 0 ? r : compactor_put(compactor, BLOCK_TABLE_MINUTES, process, base, ticks);
+    return r < 0 ? r : compactor_put(compactor, &compactor->minutes, process, base, ticks);
 }
 
 static int compactor_hour(struct compactor *compactor, int64_t process, int64_t first_tick)
@@ -139,7 +144,7 @@ static int compactor_hour(struct compactor *compactor, int64_t process, int64_t 
     compactor_place(compactor, count, base, 1);
     r = rollup_join(compactor->rollup, compactor->places, count, (size_t)ticks, compactor->builder);
     if (r == 0)
-        r = compactor_put(compactor, BLOCK_TABLE_HOUR, process, base, ticks);
+        r = compactor_put(compactor, &compactor->hours, process, base, ticks);
     if (r == 0)
         r = compactor_minutes(compactor, process, count);
     return r < 0 ? r : compactor_drop_blocks(compactor, process, count);
@@ -192,7 +197,7 @@ static int compactor_day(struct compactor *compactor)
     r = rollup_hours(compactor->rollup, compactor->places, count,
                      BLOCK_DAY_TICKS / BLOCK_HOUR_TICKS, BLOCK_HOUR_TICKS, compactor->builder);
     return r < 0 ? r
-                 : compactor_put(compactor, BLOCK_TABLE_HOURS, compactor->process, first,
+                 : compactor_put(compactor, &compactor->days, compactor->process, first,
                                  BLOCK_DAY_TICKS);
 }
 
@@ -232,7 +237,7 @@ static int compactor_days(struct compactor *compactor, int64_t compacted_tick, b
     return 0;
 }
 
-int compactor_step(struct compactor *compactor, int64_t sealed_tick, bool *ret_more)
+static int compactor_one(struct compactor *compactor, int64_t sealed_tick, bool *ret_more)
 {
     int64_t process, first_tick;
     int r = compactor_oldest(compactor, &process, &first_tick);
@@ -245,6 +250,27 @@ int compactor_step(struct compactor *compactor, int64_t sealed_tick, bool *ret_m
         *ret_more = true;
         return compactor_hour(compactor, process, first_tick);
     }
+    /* A day reads the minutes. */
+    r = block_packer_flush(&compactor->minutes);
+    if (r < 0)
+        return r;
     int64_t compacted = first_tick < sealed_tick ? first_tick : sealed_tick;
     return compactor_days(compactor, compacted, ret_more);
+}
+
+int compactor_step(struct compactor *compactor, size_t limit, int64_t sealed_tick, bool *ret_more)
+{
+    struct block_packer *packers[] = {&compactor->hours, &compactor->minutes, &compactor->days};
+    const size_t count = sizeof(packers) / sizeof(packers[0]);
+    bool more = true;
+    int r = 0;
+    for (size_t i = 0; i < count; i++)
+        block_packer_clear(packers[i]);
+    for (size_t i = 0; r == 0 && more && i < limit; i++)
+        r = compactor_one(compactor, sealed_tick, &more);
+    for (size_t i = 0; r == 0 && i < count; i++)
+        r = block_packer_flush(packers[i]);
+    if (r == 0)
+        *ret_more = more;
+    return r;
 }

@@ -7,12 +7,12 @@
 #ifndef MEMTEND_STORAGE_COMPACTOR_H
 #define MEMTEND_STORAGE_COMPACTOR_H
 
-#include "storage/block_rows.h"
+#include "storage/block_packer.h"
 #include "storage/rollup.h"
 
 struct compactor {
     struct queries *queries;
-    struct block_numbers *numbers;
+    struct block_packer hours, minutes, days;
     struct block_builder *builder;
     struct block_opener *opener;
     struct rollup *rollup;
@@ -28,9 +28,9 @@ int compactor_init(struct compactor *compactor, struct queries *queries,
 void compactor_finish(struct compactor *compactor);
 
 /*
- * In a transaction: one process and hour, or one process and day. `sealed_tick`: everything before
- * it is in blocks. *ret_more: there may be more to do.
+ * In a transaction: up to `limit` times one process and hour, or one process and day.
+ * `sealed_tick`: everything before it is in blocks. *ret_more: there may be more to do.
  */
-int compactor_step(struct compactor *compactor, int64_t sealed_tick, bool *ret_more);
+int compactor_step(struct compactor *compactor, size_t limit, int64_t sealed_tick, bool *ret_more);
 
 #endif

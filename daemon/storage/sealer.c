@@ -10,7 +10,8 @@
 int sealer_init(struct sealer *sealer, struct queries *queries, struct block_numbers *numbers,
                 struct shelf *shelf)
 {
-    *sealer = (struct sealer){.queries = queries, .numbers = numbers, .shelf = shelf};
+    *sealer = (struct sealer){.queries = queries, .shelf = shelf};
+    block_packer_init(&sealer->blocks, queries, numbers, BLOCK_TABLE_SAMPLES);
     int r = block_builder_new(&sealer->builder);
     if (r < 0)
         return r;
@@ -24,6 +25,7 @@ int sealer_init(struct sealer *sealer, struct queries *queries, struct block_num
 
 void sealer_finish(struct sealer *sealer)
 {
+    block_packer_finish(&sealer->blocks);
     block_builder_free(sealer->builder);
     if (sealer->columns)
         munmap(sealer->columns, SEALER_COLUMNS_BYTES);
@@ -123,7 +125,7 @@ static int sealer_put(struct sealer *sealer, const struct shelf_piece *piece)
         return r;
     row.data = data;
     row.summary = block_summary(sealer->builder);
-    r = block_rows_put(sealer->queries, sealer->numbers, BLOCK_TABLE_SAMPLES, &row);
+    r = block_packer_put(&sealer->blocks, &row);
     return r == 0 && piece->row == SHELF_HOST ? sealer_put_span(sealer, piece) : r;
 }
 
@@ -131,12 +133,15 @@ int sealer_step(struct sealer *sealer, size_t limit, size_t *ret_sealed)
 {
     size_t sealed = 0;
     struct shelf_piece piece;
+    block_packer_clear(&sealer->blocks);
     while (sealed < limit && shelf_next_closing(sealer->shelf, &piece)) {
         int r = sealer_put(sealer, &piece);
         if (r < 0)
             return r;
         sealed++;
     }
-    *ret_sealed = sealed;
-    return 0;
+    int r = block_packer_flush(&sealer->blocks);
+    if (r == 0)
+        *ret_sealed = sealed;
+    return r;
 }

@@ -5,7 +5,7 @@
 #ifndef MEMTEND_STORAGE_SEALER_H
 #define MEMTEND_STORAGE_SEALER_H
 
-#include "storage/block_rows.h"
+#include "storage/block_packer.h"
 #include "storage/shelf.h"
 
 /* The columns of one log, tick by tick. */
@@ -17,8 +17,8 @@ struct sealer_column {
 
 struct sealer {
     struct queries *queries;
-    struct block_numbers *numbers;
     struct shelf *shelf;
+    struct block_packer blocks;
     struct block_builder *builder;
     struct sealer_column *columns; /* OPEN_LOG_PLACES, mapped: most are never touched */
     int64_t boot;                  /* of the ticks that are sealed */

@@ -13,8 +13,8 @@
 #define STORE_SLACK_PART 64 /* of max_size, freed beyond what is needed at once */
 #define STORE_LOG_PART   4  /* of max_size that the log may take before it counts as data */
 
-/* Rows put together in one transaction: some 5 ms. */
-#define STORE_COMPACT_STEP 16
+/* Rows put together in one transaction: some 10 ms. */
+#define STORE_COMPACT_STEP 32
 
 int store_file_size(const struct store *store, const char *name, uint64_t *ret_bytes)
 {
@@ -74,12 +74,8 @@ static int store_shrink(struct store *store, bool *ret_more)
 /* Only what no replay would make blocks of once more. */
 static int store_compact(struct store *store, bool *ret_more)
 {
-    int r = 0;
-    *ret_more = true;
-    for (int i = 0; r == 0 && *ret_more && i < STORE_COMPACT_STEP; i++)
-        r = compactor_step(&store->compactor, hot_pages_unsealed_tick(&store->ticks.pages),
-                           ret_more);
-    return r;
+    return compactor_step(&store->compactor, STORE_COMPACT_STEP,
+                          hot_pages_unsealed_tick(&store->ticks.pages), ret_more);
 }
 
 static int store_tidy(struct store *store, uint64_t wall_usec, bool *ret_more)

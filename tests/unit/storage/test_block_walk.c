@@ -185,7 +185,7 @@ static void life_seal_all(struct life *life, int64_t end)
     static struct compactor compactor;
     assert_int_equal(compactor_init(&compactor, &life->queries, &life->numbers), 0);
     for (bool more = true; more;)
-        assert_int_equal(compactor_step(&compactor, end, &more), 0);
+        assert_int_equal(compactor_step(&compactor, 16, end, &more), 0);
     compactor_finish(&compactor);
     assert_int_equal(connection_run(life->database, "COMMIT"), 0);
 }
