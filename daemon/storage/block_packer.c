@@ -11,8 +11,10 @@
 #define BLOCK_PACKER_INLINE   4061
 #define BLOCK_PACKER_LEAST    489
 #define BLOCK_PACKER_OVERFLOW 4092
-/* The columns beside the data, and what SQLite puts around a row; a few bytes more or less. */
-#define BLOCK_PACKER_COLUMNS 36
+/* The columns beside the data, with the summary and without, and what SQLite puts around a row;
+ * rather a few bytes more. */
+#define BLOCK_PACKER_SUMMARY 46
+#define BLOCK_PACKER_COLUMNS 16
 #define BLOCK_PACKER_AROUND  10
 
 void block_packer_init(struct block_packer *packer, struct queries *queries,
@@ -38,7 +40,8 @@ void block_packer_finish(struct block_packer *packer)
 /* What a row takes of a leaf. */
 static size_t block_packer_size(const struct block_row *row)
 {
-    size_t size = row->size + BLOCK_PACKER_COLUMNS;
+    size_t size =
+        row->size + (row->summary.count > 0 ? BLOCK_PACKER_SUMMARY : BLOCK_PACKER_COLUMNS);
     if (size > BLOCK_PACKER_INLINE) {
         size_t rest = BLOCK_PACKER_LEAST + (size - BLOCK_PACKER_LEAST) % BLOCK_PACKER_OVERFLOW;
         size = rest <= BLOCK_PACKER_INLINE ? rest : BLOCK_PACKER_LEAST;

@@ -16,6 +16,8 @@
 #include <stdint.h>
 
 #define QUERY_TABLE(X)                                                                             \
+    X(BEGIN, "begin.sql")                                                                          \
+    X(COMMIT, "commit.sql")                                                                        \
     X(BOOT_INSERT, "boot_insert.sql")                                                              \
     X(BOOT_FIND, "boot_find.sql")                                                                  \
     X(TICK_NEWEST, "tick_newest.sql")                                                              \

@@ -238,13 +238,21 @@ static int store_make_room(struct store *store)
     return result_errno(store->database, code);
 }
 
+/* Prepared: each tick begins and commits. */
+static int store_run(struct store *store, enum query query)
+{
+    sqlite3_stmt *statement;
+    int r = query_get(&store->queries, query, &statement);
+    return r < 0 ? r : query_run(&store->queries, statement);
+}
+
 int store_begin(struct store *store, bool durable)
 {
     int r = store->doubtful ? -EIO : store_make_room(store);
     if (r == 0)
         r = store_set_synchronous(store, durable);
     if (r == 0)
-        r = connection_run(store->database, "BEGIN IMMEDIATE");
+        r = store_run(store, QUERY_BEGIN);
     if (r < 0)
         return r;
     store->begun = true;
@@ -295,7 +303,7 @@ static void store_fold_log(struct store *store)
 
 int store_commit(struct store *store)
 {
-    int r = connection_run(store->database, "COMMIT");
+    int r = store_run(store, QUERY_COMMIT);
     if (r == 0)
         r = store_sync(store);
     if (r < 0) {
