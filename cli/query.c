@@ -49,7 +49,7 @@ static int query_time(const struct invocation *invocation, enum option_id id, ui
 
 int query_range(const struct invocation *invocation, struct request *request)
 {
-    uint64_t now = clock_wall_usec(), from, to;
+    uint64_t now = clock_wall_usec(), from = 0, to = now;
     char text[CLOCK_RFC3339_SIZE];
     int r = query_time(invocation, OPTION_SINCE, now, QUERY_SINCE_DEFAULT, &from);
     if (r == 0)

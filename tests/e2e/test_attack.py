@@ -101,6 +101,8 @@ def test_strangers_see_and_do_nothing():
         wait_for("the end in the store", lambda: daemon.process_of(ended.pid) is None)
         series = f"/api/v1/series?target={ended_id}&metric=rss"
         assert daemon.get(series)["series"], "the test asks for what exists"
+        largest = {item["id"]: item["ended"] for item in daemon.get("/api/v1/top?limit=1000")["items"]}
+        assert largest[ended_id] and not largest[process["id"]], "who is gone is told of, and that it is"
         secrets = ["hidden", process["id"], ended_id, receipt["id"], "cycles"]
         reads = ["/metrics", "/api/v1/status", "/api/v1/processes?limit=1000",
                  "/api/v1/processes?q=hidden", f"/api/v1/processes/{process['id']}",
@@ -110,7 +112,8 @@ def test_strangers_see_and_do_nothing():
                  f"/api/v1/series?target={process['id']}&metric=rss",
                  f"/api/v1/series?target=pid:{program.pid}&metric=rss",
                  f"/api/v1/series?target=host,{ended_id}&metric=rss",
-                 "/api/v1/series?target=group:hidden-name&metric=rss"]
+                 "/api/v1/series?target=group:hidden-name&metric=rss",
+                 "/api/v1/top?limit=1000", "/api/v1/top?metric=pss&order=average&limit=1000"]
         for path, (_, text) in zip(reads, ask_as_stranger(daemon, [("GET", path)
                                                                    for path in reads])):
             for secret in secrets:

@@ -260,4 +260,38 @@ def test_probe_that_is_killed():
         wait_for("the state", lambda: daemon.get("/api/v1/status")["probe"]["state"] != "down")
 
 
+def test_questions_about_the_past():
+    """The command line says what the daemon says, and what can be asked; both go on."""
+    asked = [
+        (["host", "rss"], 0, ""),  # nothing is known of that, which is an answer
+        (["host", "mem.free", "--since", "1h", "--until", "2h"], 2, "before"),
+        (["host", "mem.free", "--since", "2100-01-01T00:00:00Z", "--until",
+          "2101-01-01T00:00:00Z"], 2, "future"),
+        (["host", "mem.free", "--since", "NaN"], 2, "a duration like 30s"),
+        (["host", "mem.free", "--points", "2001"], 2, "1 to 2000"),
+        (["host", "mem.free", "--agg", "median"], 2, "avg, min, max, last or range"),
+        (["host", "mem.fre"], 2, "there are: rss"),
+        (["host," * 8 + "host", "mem.free"], 2, "1 to 8"),
+        (["group:web", "age"], 2, "cannot be added up"),
+        (["unit:nobody.service", "rss"], 0, ""),
+        (["pid:0", "rss"], 2, "PID-START, unit:NAME or group:NAME"),
+        (["top", "cpu"], 2, "rss or pss"),
+        (["top", "--since", "2100-01-01T00:00:00Z", "--until", "2101-01-01T00:00:00Z"], 2, "future"),
+        (["top", "-n", "1001"], 2, "1 to 1000"),
+        (["around", "999999999"], 1, "no stored event"),
+        (["around", "nothing"], 1, "no action"),
+        (["around", "99999999999999999999999"], 1, "no event"),
+    ]
+    with Daemon() as daemon:
+        for arguments, code, text in asked:
+            said = daemon.memtend("query", *arguments, check=False)
+            assert said.returncode == code and text in said.stderr, (arguments, said)
+        wait_for("a process in the past", lambda: daemon.get("/api/v1/top")["items"])
+        for arguments in (["top"], ["host", "mem.free"], ["top", "--csv"]):
+            assert daemon.memtend("query", *arguments, check=True).stdout, arguments
+        event = daemon.events("start")[0]["id"]
+        said = daemon.memtend("query", "around", str(event), "--csv").stdout.splitlines()
+        assert said[0] == "time,target,metric,value" and "mem_available_bytes" in said[1], said
+
+
 run([value for name, value in list(globals().items()) if name.startswith("test_")])

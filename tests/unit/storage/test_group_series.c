@@ -213,6 +213,37 @@ static void what_cannot_be_added_up(void **state)
     }
 }
 
+/* Both kinds of question that look at many processes end when their time is over. */
+static void questions_have_a_deadline(void **state)
+{
+    struct fixture *fixture = *state;
+    join(fixture, 1, 10, "u", "g");
+    fixture_rss(fixture, 1, 5);
+    fixture_ticks(fixture, 2);
+    struct series_query series = {.target_count = 1,
+                                  .targets = {named(TARGET_UNIT, "u")},
+                                  .metric_count = 1,
+                                  .metrics = {METRIC_RSS},
+                                  .from_wall_usec = fixture_wall(0),
+                                  .to_wall_usec = fixture_wall(2),
+                                  .points = 5};
+    struct top_query largest = {
+        .from_wall_usec = fixture_wall(0), .to_wall_usec = fixture_wall(2), .limit = 5};
+    struct series_result result;
+    struct top_process *found;
+    struct error error = {0};
+    size_t count;
+    history_set_deadline(fixture->history, clock_mono_usec());
+    assert_int_equal(history_series(fixture->history, &series, &result, &error), -ETIMEDOUT);
+    assert_int_equal(history_top(fixture->history, &largest, &count, &found, &error), -ETIMEDOUT);
+    history_set_deadline(fixture->history, UINT64_MAX);
+    assert_int_equal(history_series(fixture->history, &series, &result, &error), 0);
+    series_result_finish(&result);
+    assert_int_equal(history_top(fixture->history, &largest, &count, &found, &error), 0);
+    assert_int_equal(count, 1);
+    free(found);
+}
+
 /* The most targets in one question, of every kind. */
 static void many_targets_at_once(void **state)
 {
@@ -253,6 +284,7 @@ int main(void)
         TEST(a_newcomer_counts_from_its_first_reading),
         TEST(the_same_as_plain_sums),
         TEST(what_cannot_be_added_up),
+        TEST(questions_have_a_deadline),
         TEST(many_targets_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
