@@ -66,7 +66,8 @@ static void say(const struct said *said, const char *message)
     if (pid == 0) {
         dup2(pipes[0], STDIN_FILENO);
         close(pipes[1]);
-        freopen("/dev/null", "w", stderr);
+        if (!freopen("/dev/null", "w", stderr))
+            _exit(126);
         execl(WRITER, WRITER, "-o", path, "-", NULL);
         _exit(127);
     }
