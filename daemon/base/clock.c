@@ -41,6 +41,15 @@ uint64_t clock_of_thread_usec(pthread_t thread)
     return pthread_getcpuclockid(thread, &id) == 0 ? clock_read(id) : 0;
 }
 
+int clock_minute_of_day(uint64_t wall_usec)
+{
+    time_t seconds = (time_t)(wall_usec / USEC_PER_SEC);
+    struct tm local;
+    if (!localtime_r(&seconds, &local))
+        return -1;
+    return local.tm_hour * 60 + local.tm_min;
+}
+
 void clock_format_rfc3339(uint64_t wall_usec, char ret_text[static CLOCK_RFC3339_SIZE])
 {
     time_t seconds = (time_t)(wall_usec / USEC_PER_SEC);

@@ -25,6 +25,10 @@ uint64_t clock_thread_usec(void);
 /* CPU time of another thread of ours that has not been joined; 0 when the kernel does not say. */
 uint64_t clock_of_thread_usec(pthread_t thread);
 
+/* 0 to 1439 by the clock on the wall of this machine's time zone (TZ, /etc/localtime), as it is
+ * when the process first asks; -1: the C library cannot tell. */
+int clock_minute_of_day(uint64_t wall_usec);
+
 /* "2026-11-22T10:41:18.123Z" (RFC 3339, UTC, milliseconds). */
 void clock_format_rfc3339(uint64_t wall_usec, char ret_text[static CLOCK_RFC3339_SIZE]);
 /* Accepts RFC 3339 with Z or a numeric offset, and whole unix seconds. -EINVAL otherwise. */

@@ -236,7 +236,7 @@ static struct rule_entry *rule_command_entry(struct rule_book *book, struct comm
 
 static void rule_command_arm(struct rule_book *book, struct command *command)
 {
-    char text[EVENT_TEXT_SIZE], steps[RULES_STEPS_SIZE];
+    char text[EVENT_TEXT_SIZE], plan[RULES_PLAN_SIZE];
     uint64_t sequence;
     const struct rule_entry *entry = rule_command_entry(book, command);
     if (!entry)
@@ -269,8 +269,8 @@ static void rule_command_arm(struct rule_book *book, struct command *command)
     }
     rule_book_put_arming(book, &arming);
     rule_book_settle(book);
-    rules_format_steps(rule->steps, rule->step_count, steps);
-    snprintf(text, sizeof(text), "armed: %s; text %.12s", steps, rule->sha256);
+    rules_format_plan(rule, plan);
+    snprintf(text, sizeof(text), "armed: %.200s; text %.12s", plan, rule->sha256);
     r = rule_command_audit(book, command, EVENT_KIND_ARM, rule->name, text, &sequence);
     rule_command_state(book, command, r, sequence);
 }

@@ -46,6 +46,7 @@ struct rule_tick {
     uint64_t match_until_usec;
     size_t put_off; /* index of the first process whose texts must wait; SIZE_MAX: none */
     size_t notes;
+    int minute;                    /* of the day */
     bool full;                     /* the journal takes no new automatic action */
     bool acts[RULE_BOOK_LIMIT];    /* by index in active: armed and not paused */
     bool stopped[RULE_BOOK_LIMIT]; /* armed, but paused */
@@ -135,35 +136,38 @@ static void rule_tick_count(struct rule_tick *tick, size_t active)
 }
 
 /* Writes what the rule would have done. False: too many notes in this tick. */
-static bool rule_tick_note(struct rule_tick *tick, size_t active, const struct process *process,
-                           const char *why)
+static bool rule_tick_note(struct rule_tick *tick, size_t active, size_t fired_stage,
+                           const struct process *process, const char *why)
 {
     const struct rule *rule = rule_tick_entry(tick->book, active)->rule;
+    const struct rule_stage *stage = &rule->stages[fired_stage];
     char target[PROCESS_ID_SIZE], steps[RULES_STEPS_SIZE];
     if (tick->notes >= RULE_TICK_NOTES)
         return false;
     tick->notes++;
     process_id_format(process->id, target);
-    rules_format_steps(rule->steps, rule->step_count, steps);
+    rules_format_steps(stage->steps, stage->step_count, steps);
     journal_note(tick->book->journal, EVENT_KIND_RULE_WOULD_FIRE, target, rule->name, NULL,
-                 "would run %s in %s: %s", steps, process->comm, why);
+                 "would run %s in %s%s: %s", steps, process->comm,
+                 fired_stage > 0 ? ", still over its limit" : "", why);
     rule_tick_count(tick, active);
     return true;
 }
 
 static enum order_refusal rule_tick_order(struct rule_tick *tick, const struct rule *rule,
+                                          const struct rule_stage *stage,
                                           const struct process *process, struct error *error)
 {
     char receipt[RECEIPT_ID_SIZE];
     struct rule_order order = {
         .rule = rule->name,
         .target = process->id,
-        .step_count = rule->step_count,
+        .step_count = stage->step_count,
         .pause_budget_usec = rule->pause_budget_usec,
     };
     if (tick->full)
         return ORDER_FULL;
-    memcpy(order.steps, rule->steps, rule->step_count * sizeof(order.steps[0]));
+    memcpy(order.steps, stage->steps, stage->step_count * sizeof(order.steps[0]));
     return tick->book->ops.order(tick->book->ops.context, &order, receipt, error);
 }
 
@@ -172,15 +176,16 @@ static void rule_tick_act(struct rule_tick *tick, struct rule_track_item *item,
                           const struct process *process)
 {
     const struct rule *rule = rule_tick_entry(tick->book, item->active)->rule;
+    size_t stage = item->progress.fired_stage;
     struct error error = {0};
-    switch (rule_tick_order(tick, rule, process, &error)) {
+    switch (rule_tick_order(tick, rule, &rule->stages[stage], process, &error)) {
     case ORDER_ACCEPTED:
         item->acted = true;
         rule_tick_count(tick, item->active);
         break;
     case ORDER_PROTECTED:
     case ORDER_NO_AGENT:
-        item->acted = rule_tick_note(tick, item->active, process, error.text);
+        item->acted = rule_tick_note(tick, item->active, stage, process, error.text);
         if (!item->acted)
             rule_unfire(&item->progress);
         break;
@@ -198,7 +203,7 @@ static void rule_tick_act(struct rule_tick *tick, struct rule_track_item *item,
 static void rule_tick_fire(struct rule_tick *tick, struct rule_track_item *item,
                            const struct process *process)
 {
-    item->acted = false;
+    item->acted = item->acted && item->progress.fired_stage > 0;
     if (tick->acts[item->active]) {
         rule_tick_act(tick, item, process);
         return;
@@ -206,7 +211,7 @@ static void rule_tick_fire(struct rule_tick *tick, struct rule_track_item *item,
     const char *why = "the rule is not armed";
     if (tick->stopped[item->active])
         pause_is_on(tick->book->pause, rule_tick_entry(tick->book, item->active)->rule->name, &why);
-    if (!rule_tick_note(tick, item->active, process, why))
+    if (!rule_tick_note(tick, item->active, item->progress.fired_stage, process, why))
         rule_unfire(&item->progress);
 }
 
@@ -243,6 +248,7 @@ static void rule_tick_process(struct rule_tick *tick, struct table *table, size_
         .host = host,
         .identity = rule_identity(process, tracked->full_cmdline),
         .period_usec = tick->book->tick_usec,
+        .minute = tick->minute,
     };
     struct rule_track *track = rule_tick_track(tick, &subject, tracked, index);
     for (size_t i = 0; track && i < track->count; i++) {
@@ -250,7 +256,7 @@ static void rule_tick_process(struct rule_tick *tick, struct table *table, size_
         const struct rule *rule = rule_tick_entry(tick->book, item->active)->rule;
         /* What was only written down does not hold back a rule that acts from now on. */
         if (tick->acts[item->active] && !item->acted)
-            rule_unfire(&item->progress);
+            rule_forget(&item->progress);
         if (rule_evaluate(rule, &subject, &item->progress, tick->now_usec) == RULE_FIRE)
             rule_tick_fire(tick, item, process);
         rule_tick_wants(rule, &subject, &item->progress, tick->now_usec, tracked);
@@ -262,6 +268,7 @@ static void rule_tick_begin(struct rule_tick *tick)
     const struct rule_book *book = tick->book;
     tick->match_until_usec = clock_mono_usec() + RULE_TICK_MATCH_USEC;
     tick->put_off = SIZE_MAX;
+    tick->minute = clock_minute_of_day(clock_wall_usec());
     tick->full = journal_is_full(book->journal);
     for (size_t i = 0; i < book->active_count; i++) {
         const struct rule_entry *entry = rule_tick_entry(book, i);

@@ -43,7 +43,7 @@ void build_begin(struct build *build, const struct token *first)
 {
     build->failed = false;
     build->lost = false;
-    build->said_cooldown = false;
+    build->said_cooldown = build->said_hours = false;
     build->program = NULL;
     build->name = *first;
     build->previous = *first;
@@ -56,6 +56,8 @@ void build_begin(struct build *build, const struct token *first)
     build->rule->line = first->line;
     build->rule->column = first->column;
     build->rule->cooldown_usec = RULES_COOLDOWN_DEFAULT_USEC;
+    build->rule->times = 1;
+    build->rule->stage_count = 1;
 }
 
 struct rule *build_end(struct build *build, const char *text, size_t length)
@@ -112,6 +114,24 @@ void build_begin_when(struct build *build)
     build->program = &build->rule->when;
 }
 
+static void build_begin_clause(struct build *build, const struct token *clause, const char *what,
+                               struct rule_program *program)
+{
+    if (program->count > 0)
+        build_error(build, clause, "`%s' is said twice", what);
+    build->program = program;
+}
+
+void build_begin_until(struct build *build, const struct token *clause)
+{
+    build_begin_clause(build, clause, "until", &build->rule->until);
+}
+
+void build_begin_only(struct build *build, const struct token *clause)
+{
+    build_begin_clause(build, clause, "only when", &build->rule->only);
+}
+
 /* False: said. */
 static bool build_duration(struct build *build, const struct token *token, int64_t low,
                            int64_t high, uint64_t *ret_usec)
@@ -142,6 +162,22 @@ void build_for(struct build *build, const struct token *duration)
     build_duration(build, duration, 0, BUILD_DURATION_LIMIT_USEC, &build->rule->for_usec);
 }
 
+void build_for_of(struct build *build, const struct token *duration, const struct token *window)
+{
+    struct rule *rule = build->rule;
+    char text[QUANTITY_SIZE];
+    if (!build_duration(build, window, 1000, BUILD_DURATION_LIMIT_USEC, &rule->window_usec) ||
+        !build_duration(build, duration, 1000, BUILD_DURATION_LIMIT_USEC, &rule->for_usec))
+        return;
+    uint64_t part_usec = (rule->window_usec + RULES_WINDOW_PARTS - 1) / RULES_WINDOW_PARTS;
+    quantity_format((struct quantity){.kind = QUANTITY_USEC, .value = (int64_t)part_usec}, text);
+    if (rule->for_usec > rule->window_usec)
+        build_error(build, duration, "it cannot hold for longer than the time that is looked at");
+    else if (rule->for_usec < part_usec)
+        build_error(build, duration, "too short in this window: at least %s, a %dth of it", text,
+                    RULES_WINDOW_PARTS);
+}
+
 static void build_list_steps(char ret_text[static RULES_STEPS_SIZE])
 {
     enum step_kind kinds[STEP_KIND_COUNT];
@@ -154,7 +190,7 @@ void build_step(struct build *build, const struct token *word)
 {
     char text[32];
     enum step_kind kind;
-    struct rule *rule = build->rule;
+    struct rule_stage *stage = &build->rule->stages[build->rule->stage_count - 1];
     lexer_copy(word, text, sizeof(text));
     char all[RULES_STEPS_SIZE];
     const char *near = words_near_step(text);
@@ -166,18 +202,44 @@ void build_step(struct build *build, const struct token *word)
             build_error(build, word, "unknown step `%s' (did you mean `%s'?)", text, near);
         else
             build_error(build, word, "unknown step `%s': %s", text, all);
-    } else if (rule->step_count == STEP_LIMIT) {
+    } else if (stage->step_count == STEP_LIMIT) {
         build_error(build, word, "more than %d steps", STEP_LIMIT);
     } else {
-        rule->steps[rule->step_count++] = kind;
+        stage->steps[stage->step_count++] = kind;
     }
 }
 
-void build_cooldown(struct build *build, const struct token *clause, const struct token *duration)
+void build_stage(struct build *build, const struct token *duration)
+{
+    struct rule *rule = build->rule;
+    if (rule->stage_count == RULES_STAGE_LIMIT) {
+        build_error(build, duration, "more than %d times `if still after'", RULES_STAGE_LIMIT - 1);
+        return;
+    }
+    struct rule_stage *stage = &rule->stages[rule->stage_count++];
+    build_duration(build, duration, BUILD_COOLDOWN_MIN_USEC, BUILD_DURATION_LIMIT_USEC,
+                   &stage->after_usec);
+}
+
+static void build_times(struct build *build, const struct token *number)
+{
+    int64_t times = number->number.value;
+    if (number->number.kind != QUANTITY_PLAIN)
+        build_error(build, number, "how often is a plain number: at most 3 per 1d");
+    else if (times < 1 || times > RULES_TIMES_LIMIT)
+        build_error(build, number, "at most 1 to %d times", RULES_TIMES_LIMIT);
+    else
+        build->rule->times = (unsigned)times;
+}
+
+void build_cooldown(struct build *build, const struct token *clause, const struct token *number,
+                    const struct token *duration)
 {
     if (build->said_cooldown)
-        build_error(build, clause, "`at most once' is said twice");
+        build_error(build, clause, "`at most' how often is said twice");
     build->said_cooldown = true;
+    if (number)
+        build_times(build, number);
     build_duration(build, duration, BUILD_COOLDOWN_MIN_USEC, BUILD_DURATION_LIMIT_USEC,
                    &build->rule->cooldown_usec);
 }
@@ -189,6 +251,19 @@ void build_pause(struct build *build, const struct token *clause, const struct t
     build_duration(build, duration, 1000, BUILD_PAUSE_LIMIT_USEC, &build->rule->pause_budget_usec);
 }
 
+void build_hours(struct build *build, const struct token *clause, const struct token *from,
+                 const struct token *to)
+{
+    if (build->said_hours)
+        build_error(build, clause, "`only between' is said twice");
+    if (from->minute == to->minute)
+        build_error(build, to, "from %.*s to %.*s is no time at all", (int)from->length, from->at,
+                    (int)to->length, to->at);
+    build->said_hours = true;
+    build->rule->from_minute = from->minute;
+    build->rule->to_minute = to->minute;
+}
+
 void build_mode(struct build *build, const struct token *word, enum rule_mode mode)
 {
     if (build->rule->mode == mode)
@@ -196,11 +271,6 @@ void build_mode(struct build *build, const struct token *word, enum rule_mode mo
     else if (build->rule->mode != RULE_MODE_UNSAID)
         build_error(build, word, "a rule is either `armed' or `dry-run'");
     build->rule->mode = mode;
-}
-
-void build_later(struct build *build, const struct token *at, const char *what)
-{
-    build_error(build, at, "%s is not in this version", what);
 }
 
 void build_too_deep(struct build *build, const struct token *token)

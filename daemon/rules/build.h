@@ -20,7 +20,7 @@ struct build {
     struct rule_program *program; /* where or when of it */
     bool failed;                  /* this rule has an error */
     bool lost;                    /* a syntax error: skip to the next rule */
-    bool said_cooldown;
+    bool said_cooldown, said_hours;
     struct token name;     /* of this rule */
     struct token previous; /* last token of this rule that the grammar took */
     size_t count_before;   /* errors before that token */
@@ -41,12 +41,20 @@ void build_name(struct build *build, const struct token *name);
 void build_scope(struct build *build, const struct token *word);
 void build_begin_where(struct build *build);
 void build_begin_when(struct build *build);
+void build_begin_until(struct build *build, const struct token *clause);
+void build_begin_only(struct build *build, const struct token *clause);
 void build_for(struct build *build, const struct token *duration);
+void build_for_of(struct build *build, const struct token *duration, const struct token *window);
 void build_step(struct build *build, const struct token *word);
-void build_cooldown(struct build *build, const struct token *clause, const struct token *duration);
+/* `if still after`: the steps that follow are for later. */
+void build_stage(struct build *build, const struct token *duration);
+/* number NULL: once. */
+void build_cooldown(struct build *build, const struct token *clause, const struct token *number,
+                    const struct token *duration);
+void build_hours(struct build *build, const struct token *clause, const struct token *from,
+                 const struct token *to);
 void build_pause(struct build *build, const struct token *clause, const struct token *duration);
 void build_mode(struct build *build, const struct token *word, enum rule_mode mode);
-void build_later(struct build *build, const struct token *at, const char *what);
 
 /* The grammar does not go on with this token: say what it would go on with. */
 void build_unexpected(struct build *build, const struct token *token, const bool *expected,

@@ -1,29 +1,22 @@
 /* SPDX-License-Identifier: MIT */
-#include "rules/rules.h"
+#include "rules/evaluate.h"
 
 #include "rules/program.h"
 
 #include <string.h>
-
-/* A tick that comes later than this after the last one has missed something. */
-#define EVALUATE_GAP_NUMERATOR   5
-#define EVALUATE_GAP_DENOMINATOR 2
 
 /* The slow pass comes every 10 s at the latest; six of them missed mean that nobody can read it. */
 #define EVALUATE_SLOW_AGE_USEC UINT64_C(60000000)
 /* Probe and agent slow down under their budgets; older values say nothing about now. */
 #define EVALUATE_DEEP_AGE_USEC UINT64_C(300000000)
 
-/* Everything one evaluation looks at. */
-struct evaluate {
-    const struct rule_subject *subject;
-    struct rule_progress *progress; /* NULL: metrics are unknown, texts are not cached */
-    uint64_t now_usec;
-};
+/* A tick that comes later than this after the last one has missed something. */
+#define EVALUATE_GAP_NUMERATOR   5
+#define EVALUATE_GAP_DENOMINATOR 2
 
-static uint64_t evaluate_gap(const struct rule_subject *subject)
+uint64_t evaluate_gap_usec(uint64_t period_usec)
 {
-    return subject->period_usec * EVALUATE_GAP_NUMERATOR / EVALUATE_GAP_DENOMINATOR;
+    return period_usec * EVALUATE_GAP_NUMERATOR / EVALUATE_GAP_DENOMINATOR;
 }
 
 static uint64_t evaluate_oldest(const struct rule_subject *subject, enum metric_source source)
@@ -42,7 +35,7 @@ static uint64_t evaluate_oldest(const struct rule_subject *subject, enum metric_
     case METRIC_SOURCE_DERIVED:
         break;
     }
-    return evaluate_gap(subject);
+    return evaluate_gap_usec(subject->period_usec);
 }
 
 static bool evaluate_operand(const struct evaluate *evaluate, const struct rule_operand *operand,
@@ -162,8 +155,7 @@ static enum truth evaluate_not(enum truth a)
     return a == TRUTH_TRUE ? TRUTH_FALSE : TRUTH_TRUE;
 }
 
-static enum truth evaluate_program(const struct evaluate *evaluate,
-                                   const struct rule_program *program)
+enum truth evaluate_program(const struct evaluate *evaluate, const struct rule_program *program)
 {
     enum truth stack[PROGRAM_STACK] = {TRUTH_TRUE};
     size_t top = 0; /* values on the stack */
@@ -235,52 +227,4 @@ enum truth rule_where(const struct rule *rule, const struct rule_subject *subjec
     }
     struct evaluate evaluate = {.subject = subject, .progress = progress, .now_usec = now_usec};
     return evaluate_program(&evaluate, &rule->where);
-}
-
-/* Has it held for long enough? A tick comes a little early or late; a tenth of a period is not
- * allowed to cost a whole one. */
-static bool evaluate_lasted(const struct rule *rule, const struct rule_subject *subject,
-                            const struct rule_progress *progress, uint64_t now_usec)
-{
-    uint64_t lasted_usec = now_usec - progress->since_usec;
-    uint64_t slack_usec = lasted_usec > 0 ? subject->period_usec / 10 : 0;
-    return lasted_usec + slack_usec >= rule->for_usec;
-}
-
-static bool evaluate_holds(const struct rule *rule, const struct rule_subject *subject,
-                           struct rule_progress *progress, uint64_t now_usec)
-{
-    struct evaluate evaluate = {.subject = subject, .progress = progress, .now_usec = now_usec};
-    return rule_where(rule, subject, progress, now_usec) == TRUTH_TRUE &&
-           evaluate_program(&evaluate, &rule->when) == TRUTH_TRUE;
-}
-
-enum rule_outcome rule_evaluate(const struct rule *rule, const struct rule_subject *subject,
-                                struct rule_progress *progress, uint64_t now_usec)
-{
-    bool gap = progress->seen_usec == 0 || now_usec < progress->seen_usec ||
-               now_usec - progress->seen_usec > evaluate_gap(subject) ||
-               progress->exec_count != subject->process->exec_count;
-    progress->seen_usec = now_usec;
-    progress->exec_count = subject->process->exec_count;
-    if (!evaluate_holds(rule, subject, progress, now_usec)) {
-        progress->holds = false;
-        return RULE_IDLE;
-    }
-    if (gap || !progress->holds) {
-        progress->holds = true;
-        progress->since_usec = now_usec;
-    }
-    if (!evaluate_lasted(rule, subject, progress, now_usec))
-        return RULE_PENDING;
-    if (progress->fired && now_usec - progress->fired_usec < rule->cooldown_usec)
-        return RULE_COOLING;
-    progress->fired = true;
-    progress->fired_usec = now_usec;
-    return RULE_FIRE;
-}
-
-void rule_unfire(struct rule_progress *progress)
-{
-    progress->fired = false;
 }

@@ -57,7 +57,7 @@ operand(O) ::= STRING(S).                   { condition_string(&S, &O); }
 
 duration ::= .
 duration ::= FOR NUMBER(N).                 { build_for(build, &N); }
-duration ::= FOR NUMBER OF(O) NUMBER.       { build_later(build, &O, "`for D of D'"); }
+duration ::= FOR NUMBER(N) OF NUMBER(W).    { build_for_of(build, &N, &W); }
 
 steps ::= step.
 steps ::= steps COMMA step.
@@ -66,8 +66,15 @@ step ::= WORD(W) STRING.                    { build_step(build, &W); }
 
 clauses ::= .
 clauses ::= clauses clause.
-clause ::= AT(A) MOST ONCE PER NUMBER(N).   { build_cooldown(build, &A, &N); }
-clause ::= AT MOST NUMBER(N) PER NUMBER.    { build_later(build, &N, "`at most NUMBER per'"); }
+clause ::= still steps.
+still ::= IF STILL AFTER NUMBER(N) THEN.    { build_stage(build, &N); }
+clause ::= until condition.
+until ::= UNTIL(U).                         { build_begin_until(build, &U); }
+clause ::= AT(A) MOST ONCE PER NUMBER(D).   { build_cooldown(build, &A, NULL, &D); }
+clause ::= AT(A) MOST NUMBER(N) PER NUMBER(D). { build_cooldown(build, &A, &N, &D); }
 clause ::= PAUSE(P) AT MOST NUMBER(N).      { build_pause(build, &P, &N); }
+clause ::= ONLY(O) BETWEEN CLOCK(A) AND CLOCK(B). { build_hours(build, &O, &A, &B); }
+clause ::= only condition.
+only ::= ONLY(O) WHEN.                      { build_begin_only(build, &O); }
 clause ::= DRY_RUN(M).                      { build_mode(build, &M, RULE_MODE_DRY_RUN); }
 clause ::= ARMED(M).                        { build_mode(build, &M, RULE_MODE_ARMED); }

@@ -141,11 +141,38 @@ static size_t lexer_read_unit(struct token *token, size_t left,
     return blanks + length;
 }
 
+/* "7:30", "23:59": bytes taken; 0: it is no time of day. */
+static size_t lexer_clock_length(const char *at, size_t left)
+{
+    size_t hours = left > 1 && lexer_is_digit(at[1]) ? 2 : 1;
+    if (left < hours + 3 || at[hours] != ':' || !lexer_is_digit(at[hours + 1]) ||
+        !lexer_is_digit(at[hours + 2]))
+        return 0;
+    return hours + 1 + lexer_word_length(at + hours + 1, left - hours - 1);
+}
+
+static void lexer_read_clock(struct token *token, struct error *error)
+{
+    const char *at = token->at, *colon = memchr(at, ':', token->length);
+    int hours = at[0] - '0', minutes = (colon[1] - '0') * 10 + colon[2] - '0';
+    if (colon == at + 2)
+        hours = hours * 10 + at[1] - '0';
+    token->kind = TOKEN_CLOCK;
+    token->minute = hours * 60 + minutes;
+    if (hours > 23 || minutes > 59 || colon + 3 != at + token->length)
+        lexer_fail(token, error, "a time of day is written 00:00 to 23:59");
+}
+
 static void lexer_read_number(struct token *token, size_t left, struct error *error)
 {
     struct quantity_number number;
     const struct quantity_unit *unit = NULL;
     size_t used = 0;
+    token->length = lexer_clock_length(token->at, left);
+    if (token->length > 0) {
+        lexer_read_clock(token, error);
+        return;
+    }
     if (quantity_scan_number(token->at, left, &number, &used) < 0) {
         token->length = lexer_word_length(token->at, left);
         lexer_fail(token, error, "this number has too many digits");

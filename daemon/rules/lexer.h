@@ -33,6 +33,7 @@ struct token {
     size_t length;            /* bytes in the source, quotes and unit included */
     struct quantity number;   /* TOKEN_NUMBER */
     enum lexer_operator sign; /* TOKEN_COMPARE */
+    int minute;               /* TOKEN_CLOCK: of the day, 0 to 1439 */
 };
 
 struct lexer {

@@ -14,6 +14,8 @@ void rule_free(struct rule *rule)
         return;
     program_finish(&rule->where);
     program_finish(&rule->when);
+    program_finish(&rule->until);
+    program_finish(&rule->only);
     free(rule->text);
     free(rule);
 }
@@ -41,6 +43,22 @@ void rules_format_steps(const enum step_kind *steps, size_t count,
     for (size_t i = 0; i < count && length < RULES_STEPS_SIZE; i++) {
         int n = snprintf(ret_text + length, RULES_STEPS_SIZE - length, "%s%s", i > 0 ? ", " : "",
                          step_info(steps[i])->name);
+        length += n > 0 ? (size_t)n : 0;
+    }
+}
+
+void rules_format_plan(const struct rule *rule, char ret_text[static RULES_PLAN_SIZE])
+{
+    size_t length = 0;
+    for (size_t i = 0; i < rule->stage_count && length < RULES_PLAN_SIZE; i++) {
+        const struct rule_stage *stage = &rule->stages[i];
+        char steps[RULES_STEPS_SIZE], after[QUANTITY_SIZE];
+        rules_format_steps(stage->steps, stage->step_count, steps);
+        quantity_format(
+            (struct quantity){.kind = QUANTITY_USEC, .value = (int64_t)stage->after_usec}, after);
+        int n = i == 0 ? snprintf(ret_text, RULES_PLAN_SIZE, "%s", steps)
+                       : snprintf(ret_text + length, RULES_PLAN_SIZE - length,
+                                  "; still after %s: %s", after, steps);
         length += n > 0 ? (size_t)n : 0;
     }
 }

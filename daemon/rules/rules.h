@@ -6,9 +6,11 @@
  * the caller keeps for each (rule, process).
  *
  *     rule NAME for each process [where COND]:
- *       when COND [for D]
+ *       when COND [for D [of D]]
  *       then STEP, STEP...
- *       [at most once per D] [pause at most D] [dry-run | armed]
+ *       [if still after D then STEP, STEP...]
+ *       [until COND] [at most once|N per D] [pause at most D]
+ *       [only between HH:MM and HH:MM] [only when COND] [dry-run | armed]
  */
 #ifndef MEMTEND_RULES_RULES_H
 #define MEMTEND_RULES_RULES_H
@@ -31,6 +33,11 @@
 #define RULES_PATTERN_LIMIT PATTERN_LENGTH_LIMIT /* of a compared text too */
 #define RULES_ERROR_LIMIT   32                   /* errors worth reading at once */
 
+#define RULES_STAGE_LIMIT 4 /* `then`, and three times `if still after` */
+#define RULES_TIMES_LIMIT 8 /* firings that `at most N per D` remembers for each process */
+/* `for D of W`: W is looked at in so many parts, a bit each; so D is at least a part of it. */
+#define RULES_WINDOW_PARTS 60
+
 #define RULES_COOLDOWN_DEFAULT_USEC UINT64_C(300000000) /* 5 min when the rule does not say */
 
 /* What the text says about arming; whether it counts is for the rule book to decide. */
@@ -44,21 +51,32 @@ struct rule_program {
     struct rule_op *ops;
 };
 
+/* What is done at once, or when the condition still holds so long after the stage before. */
+struct rule_stage {
+    uint64_t after_usec;
+    size_t step_count;
+    enum step_kind steps[STEP_LIMIT];
+};
+
 struct rule {
     char name[RECEIPT_RULE_SIZE];
     char *text;                   /* the exact source, from `rule` to its last word */
     char sha256[DIGEST_HEX_SIZE]; /* of text */
     int line, column;             /* of `rule` in what was parsed */
     uint64_t for_usec;            /* 0 = fires at the first tick at which the condition holds */
-    uint64_t cooldown_usec;
-    uint64_t pause_budget_usec; /* 0 = not said */
-    size_t step_count;
-    enum step_kind steps[STEP_LIMIT];
+    uint64_t window_usec;         /* `of`; 0 = it must hold without a break */
+    uint64_t cooldown_usec;       /* may fire `times` in it */
+    unsigned times;               /* 1 to RULES_TIMES_LIMIT */
+    uint64_t pause_budget_usec;   /* 0 = not said */
+    size_t stage_count;           /* at least 1 */
+    struct rule_stage stages[RULES_STAGE_LIMIT];
+    int from_minute, to_minute; /* of the day; equal: at any time. From 22:00 to 5:00 is a night */
     enum rule_mode mode;
     /* It names a metric of that source. */
     bool wants_stat, wants_slow, wants_deep, wants_agent, wants_pools, wants_cgroup;
-    size_t text_count;               /* comparisons with text, in both programs */
+    size_t text_count;               /* comparisons with text, in all programs */
     struct rule_program where, when; /* where.count 0: every process */
+    struct rule_program until, only; /* count 0: not said */
 };
 
 struct rule_set {
@@ -104,24 +122,34 @@ struct rule_subject {
     const struct sample *host; /* NULL = nothing known */
     uint64_t identity;         /* rule_identity() of the two above; computed once for all rules */
     uint64_t period_usec;      /* of the tick: what counts as a gap, and as too old */
+    int minute;                /* of the day where the daemon lives; -1 = not known */
 };
 
 /* What must be remembered for each (rule, process). Zeroed = nothing happened yet. */
 struct rule_progress {
-    uint64_t seen_usec;               /* last evaluation, monotonic; 0 = never */
-    uint64_t since_usec;              /* the condition holds since then; meaningful when holds */
-    uint64_t fired_usec;              /* last firing; meaningful when fired */
-    uint64_t identity;                /* the texts for which the two words below are true */
-    uint32_t texts_known, texts_true; /* one bit for each comparison with text */
+    uint64_t seen_usec;                /* last evaluation, monotonic; 0 = never */
+    uint64_t since_usec;               /* the condition holds since then; meaningful when holds */
+    uint64_t fired_usec;               /* last firing; meaningful when fired */
+    uint64_t window;                   /* `for D of W`: a bit for each part, the newest lowest */
+    uint64_t due_usec;                 /* when the next stage may come; meaningful when stage > 0 */
+    uint32_t times[RULES_TIMES_LIMIT]; /* firings, newest first, in tenths of a second; 0 = none */
+    uint64_t identity;                 /* the texts for which the two words below are true */
+    uint32_t texts_known, texts_true;  /* one bit for each comparison with text */
     uint32_t exec_count;
+    uint16_t part_ticks; /* of the newest part of the window, which is not whole yet */
+    uint8_t stage;       /* the next one that waits for its time; 0 = none */
+    uint8_t fired_stage; /* the one that fired last */
     bool holds, fired;
+    bool part_holds; /* at every tick of the newest part */
+    bool waits;      /* for `until` */
 };
 
 enum rule_outcome {
     RULE_IDLE,    /* the condition does not hold, or is unknown */
     RULE_PENDING, /* it holds, not yet for long enough */
     RULE_FIRE,    /* now; progress->fired_usec is set */
-    RULE_COOLING, /* it would fire, but did so less than the cool-down ago */
+    RULE_COOLING, /* it would fire, but did so often enough, or `until` has not held since */
+    RULE_BARRED,  /* it would fire, but not at this hour, or `only when` does not hold */
 };
 
 /* Changes whenever exec count, comm, name, unit or the full command line change. */
@@ -133,17 +161,26 @@ enum truth rule_where(const struct rule *rule, const struct rule_subject *subjec
                       struct rule_progress *progress, uint64_t now_usec);
 /*
  * One tick. now_usec is monotonic. More than 2.5 periods since the last call, an unknown value or
- * an exec breaks `for D`. Values that were read too long ago are unknown: 2.5 periods for what is
- * read each tick, 1 min for the slow pass and control groups, 5 min for the probe and the agent.
+ * an exec breaks `for D`; in `for D of W` what was missed did not hold. After RULE_FIRE
+ * progress->fired_stage says which steps are due: 0 are those of `then`; an `if still after` comes
+ * when the condition held without a break since. Values that were read too long ago are
+ * unknown: 2.5 periods for what is read each tick, 1 min for the slow pass and control groups, 5
+ * min for the probe and the agent.
  */
 enum rule_outcome rule_evaluate(const struct rule *rule, const struct rule_subject *subject,
                                 struct rule_progress *progress, uint64_t now_usec);
-/* Forget a firing that came to nothing, so that the cool-down does not bind the next one. */
+/* Forget a firing that came to nothing, so that the cool-down does not bind the next one; a later
+ * stage is due again. */
 void rule_unfire(struct rule_progress *progress);
+/* Forget the whole of it, whatever stage it had come to. */
+void rule_forget(struct rule_progress *progress);
 
 /* "collect, trim" */
 #define RULES_STEPS_SIZE 128
 void rules_format_steps(const enum step_kind *steps, size_t count,
                         char ret_text[static RULES_STEPS_SIZE]);
+/* "collect, trim; still after 2m: hooks" */
+#define RULES_PLAN_SIZE (RULES_STAGE_LIMIT * (RULES_STEPS_SIZE + 32))
+void rules_format_plan(const struct rule *rule, char ret_text[static RULES_PLAN_SIZE]);
 
 #endif

@@ -19,6 +19,8 @@ static const struct {
     {"not", TOKEN_NOT},         {"of", TOKEN_OF},       {"at", TOKEN_AT},
     {"most", TOKEN_MOST},       {"once", TOKEN_ONCE},   {"per", TOKEN_PER},
     {"pause", TOKEN_PAUSE},     {"armed", TOKEN_ARMED}, {"dry-run", TOKEN_DRY_RUN},
+    {"if", TOKEN_IF},           {"still", TOKEN_STILL}, {"after", TOKEN_AFTER},
+    {"until", TOKEN_UNTIL},     {"only", TOKEN_ONLY},   {"between", TOKEN_BETWEEN},
 };
 
 #define WORDS_KEYWORDS (sizeof(words_keywords) / sizeof(words_keywords[0]))
@@ -27,9 +29,11 @@ static const struct {
     const char *name;
     int token;
 } words_signs[] = {
-    {"a name", TOKEN_NAME},       {"`:'", TOKEN_COLON},     {"`,'", TOKEN_COMMA},
-    {"`('", TOKEN_OPEN},          {"`)'", TOKEN_CLOSE},     {"a comparison", TOKEN_COMPARE},
-    {"a quantity", TOKEN_NUMBER}, {"a text", TOKEN_STRING}, {"a step", TOKEN_WORD},
+    {"a name", TOKEN_NAME},       {"`:'", TOKEN_COLON},
+    {"`,'", TOKEN_COMMA},         {"`('", TOKEN_OPEN},
+    {"`)'", TOKEN_CLOSE},         {"a comparison", TOKEN_COMPARE},
+    {"a quantity", TOKEN_NUMBER}, {"a text", TOKEN_STRING},
+    {"a step", TOKEN_WORD},       {"a time of day", TOKEN_CLOCK},
 };
 
 static const char *const words_fields[WORDS_FIELD_COUNT] = {
@@ -62,9 +66,6 @@ static const struct {
     {WORDS_IN_STEPS, "purge"},
     {WORDS_IN_STEPS, "terminate"},
     {WORDS_IN_STEPS, "snapshot"},
-    {WORDS_IN_CLAUSES, "if"},
-    {WORDS_IN_CLAUSES, "until"},
-    {WORDS_IN_CLAUSES, "only"},
     {WORDS_IN_CLAUSES, "label"},
 };
 

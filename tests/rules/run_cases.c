@@ -15,7 +15,8 @@
  * tick a period from a time to another; values stay until they change; `rss=` makes one absent,
  * `stale:rss` keeps it but reads it no more. Texts: comm=, cmdline=, unit=, name=, where `+` stands
  * for a blank. `exec` changes the program, `restart` replaces the process, `period=500ms` the tick.
- * Outcomes: idle pending fire cooling.
+ * `clock=21:30` is the time of day. Outcomes: idle pending fire cooling barred, and still1 to
+ * still3 where an `if still after` fires.
  *
  * When the part behind the dashes begins with "t.rules:", it is the exact report of all errors.
  */
@@ -37,6 +38,7 @@ struct timeline {
     char name[CASE_LINE_SIZE], unit[CASE_LINE_SIZE], cmdline[CASE_LINE_SIZE];
     bool stale[METRIC_COUNT];
     uint64_t period_usec;
+    int minute;
     struct rule_progress progress;
     char problem[CASE_LINE_SIZE];
 };
@@ -78,6 +80,14 @@ static bool set_text(struct timeline *timeline, const char *key, const char *val
     return false;
 }
 
+static bool set_clock(struct timeline *timeline, const char *value)
+{
+    char *colon;
+    long hours = strtol(value, &colon, 10);
+    timeline->minute = *value ? (int)(hours * 60 + strtol(colon + 1, NULL, 10)) : -1;
+    return !*value || *colon == ':';
+}
+
 /* "key=value" */
 static bool set_value(struct timeline *timeline, char *word)
 {
@@ -92,6 +102,8 @@ static bool set_value(struct timeline *timeline, char *word)
         timeline->period_usec = (uint64_t)number;
         return true;
     }
+    if (strcmp(word, "clock") == 0)
+        return set_clock(timeline, value);
     if (set_text(timeline, word, value))
         return true;
     if (metric_find(word, &metric) < 0)
@@ -143,6 +155,7 @@ static enum rule_outcome tick(struct timeline *timeline, uint64_t now_usec)
         .host = &timeline->host,
         .identity = rule_identity(&timeline->process, cmdline),
         .period_usec = timeline->period_usec,
+        .minute = timeline->minute,
     };
     /* A rule that texts alone exclude must be idle whatever the metrics say. */
     bool excluded = rule_excludes(timeline->rule, &subject);
@@ -154,11 +167,16 @@ static enum rule_outcome tick(struct timeline *timeline, uint64_t now_usec)
 }
 
 static const char *const outcome_names[] = {
-    [RULE_IDLE] = "idle",
-    [RULE_PENDING] = "pending",
-    [RULE_FIRE] = "fire",
-    [RULE_COOLING] = "cooling",
+    [RULE_IDLE] = "idle",       [RULE_PENDING] = "pending", [RULE_FIRE] = "fire",
+    [RULE_COOLING] = "cooling", [RULE_BARRED] = "barred",
 };
+
+static const char *const still_names[RULES_STAGE_LIMIT] = {"fire", "still1", "still2", "still3"};
+
+static const char *outcome_name(enum rule_outcome outcome, const struct rule_progress *progress)
+{
+    return outcome == RULE_FIRE ? still_names[progress->fired_stage] : outcome_names[outcome];
+}
 
 static bool problem(struct timeline *timeline, const char *what, const char *detail)
 {
@@ -179,7 +197,8 @@ static bool run_ticks(struct timeline *timeline, char *when, const char *expecte
         return problem(timeline, "bad time", error.text);
     for (int64_t at = from; at <= to; at += (int64_t)timeline->period_usec) {
         /* The clock never begins at 0. */
-        const char *got = outcome_names[tick(timeline, (uint64_t)at + 1000 * UINT64_C(1000000))];
+        enum rule_outcome outcome = tick(timeline, (uint64_t)at + 1000 * UINT64_C(1000000));
+        const char *got = outcome_name(outcome, &timeline->progress);
         if (timeline->problem[0])
             return false;
         if (strcmp(got, expected) == 0)
@@ -220,6 +239,7 @@ static bool run_timeline(const struct rule *rule, char *text, char *ret_problem,
         return false;
     timeline->rule = rule;
     timeline->period_usec = 1000000;
+    timeline->minute = -1;
     timeline->process.id = (struct process_id){.pid = 4711, .start_ticks = 1};
     bool good = true;
     char *save = NULL;

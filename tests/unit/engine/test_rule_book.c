@@ -630,6 +630,50 @@ static void arming_does_not_wait_for_the_cool_down_of_dry_runs(void **state)
     assert_int_equal(bench->orders, 1);
 }
 
+#define STAGES "if still after 2s then collect, trim at most once per 1h "
+
+static void what_still_holds_gets_the_steps_that_are_for_then(void **state)
+{
+    struct bench *bench = *state;
+    write_file(bench, "a.rules", RULE("r", STAGES "armed"), 0644);
+    load(bench);
+    add_process(bench, 10, "python3");
+    tick(bench, BIG);
+    assert_int_equal(bench->last_order.step_count, 1);
+    tick(bench, BIG);
+    assert_int_equal(bench->orders, 1);
+    bench->answer = ORDER_BUSY; /* the first steps are not through */
+    tick(bench, BIG);
+    tick(bench, BIG);
+    assert_int_equal(bench->orders, 3);
+    bench->answer = ORDER_ACCEPTED;
+    tick(bench, BIG);
+    assert_int_equal(bench->orders, 4);
+    assert_int_equal(bench->last_order.step_count, 2);
+    assert_int_equal(bench->last_order.steps[0], STEP_COLLECT);
+    for (int i = 0; i < 10; i++)
+        tick(bench, BIG);
+    assert_int_equal(bench->orders, 4); /* neither again, nor the first ones */
+}
+
+static void a_stage_of_a_dry_run_is_written_down_and_forgotten_when_it_is_armed(void **state)
+{
+    struct bench *bench = *state;
+    struct event event;
+    load(bench);
+    ask(bench, COMMAND_RULE_PUT, "r", RULE("r", STAGES));
+    add_process(bench, 10, "python3");
+    for (int i = 0; i < 3; i++)
+        tick(bench, BIG);
+    assert_int_equal(fake_journal_count(&bench->journal, EVENT_KIND_RULE_WOULD_FIRE, &event), 2);
+    assert_string_equal(event.text, "would run collect, trim in python3, still over its limit: "
+                                    "the rule is not armed");
+    ask(bench, COMMAND_RULE_ARM, "r", NULL);
+    tick(bench, BIG);
+    assert_int_equal(bench->orders, 1);
+    assert_int_equal(bench->last_order.step_count, 1);
+}
+
 static void kernel_threads_and_our_own_processes_are_left_alone(void **state)
 {
     struct bench *bench = *state;
@@ -734,6 +778,8 @@ int main(void)
         TEST(a_full_journal_starts_nothing),
         TEST(a_pause_holds_armed_rules_back_and_no_longer),
         TEST(arming_does_not_wait_for_the_cool_down_of_dry_runs),
+        TEST(what_still_holds_gets_the_steps_that_are_for_then),
+        TEST(a_stage_of_a_dry_run_is_written_down_and_forgotten_when_it_is_armed),
         TEST(kernel_threads_and_our_own_processes_are_left_alone),
         TEST(rules_ask_for_the_values_they_name),
         TEST(many_notes_are_spread_over_ticks),

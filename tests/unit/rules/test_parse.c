@@ -51,9 +51,9 @@ static void what_a_rule_holds(void **state)
     assert_int_equal(one->for_usec, 90000000);
     assert_int_equal(one->cooldown_usec, UINT64_C(3600000000));
     assert_int_equal(one->pause_budget_usec, 20000);
-    assert_int_equal(one->step_count, 2);
-    assert_int_equal(one->steps[0], STEP_COLLECT);
-    assert_int_equal(one->steps[1], STEP_TRIM);
+    assert_int_equal(one->stages[0].step_count, 2);
+    assert_int_equal(one->stages[0].steps[0], STEP_COLLECT);
+    assert_int_equal(one->stages[0].steps[1], STEP_TRIM);
     assert_int_equal(one->mode, RULE_MODE_DRY_RUN);
     assert_int_equal(one->text_count, 1);
     assert_true(one->wants_slow && one->wants_deep && !one->wants_agent);
