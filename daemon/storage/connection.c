@@ -148,8 +148,11 @@ static int connection_with_log(sqlite3 *database, int (*work)(sqlite3_file *file
     int code = sqlite3_file_control(database, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
     if (code == SQLITE_OK && log && log->pMethods)
         code = work(log);
-    /* The connection was not asked, so it does not know the reason. */
-    return code == SQLITE_OK ? 0 : code == SQLITE_FULL ? -ENOSPC : -EIO;
+    if (code == SQLITE_OK || code == SQLITE_FULL)
+        return code == SQLITE_OK ? 0 : -ENOSPC;
+    /* The connection was not asked, so it does not know the reason; of a sync it is never asked. */
+    int r = code == SQLITE_IOERR_WRITE ? result_of_file(log) : 0;
+    return r < 0 ? r : -EIO;
 }
 
 int connection_rewrite_log(sqlite3 *database)

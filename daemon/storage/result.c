@@ -49,6 +49,22 @@ static int result_of_system(int error)
     }
 }
 
+int result_of_file(sqlite3_file *file)
+{
+    int error = 0;
+    file->pMethods->xFileControl(file, SQLITE_FCNTL_LAST_ERRNO, &error);
+    return error == 0 ? 0 : result_of_system(error);
+}
+
+/* What the connection remembers of a write to its log is what came after it. */
+static int result_of_write(sqlite3 *database)
+{
+    sqlite3_file *log = NULL;
+    sqlite3_file_control(database, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
+    int r = log && log->pMethods ? result_of_file(log) : 0;
+    return r < 0 ? r : result_of_system(sqlite3_system_errno(database));
+}
+
 int result_errno(sqlite3 *database, int code)
 {
     int primary = code & 0xFF;
@@ -58,6 +74,8 @@ int result_errno(sqlite3 *database, int code)
     /* Also of a full disk: only -EIO says that nothing unsynced may be built upon. */
     if (code == SQLITE_IOERR_FSYNC || code == SQLITE_IOERR_DIR_FSYNC)
         return -EIO;
+    if (code == SQLITE_IOERR_WRITE && database)
+        return result_of_write(database);
     if (primary == SQLITE_IOERR || primary == SQLITE_CANTOPEN)
         return code == SQLITE_IOERR_NOMEM
                    ? -ENOMEM

@@ -13,5 +13,7 @@
  * `database` may be NULL; it knows the errno of the system call.
  */
 int result_errno(sqlite3 *database, int code);
+/* Of a file that has just failed; 0: it does not know. */
+int result_of_file(sqlite3_file *file);
 
 #endif

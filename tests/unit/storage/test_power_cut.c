@@ -4,7 +4,7 @@
  * transactions and nothing else; every durable one that returned 0 is among them. Images of disks
  * that wrote everything before a sync, and of what came after it some, in any order and in parts.
  *
- * 2,000 images; MEMTEND_LONG=1: 100,000. MEMTEND_SEED: others.
+ * 2,000 images; MEMTEND_LONG=1: 100,000; MEMTEND_IMAGES: so many. MEMTEND_SEED: others.
  */
 #include "faulty_vfs.h"
 #include "store_workload.h"
@@ -147,6 +147,9 @@ static void nothing_durable_is_lost(void **state)
     static struct cutter cutter;
     cutter.random = workload_seed();
     size_t wanted = workload_is_long() ? IMAGES_LONG : IMAGES_SHORT;
+    const char *images = getenv("MEMTEND_IMAGES");
+    if (images)
+        wanted = strtoul(images, NULL, 10);
     struct fixture place;
     fixture_new(&place);
     for (size_t i = 0; i < QUEUE_LIMIT; i++) {
