@@ -57,6 +57,8 @@ enum exit_code status_main(const struct invocation *invocation);
 enum exit_code host_main(const struct invocation *invocation);
 enum exit_code query_main(const struct invocation *invocation);
 enum exit_code export_main(const struct invocation *invocation);
+enum exit_code backup_main(const struct invocation *invocation);
+enum exit_code restore_main(const struct invocation *invocation);
 enum exit_code open_main(const struct invocation *invocation);
 enum exit_code doctor_main(const struct invocation *invocation);
 enum exit_code completion_main(const struct invocation *invocation);

@@ -50,5 +50,60 @@ const struct verb verbs_of_files[] = {
         .operands_max = ANY,
         .main = export_main,
     },
+    {
+        .name = "backup",
+        .synopsis = "FILE [--force] [--state-dir DIR]",
+        .summary = "copy the store to one file, also while the daemon runs",
+        .description =
+            "All that memtend.db holds as it is now: history, events, receipts, rules that came "
+            "by\n"
+            "the API, armings, settings. Rule files, configuration and token are no part of it.\n"
+            "FILE (0600) is an ordinary SQLite database and appears when it is whole and on the\n"
+            "disk; one that is there is kept without --force.\n"
+            "\n"
+            "The daemon does not wait for it. While it copies, what the daemon writes stays in "
+            "its\n"
+            "log; should that come to 14 MiB, because FILE is on a slow disk, the daemon says "
+            "that\n"
+            "it is not storing, keeps samples and events in memory, and writes them when the copy\n"
+            "is done.\n",
+        .exits = "0  success\n"
+                 "1  the store cannot be read, or FILE not be written\n"
+                 "2  wrong usage\n"
+                 "4  permission\n",
+        .examples = "memtend backup /srv/backup/memtend-$(date +%F).db\n",
+        .options = BIT(FORCE) | BIT(STATE_DIR),
+        .takes_file = true,
+        .operands_min = 1,
+        .operands_max = 1,
+        .main = backup_main,
+    },
+    {
+        .name = "restore",
+        .synopsis = "FILE [--state-dir DIR]",
+        .summary = "put a backup in the place of the store",
+        .description =
+            "The daemon must be stopped. FILE is a backup, or any memtend.db of this or an "
+            "earlier\n"
+            "version; every page of the copy is checked before it takes the place of the present\n"
+            "one, which stays beside it as memtend.db.TIME.replaced. FILE is not changed.\n"
+            "\n"
+            "All that the store holds comes from FILE: also the rules of the API and all armings.\n"
+            "A rule that was stored or armed since is not, one that was disarmed since is armed\n"
+            "again: look at `memtend rules` after the start. An arming holds for the text that "
+            "was\n"
+            "armed, so a rule file that was changed since is not armed by it.\n",
+        .exits = "0  success\n"
+                 "1  FILE cannot be used, or the daemon runs: nothing was changed\n"
+                 "2  wrong usage\n"
+                 "4  permission\n",
+        .examples = "systemctl stop memtendd\nmemtend restore /srv/backup/memtend-2026-11-22.db\n"
+                    "systemctl start memtendd\n",
+        .options = BIT(STATE_DIR),
+        .takes_file = true,
+        .operands_min = 1,
+        .operands_max = 1,
+        .main = restore_main,
+    },
     {.name = NULL},
 };

@@ -4,8 +4,11 @@
 #include "storage/result.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stddef.h>
+#include <stdio.h>
+#include <string.h>
 
 #define CONNECTION_REWRITE_BYTES 65536 /* on the stack */
 
@@ -101,6 +104,19 @@ int connection_prepare_write(sqlite3 *database)
 int connection_open_read(const char *path, sqlite3 **ret_database)
 {
     return connection_open(path, SQLITE_OPEN_READONLY, connection_read_setup, ret_database);
+}
+
+int connection_open_frozen(const char *path, sqlite3 **ret_database)
+{
+    /* A URI: what has a meaning there is escaped. */
+    char uri[3 * PATH_MAX + 32];
+    size_t used = (size_t)snprintf(uri, sizeof(uri), "file:");
+    for (const char *c = path; *c && used < 3 * PATH_MAX; c++)
+        used += (size_t)snprintf(uri + used, sizeof(uri) - used,
+                                 strchr("?#%", *c) ? "%%%02x" : "%c", *c);
+    snprintf(uri + used, sizeof(uri) - used, "?immutable=1");
+    return connection_open(uri, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, connection_read_setup,
+                           ret_database);
 }
 
 int connection_open_memory(sqlite3 **ret_database)

@@ -21,6 +21,8 @@ int connection_open_write(const char *path, sqlite3 **ret_database);
 /* Once the file is known to be ours, or empty. */
 int connection_prepare_write(sqlite3 *database);
 int connection_open_read(const char *path, sqlite3 **ret_database);
+/* The same of a file that nobody writes and that has no log: nothing is made beside it. */
+int connection_open_frozen(const char *path, sqlite3 **ret_database);
 /* In memory; pages of 512 bytes because it only ever holds a few small rows. */
 int connection_open_memory(sqlite3 **ret_database);
 /* All statements must have been finalised. */

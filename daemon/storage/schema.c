@@ -36,6 +36,11 @@ static int schema_check(sqlite3 *database, const char *pragma, bool *ret_sound)
     return r;
 }
 
+int schema_check_whole(sqlite3 *database, bool *ret_sound)
+{
+    return schema_check(database, "PRAGMA integrity_check(1)", ret_sound);
+}
+
 static int schema_check_pages(sqlite3 *database, bool *ret_sound)
 {
     int64_t bytes = 0;

@@ -6,6 +6,7 @@
 #define MEMTEND_STORAGE_SCHEMA_H
 
 #include <sqlite3.h>
+#include <stdbool.h>
 
 #define SCHEMA_APPLICATION_ID 0x6d74656e /* "mten"; also in sql/schema/001_initial.sql */
 #define SCHEMA_VERSION        5          /* of the last file there */
@@ -25,6 +26,9 @@ enum schema_state {
  * use is -EUCLEAN from the call that met it. -errno when the file cannot be read at all.
  */
 int schema_inspect(sqlite3 *database, enum schema_state *ret_state);
+
+/* Every page and every index, as long as it takes; *ret_sound false names damage. */
+int schema_check_whole(sqlite3 *database, bool *ret_sound);
 
 /* All tables, in the caller's transaction. Layout is set before, on the empty file. */
 int schema_create(sqlite3 *database);

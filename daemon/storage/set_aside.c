@@ -65,3 +65,19 @@ int set_aside(const char *directory, const char *why, uint64_t wall_usec,
     memcpy(ret_name, name, sizeof(name));
     return 0;
 }
+
+int set_aside_link(const char *directory, const char *why, uint64_t wall_usec,
+                   char ret_name[static STORE_ASIDE_SIZE])
+{
+    _cleanup_(closep) int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    char name[STORE_ASIDE_SIZE];
+    int r = set_aside_name(fd, why, wall_usec, name);
+    if (r < 0)
+        return r;
+    if (linkat(fd, STORE_FILE, fd, name, 0) < 0)
+        return -errno;
+    memcpy(ret_name, name, sizeof(name));
+    return 0;
+}

@@ -10,8 +10,13 @@
 
 #include <stdint.h>
 
-/* `why`: "damaged" or "newer". The new name, without folder, goes to ret_name. */
+/* `why`: "damaged", "newer" or "replaced". The new name, without folder, goes to ret_name. */
 int set_aside(const char *directory, const char *why, uint64_t wall_usec,
               char ret_name[static STORE_ASIDE_SIZE]);
+
+/* A second name of the same kind for the database alone, which stays: -EPERM and others where the
+ * file system has no links. */
+int set_aside_link(const char *directory, const char *why, uint64_t wall_usec,
+                   char ret_name[static STORE_ASIDE_SIZE]);
 
 #endif

@@ -22,7 +22,7 @@ def verbs():
 def test_overview():
     found = verbs()
     assert {"run", "enable", "disable", "ps", "freeze", "heap", "collect", "trim", "free", "events", "receipts",
-            "rules", "pause", "resume", "status", "host", "query", "export", "open", "doctor",
+            "rules", "pause", "resume", "status", "host", "query", "export", "backup", "restore", "open", "doctor",
             "completion", "version", "help"} <= set(found), found
     assert memtend("--help", code=0).out == memtend("help", code=0).out
 
@@ -118,7 +118,7 @@ def complete(*words):
 
 
 def test_bash_completion_offers():
-    assert complete("memtend", "re") == ["receipts", "resume"]
+    assert complete("memtend", "re") == ["receipts", "resume", "restore"]
     assert complete("memtend", "rules", "d") == ["disarm", "delete"]
     assert complete("memtend", "events", "--k") == ["--kind"]
     assert "rule_fired" in complete("memtend", "events", "--kind", "rule_f")
