@@ -85,10 +85,13 @@ static int block_append_runs(struct buffer *out, const uint8_t *presence, size_t
 
 size_t block_count_present(const uint8_t *presence, size_t entries)
 {
-    size_t count = 0;
-    for (size_t i = 0; i < entries / 8; i++)
-        count += (size_t)__builtin_popcount(presence[i]);
-    for (size_t i = entries / 8 * 8; i < entries; i++)
+    size_t count = 0, i = 0;
+    for (; i + 64 <= entries; i += 64) {
+        uint64_t bits;
+        memcpy(&bits, presence + i / 8, sizeof(bits));
+        count += (size_t)__builtin_popcountll(bits);
+    }
+    for (; i < entries; i++)
         count += block_present(presence, i);
     return count;
 }

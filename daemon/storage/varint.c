@@ -23,7 +23,7 @@ int varint_append_signed(struct buffer *buffer, int64_t value)
     return varint_append(buffer, varint_fold(value));
 }
 
-int varint_read(struct varint_reader *reader, uint64_t *ret_value)
+int varint_read_long(struct varint_reader *reader, uint64_t *ret_value)
 {
     uint64_t value = 0;
     for (size_t i = 0; i < reader->size && i < VARINT_SIZE_LIMIT; i++) {

@@ -39,7 +39,18 @@ int varint_append_signed(struct buffer *buffer, int64_t value);
 
 /* Takes one off the front. -EUCLEAN: it does not end there, or has more than 64 bits; the reader
  * stays where it was. */
-int varint_read(struct varint_reader *reader, uint64_t *ret_value);
+int varint_read_long(struct varint_reader *reader, uint64_t *ret_value);
+
+/* Nearly all that is stored has one byte. */
+static inline int varint_read(struct varint_reader *reader, uint64_t *ret_value)
+{
+    if (reader->size == 0 || reader->data[0] >= 0x80)
+        return varint_read_long(reader, ret_value);
+    *ret_value = reader->data[0];
+    reader->data++;
+    reader->size--;
+    return 0;
+}
 int varint_read_signed(struct varint_reader *reader, int64_t *ret_value);
 
 #endif
