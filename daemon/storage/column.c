@@ -188,7 +188,7 @@ int column_encode(const int64_t *values, size_t count, struct buffer *out,
     struct column_head head = {.unit = column_unit(values, &changes, &summary),
                                .first = (uint64_t)values[0]};
     int r = column_append_head(out, &head, &summary);
-    if (r == 0)
+    if (r == 0 && head.unit > 0)
         r = column_append_steps(out, values, &changes, head.unit);
     if (r == 0 && ret_summary)
         *ret_summary = summary;

@@ -10,7 +10,7 @@
 #define HOT_PAGES_FIRST 64
 /* Pages that were not needed for so many ticks, some periods, are given back. */
 #define HOT_PAGES_IDLE_TICKS 1200
-#define HOT_PAGES_HEAD_LIMIT (3 * VARINT_SIZE_LIMIT)
+#define HOT_PAGES_HEAD_LIMIT ((size_t)3 * VARINT_SIZE_LIMIT)
 #define HOT_PAGES_READ_LIMIT (HOT_SIZE_LIMIT + HOT_PAGE_BYTES + HOT_PAGES_HEAD_LIMIT)
 
 /* ---- writing ---- */

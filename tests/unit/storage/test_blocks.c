@@ -207,6 +207,27 @@ static void a_failed_transaction_takes_nothing_twice(void **state)
     free(model);
 }
 
+static void hot_rows_go_over_many_pages(void **state)
+{
+    enum { ALL = FIXTURE_CAPACITY, TICKS = 20 };
+    struct fixture *fixture = *state;
+    for (int64_t row = 1; row <= ALL; row++)
+        fixture_process(fixture, row, (pid_t)row * 10);
+    for (int64_t tick = 0; tick < TICKS; tick++) {
+        for (int64_t row = 1; row <= ALL; row++) /* to and fro: each takes many bytes */
+            fixture_rss(fixture, row, (tick % 2 ? INT64_C(1) << 50 : 0) + row);
+        fixture_tick(fixture);
+    }
+    assert_true(count_of(fixture, "SELECT count(*) FROM hot") > TICKS / 2);
+    fixture_close(fixture);
+    fixture_open(fixture);
+    assert_int_equal(fixture->report.ticks_lost, 0);
+    assert_int_equal(count_of(fixture, "SELECT sum(ticks) FROM span"), TICKS);
+    assert_int_equal(count_of(fixture, "SELECT count(*) FROM block WHERE count = 20 AND rss_sum = "
+                                       "10 * (1 << 50) + 20 * process"),
+                     ALL);
+}
+
 static void a_damaged_hot_row_is_said(void **state)
 {
     struct fixture *fixture = *state;
@@ -263,6 +284,7 @@ int main(void)
         TEST(a_kill_loses_nothing),
         TEST(an_hour_is_put_together),
         TEST(a_failed_transaction_takes_nothing_twice),
+        TEST(hot_rows_go_over_many_pages),
         TEST(a_damaged_hot_row_is_said),
         TEST(a_day_becomes_hours),
     };
