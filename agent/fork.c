@@ -57,12 +57,18 @@ static void fork_begin(void)
     thread_park();
 }
 
+/* One that a fork has waited for in vain, because a finaliser does not end, delays no other. */
+static uint64_t fork_patience(uint64_t usec)
+{
+    return job_is_overdue() ? 0 : usec;
+}
+
 /* GIL held: a job that waits for it must get it to leave. */
 static void fork_clear_interpreter(void)
 {
     if (!job_is_mine()) {
         job_cancel();
-        gil_wait_for_leave(FORK_LEAVE_USEC);
+        gil_wait_for_leave(fork_patience(FORK_LEAVE_USEC));
     }
 }
 
@@ -89,7 +95,7 @@ static void fork_leave_alone(void)
     if (!job_exists() || job_is_mine())
         return;
     void *saved = python_api.save_thread();
-    job_settle(FORK_LEAVE_USEC);
+    job_settle(fork_patience(FORK_LEAVE_USEC));
     python_api.restore_thread(saved);
 }
 
@@ -150,7 +156,7 @@ static void fork_clear_unannounced(bool ours)
     if (!ours) {
         job_cancel();
         if (!job_is_mine())
-            gil_await_leave(FORK_OUTSIDE_USEC);
+            gil_await_leave(fork_patience(FORK_OUTSIDE_USEC));
     } else if (contact_is_made() || python_version() < PYTHON_3_12) {
         /* From 3.13 an os.fork() that is not announced holds a lock that leaving needs. There is no
          * job before contact, or hardly ever. */

@@ -134,6 +134,8 @@ void gil_await_leave(uint64_t timeout_usec)
         struct timespec nap = {.tv_nsec = 200 * 1000L};
         nanosleep(&nap, NULL);
     }
+    if (atomic_load(&gil.inside))
+        job_is_late();
 }
 
 void gil_wait_for_leave(uint64_t timeout_usec)

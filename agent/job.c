@@ -31,6 +31,7 @@ static struct {
     pthread_t thread;
     void *stack;          /* libc would keep it, and every fork would copy its map */
     _Atomic bool exists;  /* has a thread that nobody joined yet */
+    _Atomic bool overdue; /* was waited for in vain */
     _Atomic bool joining; /* now; who forks does not always find the agent's thread parked */
     bool reported;
     struct job_request request;
@@ -98,6 +99,7 @@ int job_start(const struct job_request *request)
     if (request->stats)
         job.result.stats = *request->stats;
     atomic_store(&job.ended, false);
+    atomic_store(&job.overdue, false);
     atomic_store(&job.tid, 0);
     atomic_store(&job.state, job_state_of(ticket, PHASE_WAITING));
     int r = job_stack_new();
@@ -184,6 +186,18 @@ void job_settle(uint64_t timeout_usec)
     uint64_t deadline = clock_mono_usec() + timeout_usec;
     for (job_join(); job.exists && clock_mono_usec() < deadline; job_join())
         job_pause();
+    if (job.exists)
+        job_is_late();
+}
+
+void job_is_late(void)
+{
+    atomic_store(&job.overdue, true);
+}
+
+bool job_is_overdue(void)
+{
+    return job.exists && atomic_load(&job.overdue);
 }
 
 /* A finaliser has forked: the child goes on living here. */

@@ -64,6 +64,9 @@ bool job_exists(void);
 bool job_is_mine(void);
 /* Who has parked the agent's thread: wait until the job's thread is gone, at most so long. */
 void job_settle(uint64_t timeout_usec);
+/* Somebody has waited in vain; who else may want to wait need not. */
+void job_is_late(void);
+bool job_is_overdue(void);
 /* In the child of a fork, where the thread does not exist. Async-signal-safe. */
 void job_forget(void);
 

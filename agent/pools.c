@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "collect/proc_maps.h"
+#include "collect/proc_pagemap.h"
 #include "collect/process_memory.h"
 #include "gil.h"
 #include "heap/cpython.h"
@@ -14,6 +15,7 @@
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -40,13 +42,17 @@ static struct {
 /* Mapped for one reading, so that an agent at rest weighs nothing for it. */
 struct pools_scratch {
     struct proc_maps maps;
-    unsigned char resident[POOLS_PAGES]; /* by mincore(2) */
+    unsigned char resident[POOLS_PAGES]; /* lowest bit, as mincore(2) says it */
+    uint64_t words[POOLS_PAGES];         /* as pagemap does */
     uint64_t addresses[PROCESS_MEMORY_PIECES];
     unsigned char heads[PROCESS_MEMORY_PIECES * POOL_HEAD_SIZE];
     bool read[PROCESS_MEMORY_PIECES];
     struct pool_tally tally;
     size_t count; /* addresses that wait to be read */
     uint64_t deadline_usec;
+    /* Under a filter of system calls, which may kill for those that hardly a program makes
+     * (mincore() is in no group of systemd's): /proc/self/pagemap and mem. Else -1. */
+    int pagemap, memory;
     bool partial;
     bool seen;    /* some place could be read */
     bool refused; /* what is resident is not told to us: a filter of system calls */
@@ -74,13 +80,28 @@ static bool pools_must_stop(const struct pools_scratch *scratch)
     return gil_is_paused() || gil_is_closed() || clock_mono_usec() >= scratch->deadline_usec;
 }
 
+static ssize_t pools_pread(int fd, void *into, size_t bytes, uint64_t offset)
+{
+    return (ssize_t)syscall(SYS_pread64, fd, into, bytes, offset);
+}
+
+static void pools_read_heads(struct pools_scratch *scratch)
+{
+    if (scratch->memory >= 0) {
+        for (size_t i = 0; i < scratch->count; i++)
+            scratch->read[i] = pools_pread(scratch->memory, scratch->heads + i * POOL_HEAD_SIZE,
+                                           POOL_HEAD_SIZE, scratch->addresses[i]) == POOL_HEAD_SIZE;
+    } else if (process_memory_read(getpid(), scratch->addresses, scratch->count, POOL_HEAD_SIZE,
+                                   scratch->heads, scratch->read) != OUTCOME_OK) {
+        memset(scratch->read, 0, sizeof(scratch->read));
+    }
+}
+
 static void pools_flush(struct pools_scratch *scratch)
 {
     if (scratch->count == 0)
         return;
-    if (process_memory_read(getpid(), scratch->addresses, scratch->count, POOL_HEAD_SIZE,
-                            scratch->heads, scratch->read) != OUTCOME_OK)
-        memset(scratch->read, 0, sizeof(scratch->read));
+    pools_read_heads(scratch);
     for (size_t i = 0; i < scratch->count; i++) {
         struct pool_head head;
         const unsigned char *bytes = scratch->heads + i * POOL_HEAD_SIZE;
@@ -108,6 +129,21 @@ static void pools_take_pages(struct pools_scratch *scratch, uint64_t start, uint
     }
 }
 
+/* 0 or -errno. */
+static int pools_see_resident(struct pools_scratch *scratch, uint64_t start, uint64_t bytes)
+{
+    size_t pages = bytes / pools.page_bytes, size = pages * sizeof(scratch->words[0]);
+    if (scratch->pagemap < 0)
+        return syscall(SYS_mincore, start, bytes, scratch->resident) < 0 ? -errno : 0;
+    ssize_t n = pools_pread(scratch->pagemap, scratch->words, size,
+                            start / pools.page_bytes * sizeof(scratch->words[0]));
+    if (n != (ssize_t)size)
+        return n < 0 ? -errno : -EIO;
+    for (size_t i = 0; i < pages; i++)
+        scratch->resident[i] = proc_pagemap_page(scratch->words[i]) == PROC_PAGE_PRESENT;
+    return 0;
+}
+
 static void pools_take_mapping(struct pools_scratch *scratch, uint64_t start, uint64_t end)
 {
     while (start < end && !pools_must_stop(scratch)) {
@@ -115,9 +151,10 @@ static void pools_take_mapping(struct pools_scratch *scratch, uint64_t start, ui
         if (bytes > POOLS_PAGES * pools.page_bytes)
             bytes = POOLS_PAGES * pools.page_bytes;
         /* Gone in the meantime: then so are its pools. */
-        if (syscall(SYS_mincore, start, bytes, scratch->resident) == 0)
+        int r = pools_see_resident(scratch, start, bytes);
+        if (r == 0)
             pools_take_pages(scratch, start, start + bytes);
-        else if (errno != ENOMEM)
+        else if (r != -ENOMEM)
             scratch->refused = true;
         start += bytes;
     }
@@ -157,13 +194,29 @@ static void pools_tell(const struct pools_scratch *scratch, struct control_stats
     stats->has |= CONTROL_HAS_PY_POOLS | CONTROL_HAS_PY_ARENAS | CONTROL_HAS_PY_PARTIAL;
 }
 
+static int pools_open(const char *path)
+{
+    int fd = (int)syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
+    return fd < 0 ? -errno : fd;
+}
+
 /* Our own descriptor table, empty: the thread ends with its job, and the table with it. */
 static int pools_open_maps(void)
 {
     if (syscall(SYS_close_range, 0U, ~0U, POOLS_UNSHARE) < 0)
         return -errno;
-    int fd = (int)syscall(SYS_openat, AT_FDCWD, "/proc/self/maps", O_RDONLY | O_CLOEXEC);
-    return fd < 0 ? -errno : fd;
+    return pools_open("/proc/self/maps");
+}
+
+/* How the rest is read. False: not at all. */
+static bool pools_choose_way(struct pools_scratch *scratch)
+{
+    scratch->pagemap = scratch->memory = -1;
+    if (syscall(SYS_prctl, PR_GET_SECCOMP, 0, 0, 0, 0) == 0)
+        return true;
+    scratch->pagemap = pools_open("/proc/self/pagemap");
+    scratch->memory = pools_open("/proc/self/mem");
+    return scratch->pagemap >= 0 && scratch->memory >= 0;
 }
 
 void pools_stat(const struct job_request *request, struct job_result *result)
@@ -179,8 +232,10 @@ void pools_stat(const struct job_request *request, struct job_result *result)
         return;
     }
     proc_maps_start(&scratch->maps, fd);
-    pools_scan(scratch);
-    if (scratch->refused || (scratch->partial && !scratch->seen))
+    bool readable = pools_choose_way(scratch);
+    if (readable)
+        pools_scan(scratch);
+    if (!readable || scratch->refused || (scratch->partial && !scratch->seen))
         result->result = CONTROL_RESULT_FAILED; /* not known, which is not none */
     else
         pools_tell(scratch, &result->stats);

@@ -45,12 +45,17 @@
 /* A run of eight steps answers nine lines of 200 bytes, a census 41 of up to 1 KiB; more than that
  * unread is a daemon that hangs, and the connection is given up. */
 #define SESSION_OUT_BYTES (64 * 1024)
+/* A daemon asks a few questions a second. One that does nothing else gets so many answers, then the
+ * thread sleeps: a fork waits for the end of its turn. */
+#define SESSION_LINES_MAX 64
+#define SESSION_REST_USEC (10 * USEC_PER_MSEC)
 
 static struct {
     const struct settings *settings;
     struct buffer in, out;
     uint64_t started_usec;
     uint64_t retry_usec; /* when to connect again */
+    uint64_t rest_usec;  /* nothing is read until then */
     uint64_t backoff_usec;
     uint64_t away_usec; /* since when there is no daemon */
     _Atomic uint64_t fork_count;
@@ -71,6 +76,7 @@ static void session_reset(void)
     buffer_init_over(&session.in, session_in, sizeof(session_in));
     buffer_init_over(&session.out, session_out, sizeof(session_out));
     session.said_bye = false;
+    session.rest_usec = 0;
     request_forget();
 }
 
@@ -83,6 +89,7 @@ void session_init(const struct settings *settings)
     if (settings->name[0]) /* else one that the program has given itself before it started us */
         text_copy(session.name, sizeof(session.name), settings->name);
     request_init(&session.out);
+    socket_init();
     census_allow(settings->census);
     session_reset();
 }
@@ -277,14 +284,17 @@ static int session_on_line(const char *line, size_t length, uint64_t now)
 
 static int session_read_lines(uint64_t now)
 {
-    for (;;) {
-        int r = socket_receive(&session.in);
-        if (r < 0)
-            return r == -EAGAIN ? 0 : r;
+    if (now < session.rest_usec)
+        return 0;
+    for (unsigned lines = 0;;) {
         char *end;
         while ((end = memchr(session.in.data, '\n', session.in.size))) {
             size_t length = (size_t)(end - session.in.data);
-            r = session_on_line(session.in.data, length, now);
+            if (lines++ == SESSION_LINES_MAX) {
+                session.rest_usec = now + SESSION_REST_USEC;
+                return 0;
+            }
+            int r = session_on_line(session.in.data, length, now);
             if (r < 0)
                 return r;
             buffer_consume(&session.in, length + 1);
@@ -293,6 +303,9 @@ static int session_read_lines(uint64_t now)
             if (session.out.limit - session.out.size < SESSION_OUT_BYTES / 4)
                 return -ENOBUFS;
         }
+        int r = socket_receive(&session.in);
+        if (r < 0)
+            return r == -EAGAIN ? 0 : r;
     }
 }
 
@@ -323,6 +336,8 @@ static uint64_t session_sleep_usec(enum job_state job, uint64_t now)
         usec = session.retry_usec > now ? session.retry_usec - now : 0;
     if (session.out.size > 0)
         usec = session_sooner(usec, SESSION_SEND_USEC);
+    if (session.rest_usec > now)
+        usec = session_sooner(usec, session.rest_usec - now);
     if (job == JOB_UNDER_WAY)
         usec = session_sooner(usec, SESSION_JOB_USEC);
     usec = session_sooner(usec, approach_sleep_usec(now));

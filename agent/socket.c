@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -19,6 +20,7 @@ static struct {
     int fd;
     dev_t device;
     ino_t inode;
+    bool filtered; /* under a filter of system calls from the start */
 } sock STATE = {.fd = -1};
 
 /* By syscall(): fstat() is no symbol that old and new glibc have in common. */
@@ -63,8 +65,23 @@ static bool socket_trusts(int fd, const struct settings *settings)
            (settings->has_daemon_uid && peer.uid == settings->daemon_uid);
 }
 
+static bool socket_is_filtered(void)
+{
+    return syscall(SYS_prctl, PR_GET_SECCOMP, 0, 0, 0, 0) != 0;
+}
+
+void socket_init(void)
+{
+    sock.filtered = socket_is_filtered();
+}
+
 int socket_connect(const struct settings *settings)
 {
+    /* The program has locked itself in since: its filter may kill for what it does not do itself.
+     * One from before it began was made for it by somebody who knew what is loaded. */
+    if (!sock.filtered && socket_is_filtered())
+        return -EPERM;
+
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     text_copy(address.sun_path, sizeof(address.sun_path), settings->socket_path);
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);

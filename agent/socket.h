@@ -14,7 +14,10 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-/* 0 or -errno; -EPERM when the server is not one we trust. */
+/* Once, by whoever starts the agent. */
+void socket_init(void);
+/* 0 or -errno; -EPERM when the server is not one we trust, or the program may no longer talk to
+ * anybody new. */
 int socket_connect(const struct settings *settings);
 bool socket_is_connected(void);
 /* From now on bytes and hang-up send the signal to the thread (and to nobody else). */

@@ -191,14 +191,17 @@ static bool check_families(const struct unit *unit, const struct sandbox_needs *
     return false;
 }
 
-/* Groups of systemd.exec(5) with the calls in them that the agent cannot do without. */
+/* Groups of systemd.exec(5) with the calls in them that the agent cannot do without; madvise() is
+ * in none of them. */
 static const struct sandbox_calls {
     const char *group;
     const char *calls[3];
 } sandbox_calls[] = {
     {"@network-io", {"socket", "connect", NULL}},
+    {"@basic-io", {"close_range", NULL}},
     {"@process", {"clone", "clone3", NULL}},
     {"@signal", {"rt_sigtimedwait", NULL}},
+    {"madvise", {"madvise", NULL}},
 };
 
 static bool is_call(const char *word, const void *wanted)
@@ -223,8 +226,8 @@ static bool check_calls(const struct unit *unit, const struct sandbox_needs *nee
     for (size_t i = 0; i < sizeof(sandbox_calls) / sizeof(sandbox_calls[0]); i++) {
         if (passes(unit, "SystemCallFilter", is_call, &sandbox_calls[i]))
             continue;
-        say("SystemCallFilter= of %s forbids calls of %s: the agent %s", unit->name,
-            sandbox_calls[i].group,
+        say("SystemCallFilter= of %s forbids %s%s: the agent %s", unit->name,
+            sandbox_calls[i].group[0] == '@' ? "calls of " : "", sandbox_calls[i].group,
             kills ? "would get the service killed" : "could not work in it");
         say_try("SystemCallFilter=%s", sandbox_calls[i].group);
         found = true;

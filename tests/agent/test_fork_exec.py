@@ -274,6 +274,40 @@ def a_fork_in_a_finaliser(interpreter):
         host.end(b"[9, 9, 9, 9, 9]\n")
 
 
+def a_finaliser_that_does_not_end(interpreter):
+    """It runs where the agent collects: the first fork waits for it, the others do not."""
+    text = """
+    import gc, os, sys, threading
+    gc.disable()
+    wait = threading.Event()
+    class Stays(object):
+        def __del__(self):
+            print("in"); sys.stdout.flush()
+            wait.wait()
+    class Holds(object):
+        pass
+    holds = Holds(); holds.me = holds; holds.it = Stays()
+    del holds
+    print("made"); sys.stdout.flush()
+    sys.stdin.readline()
+    for i in range(100):
+        pid = os.fork()
+        if pid == 0:
+            os._exit(0)
+        os.waitpid(pid, 0)
+    wait.set()
+    print("out")"""
+    with Place() as place:
+        host = Host(place.daemon, script(interpreter, "if 1:" + text, "-W", "ignore"))
+        session = place.daemon.session(host.pid)
+        session.wait_ready()
+        check(host.line() == "made", "no cycle")
+        session.begin("collect")
+        check(host.line() == "in", "no collect")
+        host.go()
+        host.end(b"out\n")
+
+
 def exec_in_place_again_and_again(interpreter):
     text = """
     left = int(sys.argv[2]) if len(sys.argv) > 2 else 6
@@ -443,6 +477,7 @@ if __name__ == "__main__":
     run_cases([children_of_os_fork, a_fork_as_the_first_statement, a_fork_behind_a_long_call,
                contact_in_the_middle_of_a_fork, a_daemon_by_double_fork, a_chain_of_generations,
                a_fork_from_a_thread, forks_from_many_threads, a_fork_in_a_finaliser,
+               a_finaliser_that_does_not_end,
                exec_in_place_again_and_again, subprocess_in_its_ways, posix_spawn_of_a_python,
                a_pseudo_terminal, a_fork_by_c_code, a_pool_by_fork, a_pool_by_spawn,
                a_pool_by_forkserver, an_executor_of_processes])

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Things that programs do to what is inside them: exec, closing descriptors, using up memory."""
 import os
+import signal
 import socket
 import time
 
@@ -265,10 +266,30 @@ def a_daemon_that_does_not_read_blocks_nothing(interpreter):
         host.end()
 
 
+def a_daemon_that_only_asks_lets_the_thread_sleep(interpreter):
+    """A fork waits for the end of the thread's turn: what has come meanwhile is not one turn."""
+    with Place() as place:
+        host = Host(place.daemon, script(interpreter, "import sys; sys.stdin.readline()"))
+        session = place.daemon.session(host.pid)
+        session.wait_ready()
+        host.wait_asleep()
+        os.kill(host.pid, signal.SIGSTOP)
+        os.waitid(os.P_PID, host.pid, os.WSTOPPED | os.WNOWAIT)
+        questions = b'{"t":"stat","id":1,"gil_timeout_msec":1}\n' * 1500
+        session.connection.sendall(questions)
+        before = host.agents_switches()
+        os.kill(host.pid, signal.SIGCONT)
+        session.stat(gc=False)
+        check(host.agents_switches() - before >= 1500 // 64, "it slept too seldom")
+        host.go()
+        host.end()
+
+
 if __name__ == "__main__":
     need_agent()
     run_cases([a_forked_child_says_whose_it_is, exec_keeps_the_pid_and_says_hello_again,
                stolen_descriptors_stay_the_programs_own, signals_are_the_programs,
                a_full_queue_of_signals_slows_no_fork, a_filter_that_refuses_signals_to_threads,
                a_signal_that_nobody_takes, a_program_without_memory_goes_on,
-               a_daemon_of_another_uid_is_refused, a_daemon_that_does_not_read_blocks_nothing])
+               a_daemon_of_another_uid_is_refused, a_daemon_that_does_not_read_blocks_nothing,
+               a_daemon_that_only_asks_lets_the_thread_sleep])

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 
 from host import (AGENT, Failure, Host, Place, at_once, check, environment, interpreters,
                   need_agent, script)
@@ -67,6 +68,29 @@ int main(void)
     return 0;
 }
 """
+# Exec of the rest of the words where each system call that a list forbids kills: numbers of x86-64.
+KILLS = """
+import ctypes, os, struct, sys
+def row(code, yes, no, value): return struct.pack("HBBI", code, yes, no, value)
+forbidden = [int(number) for number in sys.argv[1].split(",")]
+rows = [row(0x20, 0, 0, 0)]
+for number in forbidden: rows += [row(0x15, 0, 1, number), row(6, 0, 0, 0x80000000)]
+rows += [row(6, 0, 0, 0x7fff0000)]
+code = ctypes.create_string_buffer(b"".join(rows))
+program = struct.pack("HxxxxxxP", len(rows), ctypes.addressof(code))
+libc = ctypes.CDLL(None)
+libc.prctl(38, 1, 0, 0, 0)
+if len(sys.argv) == 2: print("up", flush=True); sys.stdin.readline()
+assert libc.syscall(317, 1, 1, program) == 0  # seccomp(), all threads
+if len(sys.argv) > 2: os.execv(sys.argv[2], sys.argv[2:])
+print("locked", flush=True)
+sys.stdin.readline()
+"""
+# What SystemCallFilter=@system-service leaves out (systemd 252), and reading by process_vm_readv().
+NO_SERVICE = ("27,101,103,134,136,139,153,154,155,156,159,161,163,164,165,166,167,168,169,170,171,172,"
+              "173,174,175,176,177,178,179,180,181,182,183,184,185,212,227,236,246,298,300,301,304,"
+              "305,313,317,320,321,329,330,331,428,429,430,431,432,433,438,442,443,444,445,446,447,"
+              "448,310")
 # An interpreter that comes, goes and comes again in a C program.
 EMBED_C = """
 void Py_Initialize(void);
@@ -279,6 +303,47 @@ def tiny_limits(interpreter):
             as_alone(script(interpreter, text, "-S"), place, preexec_fn=limit)
 
 
+def a_unit_with_a_filter(interpreter):
+    """systemd's usual list of calls, beyond which a service is killed."""
+    if os.uname().machine != "x86_64":
+        return
+    with Place() as place:
+        host = Host(place.daemon, ["/usr/bin/env", "-u", "LD_PRELOAD", sys.executable, "-c", KILLS,
+                                   NO_SERVICE, "/usr/bin/env", "LD_PRELOAD=" + AGENT,
+                                   *script(interpreter, "import sys; sys.stdin.readline()")],
+                    MEMTEND_NAME="unit")
+        session = place.daemon.wait(
+            lambda: [one for one in place.daemon.sessions if one.hello.get("runtime")], "hello")[0]
+        session.wait_ready()
+        for mode in ("roots", "suspects", "full"):
+            session.census(mode)
+        check({step["outcome"] for step in session.run("collect", "trim")} == {"ok"}, "steps")
+        check(session.stat(pools=True).get("py_pools", 0) > 0, "no pools")
+        host.go()
+        host.end()
+
+
+def a_program_that_kills_for_sockets(interpreter):
+    """It locks itself in; what it does not do itself would end it."""
+    if os.uname().machine != "x86_64" or interpreter.version < (3, 6):
+        return
+    with Place() as place:
+        host = Host(place.daemon, [*script(interpreter, KILLS), "41,42"])  # socket, connect
+        session = place.daemon.session(host.pid)
+        check(host.line() == "up", "program")
+        session.wait_ready()
+        host.go()
+        check(host.line() == "locked", "program")
+        check(session.run("collect", "trim")[1]["outcome"] == "ok", "the connection that it has")
+        before = host.agents_switches()
+        session.close()  # there will be no other
+        while host.agents_switches() < before + 2:
+            check(host.process.poll() is None, "killed")
+            time.sleep(0.005)
+        host.go()
+        host.end()
+
+
 def a_root_of_its_own(interpreter):
     if os.geteuid() != 0:
         return
@@ -364,7 +429,8 @@ def main():
     alone = [a_program_under_asan, a_static_program, a_musl_program_with_a_name,
              a_program_of_more_rights, a_program_that_locks_itself_in, an_old_glibc]
     python = [nobody_to_talk_to, other_allocators_of_python, developers_mode, tiny_limits,
-              a_root_of_its_own, an_interpreter_that_comes_and_goes, sub_interpreters]
+              a_unit_with_a_filter, a_program_that_kills_for_sockets, a_root_of_its_own,
+              an_interpreter_that_comes_and_goes, sub_interpreters]
     cases = [(case, ()) for case in alone]
     cases += [(case, (interpreter,)) for interpreter in interpreters() for case in python]
     cases = [(case, arguments) for case, arguments in cases if not only or case.__name__ in only]

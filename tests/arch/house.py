@@ -34,7 +34,7 @@ FLOORS = {
 # outside headers.
 PARTS = {
     "agent": ({"wire", "base", "heap/pool.h", "heap/cpython.h", "collect/proc_maps.h",
-               "collect/process_memory.h"}, set()),
+               "collect/proc_pagemap.h", "collect/process_memory.h"}, set()),
     "cli": ({"base", "model", "config", "collect", "heap", "diagnose", "storage"},
             {"curl", "jansson", "ncurses"}),
 }
