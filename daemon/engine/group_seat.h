@@ -22,14 +22,14 @@ struct group_seat {
     bool counted;                           /* its root knows that it was forked */
     bool heads;                             /* it has, or had, workers */
     uint32_t forked;                        /* members that it forked lately */
-    uint64_t forked_usec;                   /* the last of them */
     uint32_t exec_count;                    /* when it was decided */
     uint32_t cgroup;                        /* likewise */
+    uint32_t label_exec_count;              /* of the program that the label is of */
+    uint64_t forked_usec;                   /* the last of those that it forked */
     int64_t base_rss_bytes, base_uss_bytes; /* what a worker began with (struct group_cow) */
     int64_t peak_rss_bytes;
     uint64_t uss_usec; /* of the reading from which the loss was worked out */
     struct group_seat_label label;
-    uint32_t label_exec_count; /* of the program that the label is of */
 };
 
 #endif

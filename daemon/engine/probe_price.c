@@ -12,6 +12,8 @@
 #define PRICE_LAYERS_PERCENT   130
 #define PRICE_USEC_PER_MAPPING 3
 #define PRICE_RSS_MAX_BYTES    (INT64_C(1) << 46)
+/* As it is kept; more is nonsense anyway. */
+#define PRICE_USEC(usec) ((usec) & (UINT64_MAX >> 1))
 
 /*
  * pagemap against smaps_rollup, measured for a GiB: 12.0 and 14.9 ms in pages of 4 KiB, 0.9 and 0.1
@@ -75,10 +77,9 @@ void probe_price_learn(struct probe_price *price, int64_t rss_bytes, uint64_t cp
     if (rss_bytes > PRICE_RSS_MAX_BYTES)
         rss_bytes = PRICE_RSS_MAX_BYTES;
     price->before = price->last;
-    if (price->guessed)
+    if (price->last.guessed)
         price->before = (struct probe_reading){0};
-    price->guessed = false;
-    price->last = (struct probe_reading){rss_bytes, cpu_usec};
+    price->last = (struct probe_reading){.rss_bytes = rss_bytes, .cpu_usec = PRICE_USEC(cpu_usec)};
 }
 
 static uint64_t price_guess(const struct probe_pages *pages, uint64_t cpu_usec)
@@ -99,10 +100,11 @@ void probe_price_learn_pages(struct probe_price *price, const struct probe_pages
     int64_t shared = rss - (anonymous > 0 ? anonymous : 0);
     uint64_t guess = PRICE_BASE_USEC + price_guess(pages, cpu_usec) +
                      price_for(shared, PRICE_SHARED_USEC_PER_GIB);
-    bool known = price->last.rss_bytes > 0 && !price->guessed;
+    bool known = price->last.rss_bytes > 0 && !price->last.guessed;
     if (known && guess >= probe_price_usec(price, rss) / 2)
         return;
-    *price = (struct probe_price){.last = {rss, guess}, .guessed = true};
+    *price = (struct probe_price){
+        .last = {.rss_bytes = rss, .cpu_usec = PRICE_USEC(guess), .guessed = true}};
 }
 
 void probe_price_learn_layers(struct probe_price *price, int64_t rss_bytes, uint64_t cpu_usec,

@@ -12,13 +12,13 @@
 
 struct probe_reading {
     int64_t rss_bytes; /* 0 = none */
-    uint64_t cpu_usec;
+    uint64_t cpu_usec : 63;
+    bool guessed : 1; /* from a reading page by page; then there is none before it */
 };
 
 /* Zeroed = never read. */
 struct probe_price {
     struct probe_reading last, before;
-    bool guessed; /* last, and there is none before */
 };
 
 /* CPU time of a reading of smaps_rollup: of the cheaper of the last two, for one alone may have

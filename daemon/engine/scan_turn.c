@@ -47,7 +47,7 @@ static void turn_back_off(struct scan_turn *turn, uint64_t least_usec, uint64_t 
     uint64_t wait = turn->wait_usec * 2;
     if (wait < least_usec)
         wait = least_usec;
-    turn->wait_usec = wait < most_usec ? wait : most_usec;
+    turn->wait_usec = (wait < most_usec ? wait : most_usec) & (UINT64_MAX >> 1); /* as it is kept */
     turn->next_usec = now_usec + turn->wait_usec;
 }
 

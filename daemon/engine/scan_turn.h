@@ -11,11 +11,11 @@
 
 /* Zeroed = never scanned. Times are monotonic. */
 struct scan_turn {
-    uint64_t done_usec; /* of the last scan that came to its end; 0 = none has */
-    uint64_t next_usec; /* not before, when nothing moved */
-    uint64_t wait_usec; /* the pause that led there */
-    int64_t rss_bytes;  /* at the last scan, or when it was no CPython */
-    bool stranger;      /* it was no CPython the last time */
+    uint64_t done_usec;      /* of the last scan that came to its end; 0 = none has */
+    uint64_t next_usec;      /* not before, when nothing moved */
+    uint64_t wait_usec : 63; /* the pause that led there */
+    bool stranger : 1;       /* it was no CPython the last time */
+    int64_t rss_bytes;       /* at the last scan, or when it was no CPython */
 };
 
 /* wanted: a rule looks at the numbers. */

@@ -40,6 +40,7 @@ struct glance {
     uint32_t group; /* place of its group from 1, as in struct process */
 };
 
+/* There may be ten thousands of these: nothing in it is without use. */
 struct tracked {
     int64_t row;              /* in the store; 0 = not yet given out */
     const char *full_cmdline; /* cleaned, unredacted; for rules only, never leaves the process */
@@ -50,11 +51,11 @@ struct tracked {
     uint32_t cpu_ticks[TABLE_CPU_SPAN + 1];
     uint32_t cpu_msec[TABLE_CPU_SPAN + 1];
     uint32_t cpu_count;
+    unsigned deep_calm; /* see engine/eyes_turn.h */
 
     uint64_t slow_usec;       /* monotonic time of the last slow read; 0 = never */
     struct probe_price price; /* of deep readings */
     int64_t deep_rss_bytes;   /* RSS at the last one */
-    unsigned deep_calm;       /* see engine/eyes_turn.h */
     uint64_t deep_asked_usec; /* a routine read is under way or was refused then */
     int64_t layers_rss_bytes; /* at the last reading of layers */
     uint64_t layers_usec;     /* of that; 0 = never */
@@ -68,14 +69,15 @@ struct tracked {
     uint64_t identity_asked_usec; /* last asked; 0 = never */
     /* How often its first thread left the CPU: when last looked, and when its identity was read. */
     uint32_t switches, identity_switches;
-    bool deep_denied;      /* the probe may not read this one */
-    bool unit_known;       /* read from the cgroup for this program */
-    bool had_agent;        /* its state is gone when the exit is noticed */
-    bool said_exit;        /* its agent has said that the program is ending */
-    bool identity_changed; /* tell the store */
+    bool deep_denied : 1;      /* the probe may not read this one */
+    bool unit_known : 1;       /* read from the cgroup for this program */
+    bool had_agent : 1;        /* its state is gone when the exit is noticed */
+    bool said_exit : 1;        /* its agent has said that the program is ending */
+    bool identity_changed : 1; /* tell the store */
     /* a rule names a field of this source */
-    bool stat_wanted, slow_wanted, deep_wanted, agent_wanted, pools_wanted, cgroup_wanted;
-    bool stored;           /* the store has a row of it */
+    bool stat_wanted : 1, slow_wanted : 1, deep_wanted : 1, agent_wanted : 1, pools_wanted : 1,
+        cgroup_wanted : 1;
+    bool stored : 1;       /* the store has a row of it */
     uint32_t stored_group; /* the place of the group that the store was told */
 };
 

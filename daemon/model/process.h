@@ -60,12 +60,16 @@ enum process_role {
     PROCESS_ROLE_HELPER, /* serves the others: a forkserver, a resource tracker */
 };
 
+/* There may be ten thousands of these: small fields stand together, so that there are no holes. */
 struct process {
     struct process_id id;
     pid_t ppid;
     uid_t uid;
     uint32_t exec_count;
     bool kernel_thread;
+    enum process_role role : 8;
+    /* Of no meaning while the sample has them. */
+    enum absence pss_absence : 8, uss_absence : 8;
     uint64_t exe_device, exe_inode; /* of PID/exe; both 0 = unknown */
     /*
      * Where the stack began. exec draws it anew (address space randomisation), fork keeps it: two
@@ -75,19 +79,17 @@ struct process {
     struct process_id family; /* root of the family; own id when alone or unknown */
     uint32_t family_size;     /* members alive, >= 1 */
     uint32_t group;           /* place in the snapshot's groups, from 1; 0 = in none */
-    enum process_role role;
+    uint32_t cgroup;          /* its place in the snapshot's cgroups + 1; 0 = not known */
     int64_t cow_loss_bytes;   /* of a forked worker (model/group.h); -1 = unknown, or none */
     uint64_t first_seen_usec; /* monotonic */
     char comm[PROCESS_COMM_SIZE];
-    uint32_t cgroup; /* its place in the snapshot's cgroups + 1; 0 = not known */
     /*
      * NULL = none, or not known. Many processes have the same, and most are short: they are kept by
      * whoever made this struct. Shorter than the sizes above.
      */
-    const char *name;                      /* given by `memtend run --name` */
-    const char *unit;                      /* systemd unit from the cgroup path */
-    const char *cmdline;                   /* redacted */
-    enum absence pss_absence, uss_absence; /* of no meaning while the sample has them */
+    const char *name;    /* given by `memtend run --name` */
+    const char *unit;    /* systemd unit from the cgroup path */
+    const char *cmdline; /* redacted */
     struct agent_info agent;
     struct sample sample;
 };
