@@ -51,6 +51,8 @@ static bool identity_is_sound(const uint8_t *head)
            memcmp(head + IDENTITY_FRACTIONS, fractions, sizeof(fractions)) == 0 &&
            identity_number(head + IDENTITY_FORMAT) <= 4 &&
            identity_number(head + IDENTITY_ENCODING) <= 3 &&
+           /* A tree of a table, a leaf or not: what a power cut left of a page has neither. */
+           (head[IDENTITY_TREE] == 13 || head[IDENTITY_TREE] == 5) &&
            memcmp(head + IDENTITY_RESERVED, zeros, sizeof(zeros)) == 0;
 }
 
