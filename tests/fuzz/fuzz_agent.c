@@ -76,6 +76,10 @@ static void on_said(const char *line, size_t length)
 
 /* ---- the socket ---- */
 
+void socket_init(void)
+{
+}
+
 int socket_connect(const struct settings *settings)
 {
     (void)settings;
