@@ -117,6 +117,22 @@ static bool is_refused(struct ladder *ladder, enum step_kind kind,
                          ladder->ops.headroom_bytes(ladder->ops.context), ret_note);
 }
 
+static bool is_suspended(const struct ladder *ladder, enum step_kind kind,
+                         char ret_note[static RECEIPT_NOTE_SIZE])
+{
+    const struct ladder_ops *ops = &ladder->ops;
+    return ops->suspends && ops->suspends(ops->context, ladder->receipt.target, kind, ret_note);
+}
+
+/* Leave it out; the receipt says why. */
+static void skip_step(struct ladder *ladder, enum receipt_outcome why)
+{
+    struct receipt_step *step = current_step(ladder);
+    step->outcome = why;
+    set_note(ladder, step->note);
+    ladder->step++;
+}
+
 static int64_t basis_bytes(const struct ladder *ladder)
 {
     const struct measure *measure = &ladder->receipt.before;
@@ -135,6 +151,8 @@ static void predict_all(struct ladder *ladder)
         struct prediction prediction = {.pause_usec = -1};
         char note[RECEIPT_NOTE_SIZE];
         enum step_kind kind = receipt->steps[i].kind;
+        if (is_suspended(ladder, kind, note))
+            continue;
         ladder->ops.predict(ladder->ops.context, receipt->target, kind, &prediction);
         if (prediction.unshared_bytes > receipt->predicted_unshared_bytes)
             receipt->predicted_unshared_bytes = prediction.unshared_bytes;
@@ -183,13 +201,15 @@ static void try_step(struct ladder *ladder, uint64_t now_usec)
         stop(ladder, RECEIPT_OUTCOME_PAUSED, "memtend was paused before this step", now_usec);
         return;
     }
+    step->before = ladder->last;
+    if (is_suspended(ladder, step->kind, step->note)) {
+        skip_step(ladder, RECEIPT_OUTCOME_BACKED_OFF);
+        return;
+    }
     struct prediction prediction = {.pause_usec = -1};
     ops->predict(ops->context, ladder->receipt.target, step->kind, &prediction);
-    step->before = ladder->last;
     if (is_refused(ladder, step->kind, &prediction, step->note)) {
-        step->outcome = RECEIPT_OUTCOME_REFUSED;
-        set_note(ladder, step->note);
-        ladder->step++;
+        skip_step(ladder, RECEIPT_OUTCOME_REFUSED);
         return;
     }
     if (ladder->dry_run) {

@@ -59,6 +59,9 @@ struct ladder_ops {
     int (*measure)(void *context, struct process_id id, uint64_t number);
     void (*predict)(void *context, struct process_id id, enum step_kind step,
                     struct prediction *ret_prediction);
+    /* Has it been of no use here, and is its time not come again? NULL: none is ever left out. */
+    bool (*suspends)(void *context, struct process_id id, enum step_kind step,
+                     char ret_note[static RECEIPT_NOTE_SIZE]);
     /* Memory that the host can still give out; -1 = unknown. */
     int64_t (*headroom_bytes)(void *context);
     /* 0 and ladder_on_answer() follows with this number, not from inside; or -errno:

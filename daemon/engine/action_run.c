@@ -130,6 +130,14 @@ static void ops_predict(void *context, struct process_id id, enum step_kind step
     }
 }
 
+static bool ops_suspends(void *context, struct process_id id, enum step_kind step,
+                         char ret_note[static RECEIPT_NOTE_SIZE])
+{
+    const struct action_run *run = context;
+    const struct backoff *backoff = agent_server_backoff(run->config->agents, id);
+    return backoff && backoff_suspends(backoff, step, clock_mono_usec(), ret_note);
+}
+
 static int64_t ops_headroom(void *context)
 {
     const struct action_run *run = context;
@@ -233,6 +241,7 @@ int action_run_new(const struct actions_config *config, const struct ladder_orde
         .alive = ops_alive,
         .measure = ops_measure,
         .predict = ops_predict,
+        .suspends = order->receipt.rule[0] ? ops_suspends : NULL, /* a person knows better */
         .headroom_bytes = ops_headroom,
         .send = ops_send,
     };

@@ -75,6 +75,9 @@ static void record(struct actions *actions, struct action_run *run)
     run->recorded = true;
     receipt_book_add(actions->recent, receipt, run->uid, run->sequence);
     actions->run_count--;
+    struct backoff *backoff = agent_server_backoff(actions->config.agents, receipt->target);
+    if (backoff)
+        backoff_learn(backoff, receipt, clock_mono_usec());
     if (receipt->outcome != RECEIPT_OUTCOME_DRY_RUN) {
         actions->total++;
         actions->freed_bytes += receipt->freed_bytes;

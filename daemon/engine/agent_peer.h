@@ -57,6 +57,7 @@ struct agent_peer {
     bool stat_soon;                /* something has changed: do not wait for the interval */
     uint64_t wanted_until_usec;    /* by a rule */
     struct estimate_memory memory;
+    struct backoff backoff;
 };
 
 /* Takes fd and the identity's pidfd, also on failure. */

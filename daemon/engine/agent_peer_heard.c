@@ -67,6 +67,7 @@ void agent_peer_forget(struct agent_peer *peer)
     struct process *process =
         table_find(agent_server_config_of(peer->server)->table, peer->identity.id);
     peer->memory = (struct estimate_memory){0};
+    peer->backoff = (struct backoff){0};
     peer->stats = (struct control_stats){0};
     peer->stats_usec = 0;
     peer->pools = (struct control_stats){0};

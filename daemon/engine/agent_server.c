@@ -325,6 +325,12 @@ struct estimate_memory *agent_server_memory(struct agent_server *server, struct 
     return peer ? &peer->memory : NULL;
 }
 
+struct backoff *agent_server_backoff(struct agent_server *server, struct process_id id)
+{
+    struct agent_peer *peer = find_open(server, id);
+    return peer ? &peer->backoff : NULL;
+}
+
 int agent_server_report(const struct agent_server *server, struct process_id id, uint64_t now_usec,
                         struct agent_report *ret_report)
 {

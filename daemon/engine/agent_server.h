@@ -11,6 +11,7 @@
 #ifndef MEMTEND_ENGINE_AGENT_SERVER_H
 #define MEMTEND_ENGINE_AGENT_SERVER_H
 
+#include "act/backoff.h"
 #include "agents/session.h"
 #include "engine/table.h"
 #include "heap/estimate.h"
@@ -75,6 +76,8 @@ int agent_server_census(struct agent_server *server, struct process_id id,
 /* What is remembered of a process for predictions; NULL without agent. Valid until the loop turns.
  */
 struct estimate_memory *agent_server_memory(struct agent_server *server, struct process_id id);
+/* The same of what steps have been good for. */
+struct backoff *agent_server_backoff(struct agent_server *server, struct process_id id);
 
 /* Connected agents that have said hello, and those of them that can act now. */
 void agent_server_count(const struct agent_server *server, size_t *ret_agents, size_t *ret_ready);

@@ -73,6 +73,23 @@ def test_live_data_is_left_alone():
         assert status == 200 and receipt["outcome"] == "freed_nothing", receipt
 
 
+def test_a_step_that_never_helps_is_left_out():
+    rules = (f'rule vain for each process where name = "{NAME}":\n'
+             '  when rss > 100 MiB then trim at most once per 1s armed\n')
+    with Daemon(rules=rules) as daemon, Program(daemon, "growing_dict.py", 120, name=NAME) as program:
+        def backed_off():
+            return [one for one in finished(daemon.receipts("vain"))
+                    if one["outcome"] == "backed_off"]
+        receipt = wait_for("a trim that is left out", backed_off)[0]
+        assert "gave nothing back the last 2 times" in receipt["note"], receipt
+        assert receipt["steps"][0]["outcome"] == "backed_off", receipt
+        tried = [one for one in finished(daemon.receipts("vain")) if one not in backed_off()]
+        assert len(tried) >= 2 and tried[0]["outcome"] == "freed_nothing", tried
+        # A person may all the same.
+        status, receipt = daemon.act(f"pid:{program.pid}", "trim")
+        assert status == 200 and receipt["outcome"] == "freed_nothing", receipt
+
+
 def test_shared_pages_free_nothing():
     with Daemon() as daemon, Program(daemon, "fork_shared_heap.py", 150) as program:
         child = wait_for("the child", lambda: children(program.pid))[0]

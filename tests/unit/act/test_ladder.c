@@ -29,6 +29,7 @@ struct world {
     uint64_t number; /* of the last request */
     enum step_kind sent;
     uint64_t sent_max_pause;
+    bool suspends[STEP_KIND_COUNT];
 };
 
 static bool world_paused(void *context)
@@ -56,6 +57,16 @@ static void world_predict(void *context, struct process_id id, enum step_kind st
 {
     assert_true(process_id_equal(id, target));
     *ret_prediction = ((struct world *)context)->predictions[step];
+}
+
+static bool world_suspends(void *context, struct process_id id, enum step_kind step,
+                           char ret_note[static RECEIPT_NOTE_SIZE])
+{
+    assert_true(process_id_equal(id, target));
+    if (!((struct world *)context)->suspends[step])
+        return false;
+    text_copy(ret_note, RECEIPT_NOTE_SIZE, "in vain");
+    return true;
 }
 
 static int64_t world_headroom(void *context)
@@ -117,6 +128,7 @@ static void start(struct world *w, size_t count, const enum step_kind *steps, bo
                                    .alive = world_alive,
                                    .measure = world_measure,
                                    .predict = world_predict,
+                                   .suspends = world_suspends,
                                    .headroom_bytes = world_headroom,
                                    .send = world_send};
     struct ladder_order order = {.receipt = {.id = "r1",
@@ -284,6 +296,32 @@ static void only_refused_is_refused(void **state)
     assert_int_equal(r->predicted_high_bytes, 0);
     assert_int_equal(r->predicted_pause_usec, 1300000);
     assert_non_null(strstr(r->note, "1300 ms"));
+}
+
+static void what_was_in_vain_is_left_out_and_not_predicted(void **state)
+{
+    struct world *w = *state;
+    w->suspends[STEP_COLLECT] = true;
+    start(w, 2, both, false);
+    measured(w, 200);
+    assert_int_equal(w->sends, 1);
+    assert_int_equal(w->sent, STEP_TRIM);
+    const struct receipt *r = &w->ladder.receipt;
+    assert_int_equal(r->steps[0].outcome, RECEIPT_OUTCOME_BACKED_OFF);
+    assert_string_equal(r->steps[0].note, "in vain");
+    assert_int_equal(r->predicted_high_bytes, 50 * MIB);
+}
+
+static void all_in_vain_is_backed_off(void **state)
+{
+    struct world *w = *state;
+    w->suspends[STEP_COLLECT] = w->suspends[STEP_TRIM] = true;
+    start(w, 2, both, false);
+    measured(w, 200);
+    const struct receipt *r = finished(w, RECEIPT_OUTCOME_BACKED_OFF);
+    assert_int_equal(w->sends, 0);
+    assert_int_equal(r->predicted_high_bytes, 0);
+    assert_string_equal(r->note, "in vain");
 }
 
 static void pause_stops_before_the_next_rung(void **state)
@@ -557,6 +595,8 @@ int main(void)
         TEST(dry_run_shows_refusals),
         TEST(unsharing_is_refused_and_the_trim_still_runs),
         TEST(only_refused_is_refused),
+        TEST(what_was_in_vain_is_left_out_and_not_predicted),
+        TEST(all_in_vain_is_backed_off),
         TEST(pause_stops_before_the_next_rung),
         TEST(paused_from_the_start),
         TEST(ends_of_a_step),
