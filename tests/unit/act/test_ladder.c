@@ -2,6 +2,7 @@
 #include "act/ladder.h"
 
 #include "base/clock.h"
+#include "base/text.h"
 
 #include <errno.h>
 #include <setjmp.h>
