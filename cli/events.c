@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "client.h"
 #include "model/event.h"
+#include "range.h"
 #include "say.h"
 #include "show.h"
 #include "verb.h"
@@ -176,13 +177,13 @@ static int parse(const struct invocation *invocation, struct event_query *ret_qu
 {
     struct event_query query = {.kind = invocation->option[OPTION_KIND]};
     bool since = invocation->option[OPTION_SINCE];
-    uint64_t seconds;
-    if (check_kind(query.kind) < 0 || options_duration(invocation, OPTION_SINCE, 0, &seconds) < 0 ||
+    struct range range;
+    if (check_kind(query.kind) < 0 || range_read(invocation, RANGE_NO_END, &range) < 0 ||
         options_number(invocation, OPTION_LIMIT, 1, EVENTS_PAGE,
                        since ? EVENTS_MOST : EVENTS_DEFAULT, &query.want) < 0)
         return -1;
     if (since)
-        clock_format_rfc3339(clock_wall_usec() - seconds * USEC_PER_SEC, query.from);
+        clock_format_rfc3339(range.from_wall_usec, query.from);
     *ret_query = query;
     return 0;
 }

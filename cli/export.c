@@ -3,11 +3,11 @@
  * `memtend export`: every sample of the store, for other tools. Reads memtend.db itself, a little
  * at a time, whether a daemon runs or not.
  */
-#include "base/clock.h"
 #include "export_text.h"
 #include "interrupt.h"
 #include "output.h"
 #include "progress.h"
+#include "range.h"
 #include "say.h"
 #include "state.h"
 #include "storage/plain_file.h"
@@ -50,37 +50,6 @@ static int export_check_format(const struct invocation *invocation)
         return -EINVAL;
     }
     return 0;
-}
-
-static int export_time(const struct invocation *invocation, enum option_id id, uint64_t *time)
-{
-    const char *given = invocation->option[id];
-    if (!given || clock_parse_rfc3339(given, time) == 0)
-        return 0;
-    say("--%s takes a time like 2026-11-22T10:41:00Z, or seconds since 1970, not %s",
-        option_info(id)->name, given);
-    return -EINVAL;
-}
-
-static int export_check_time(const struct invocation *invocation, struct sample_walk_query *query)
-{
-    uint64_t seconds = 0;
-    query->to_wall_usec = UINT64_MAX;
-    if (options_duration(invocation, OPTION_SINCE, 0, &seconds) < 0 ||
-        export_time(invocation, OPTION_FROM, &query->from_wall_usec) < 0 ||
-        export_time(invocation, OPTION_TO, &query->to_wall_usec) < 0)
-        return -EINVAL;
-    if (export_given(invocation, OPTION_SINCE) && export_given(invocation, OPTION_FROM)) {
-        say("--since and --from exclude each other");
-        return -EINVAL;
-    }
-    if (export_given(invocation, OPTION_SINCE))
-        query->from_wall_usec = clock_wall_usec() - seconds * USEC_PER_SEC;
-    if (query->from_wall_usec < query->to_wall_usec)
-        return 0;
-    say("--to must be later than %s",
-        export_given(invocation, OPTION_SINCE) ? "--since" : "--from");
-    return -EINVAL;
 }
 
 static int export_add_target(struct sample_walk_query *query, const char *text)
@@ -202,10 +171,13 @@ enum exit_code export_main(const struct invocation *invocation)
     struct export_run *run = say_no_memory(calloc(1, sizeof(*run)));
     run->invocation = invocation;
     run->output.fd = -1;
+    struct range range;
     enum exit_code code = EXIT_CODE_USAGE;
-    if (export_check_format(invocation) == 0 && export_check_time(invocation, &run->query) == 0 &&
+    if (export_check_format(invocation) == 0 && range_read(invocation, RANGE_NO_END, &range) == 0 &&
         export_check_targets(invocation, &run->query) == 0 &&
         state_directory(invocation, run->directory, sizeof(run->directory)) == 0) {
+        run->query.from_wall_usec = range.from_wall_usec;
+        run->query.to_wall_usec = range.to_wall_usec;
         interrupt_catch();
         code = export_open(run);
         if (code == EXIT_CODE_OK)

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "csv.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -42,12 +43,7 @@ static int export_text_csv(struct buffer *to, const char *raw)
 {
     char clean[PROCESS_CMDLINE_SIZE];
     text_clean(clean, sizeof(clean), raw, strlen(raw));
-    if (!strpbrk(clean, ",\"\r\n"))
-        return buffer_append_text(to, clean);
-    int r = buffer_append(to, "\"", 1);
-    for (const char *c = clean; r == 0 && *c; c++)
-        r = *c == '"' ? buffer_append(to, "\"\"", 2) : buffer_append(to, c, 1);
-    return r < 0 ? r : buffer_append(to, "\"", 1);
+    return csv_append(to, clean);
 }
 
 static int export_text_json(struct buffer *to, const char *name, const char *raw)

@@ -27,8 +27,8 @@
     X(WAIT, "wait", 0, "D", "wait at most D for the receipt (default 30s)")                        \
     X(FOLLOW, "follow", 'f', NULL, "go on printing new ones until interrupted")                    \
     X(KIND, "kind", 0, "KIND", "only events of this kind")                                         \
-    X(SINCE, "since", 0, "D", "only those of the last D: 30s, 5m, 2h, 1d")                         \
-    X(UNTIL, "until", 0, "D", "up to D ago, or up to a time (default now)")                        \
+    X(SINCE, "since", 0, "D", "from D ago on (30s, 5m, 2h, 1d), or from a time on")                \
+    X(UNTIL, "until", 0, "D", "up to D ago, or up to a time, which is not in it")                  \
     X(YES, "yes", 'y', NULL, "do not ask")                                                         \
     X(FOR, "for", 0, "D", "resume by itself after D: 30s, 5m, 2h, 1d")                             \
     X(POINTS, "points", 0, "N", "at most N points of a series, 1 to 2000 (default 60)")            \
@@ -48,9 +48,7 @@
     X(JSONL, "jsonl", 0, NULL, "one JSON object a line")                                           \
     X(SQLITE, "sqlite", 0, NULL, "a SQLite database with the tables process and sample")           \
     X(OUTPUT, "output", 'o', "FILE", "write to FILE, whole or not at all")                         \
-    X(FORCE, "force", 0, NULL, "replace FILE if it is there")                                      \
-    X(FROM, "from", 0, "T", "from this time on: 2026-11-22T10:41:00Z, or seconds since 1970")      \
-    X(TO, "to", 0, "T", "up to this time, which is not in it")
+    X(FORCE, "force", 0, NULL, "replace FILE if it is there")
 
 enum option_id {
 #define X(id, name, letter, argument, help) OPTION_##id,

@@ -4,71 +4,16 @@
  */
 #include "query.h"
 
-#include "base/clock.h"
-#include "base/quantity.h"
+#include "base/text.h"
 #include "model/metric.h"
 #include "model/series.h"
+#include "range.h"
 #include "say.h"
-#include "show.h"
 #include "verb.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define QUERY_SINCE_DEFAULT (3600 * USEC_PER_SEC)
-
-/* "2h" ago, or a time. */
-static int query_time(const struct invocation *invocation, enum option_id id, uint64_t now_usec,
-                      uint64_t fallback_usec, uint64_t *ret_wall_usec)
-{
-    const char *given = invocation->option[id];
-    int64_t ago;
-    uint64_t wall = now_usec - fallback_usec;
-    int r = 0;
-    if (given && strchr(given, 'T'))
-        r = clock_parse_rfc3339(given, &wall);
-    else if (given) {
-        r = quantity_parse(given, QUANTITY_USEC, &ago, NULL);
-        if (r == 0 && (ago < 0 || (uint64_t)ago > now_usec))
-            r = -EINVAL;
-        if (r == 0)
-            wall = now_usec - (uint64_t)ago;
-    }
-    if (r < 0) {
-        say("--%s takes a duration like 30s, 5m, 2h or 1d, or a time like 2026-11-22T10:41:18Z, "
-            "not %s",
-            option_info(id)->name, given);
-        say_try("memtend query --help");
-        return -EINVAL;
-    }
-    *ret_wall_usec = wall;
-    return 0;
-}
-
-int query_range(const struct invocation *invocation, struct request *request)
-{
-    uint64_t now = clock_wall_usec(), from = 0, to = now;
-    char text[CLOCK_RFC3339_SIZE];
-    int r = query_time(invocation, OPTION_SINCE, now, QUERY_SINCE_DEFAULT, &from);
-    if (r == 0)
-        r = query_time(invocation, OPTION_UNTIL, now, 0, &to);
-    if (r < 0)
-        return r;
-    if (from >= to) {
-        say("--since must be before --until");
-        say_try("memtend query ... --since 2h --until 1h");
-        return -EINVAL;
-    }
-    clock_format_rfc3339(from, text);
-    request_query(request, "from", text);
-    if (!invocation->option[OPTION_UNTIL])
-        return 0;
-    clock_format_rfc3339(to, text);
-    request_query(request, "to", text);
-    return 0;
-}
 
 static void query_say_metrics(const char *name)
 {
@@ -88,7 +33,7 @@ static void query_say_metrics(const char *name)
 }
 
 /* Here, where a typing error can still be guessed. */
-int query_check_metrics(const char *names)
+static int query_check_metrics(const char *names)
 {
     char *copy = say_no_memory(strdup(names)), *rest = copy, *name;
     int r = 0;
@@ -117,29 +62,19 @@ static int query_check(const struct invocation *invocation)
     return 0;
 }
 
-void query_print(const struct invocation *invocation, json_t *body)
-{
-    const char *aggregate = invocation->option[OPTION_AGG];
-    json_t *list = member_array(body, "series");
-    if (invocation->option[OPTION_JSON])
-        show_json(body, false);
-    else if (invocation->option[OPTION_CSV])
-        query_print_csv(list, aggregate && strcmp(aggregate, "range") == 0);
-    else
-        query_print_table(list);
-}
-
 static int query_build(const struct invocation *invocation, struct request *request)
 {
     uint64_t points;
+    struct range range;
     request_query(request, "target", invocation->operands[0]);
     request_query(request, "metric", invocation->operands[1]);
-    int r = query_range(invocation, request);
+    int r = range_read(invocation, QUERY_SINCE_DEFAULT_USEC, &range);
     if (r == 0)
         r = options_number(invocation, OPTION_POINTS, 1, SERIES_POINTS_LIMIT, QUERY_POINTS_DEFAULT,
                            &points);
     if (r < 0)
         return r;
+    range_query(&range, request);
     request_query_number(request, "points", points);
     if (invocation->option[OPTION_AGG])
         request_query(request, "agg", invocation->option[OPTION_AGG]);

@@ -39,9 +39,9 @@ static void print_kept_sample(json_t *process, json_t *sample)
         metric_json_name(metric, name);
         if (!member_number(sample, name, &value))
             continue;
-        csv_text(member_text(sample, "time"));
+        csv_print(member_text(sample, "time"));
         putchar(',');
-        csv_text(member_id(process, "id"));
+        csv_print(member_id(process, "id"));
         printf(",%s,%.15g\n", name, value);
     }
 }

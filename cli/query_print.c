@@ -124,7 +124,7 @@ static void add_series(struct table *table, json_t *series)
     table_add(table, COLOUR_NONE, "%s", summary.sparks);
 }
 
-void query_print_table(json_t *list)
+static void print_table(json_t *list)
 {
     static const struct table_column columns[] = {
         {"TARGET", false},  {"METRIC", false}, {"FIRST", true},  {"LEAST", true},
@@ -152,9 +152,9 @@ static void print_csv_series(json_t *series, bool range)
             continue;
         clock_format_rfc3339((uint64_t)point.wall_msec * USEC_PER_MSEC, time);
         printf("%s,", time);
-        csv_text(member_text(series, "target"));
+        csv_print(member_text(series, "target"));
         putchar(',');
-        csv_text(member_text(series, "metric"));
+        csv_print(member_text(series, "metric"));
         if (point.gap)
             fputs(range ? ",," : ",", stdout);
         else if (range)
@@ -165,9 +165,21 @@ static void print_csv_series(json_t *series, bool range)
     }
 }
 
-void query_print_csv(json_t *list, bool range)
+static void print_csv(json_t *list, bool range)
 {
     printf("time,target,metric,%s\n", range ? "min,max" : "value");
     for (size_t i = 0; i < json_array_size(list); i++)
         print_csv_series(json_array_get(list, i), range);
+}
+
+void query_print(const struct invocation *invocation, json_t *body)
+{
+    const char *aggregate = invocation->option[OPTION_AGG];
+    json_t *list = member_array(body, "series");
+    if (invocation->option[OPTION_JSON])
+        show_json(body, false);
+    else if (invocation->option[OPTION_CSV])
+        print_csv(list, aggregate && strcmp(aggregate, "range") == 0);
+    else
+        print_table(list);
 }

@@ -4,6 +4,7 @@
  */
 #include "csv.h"
 #include "query.h"
+#include "range.h"
 #include "say.h"
 #include "show.h"
 #include "table.h"
@@ -62,12 +63,12 @@ static void print_csv(json_t *items)
     puts("id,pid,peak_bytes,average_bytes,first_seen,last_seen,comm,name,unit,cmdline,ended");
     for (size_t i = 0; i < json_array_size(items); i++) {
         json_t *process = json_array_get(items, i);
-        csv_text(member_id(process, "id"));
+        csv_print(member_id(process, "id"));
         for (size_t k = 0; k < sizeof(numbers) / sizeof(numbers[0]); k++)
             print_number(process, numbers[k]);
         for (size_t k = 0; k < sizeof(texts) / sizeof(texts[0]); k++) {
             putchar(',');
-            csv_text(member_text(process, texts[k]));
+            csv_print(member_text(process, texts[k]));
         }
         printf(",%s\n", member_flag(process, "ended") ? "true" : "false");
     }
@@ -77,18 +78,22 @@ static int build(const struct invocation *invocation, struct request *request)
 {
     const char *aggregate = invocation->option[OPTION_AGG];
     uint64_t limit;
+    struct range range;
     if (aggregate && strcmp(aggregate, "max") != 0 && strcmp(aggregate, "avg") != 0) {
         say("query top: --agg takes max (default) or avg, not %s", aggregate);
         return -1;
     }
-    if (options_number(invocation, OPTION_LIMIT, 1, QUERY_TOP_MOST, QUERY_TOP_DEFAULT, &limit) < 0)
+    if (options_number(invocation, OPTION_LIMIT, 1, QUERY_TOP_MOST, QUERY_TOP_DEFAULT, &limit) <
+            0 ||
+        range_read(invocation, QUERY_SINCE_DEFAULT_USEC, &range) < 0)
         return -1;
     if (invocation->operand_count > 1)
         request_query(request, "metric", invocation->operands[1]);
     if (aggregate)
         request_query(request, "order", strcmp(aggregate, "avg") == 0 ? "average" : "peak");
     request_query_number(request, "limit", limit);
-    return query_range(invocation, request);
+    range_query(&range, request);
+    return 0;
 }
 
 static void print(const struct invocation *invocation, json_t *body)

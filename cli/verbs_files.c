@@ -8,7 +8,7 @@
 const struct verb verbs_of_files[] = {
     {
         .name = "export",
-        .synopsis = "(--csv | --jsonl | --sqlite) [-o FILE] [--from T] [--to T] [--since D] "
+        .synopsis = "(--csv | --jsonl | --sqlite) [-o FILE] [--since D] [--until D] "
                     "[TARGET...]",
         .summary = "every stored sample, for other tools",
         .description =
@@ -19,8 +19,9 @@ const struct verb verbs_of_files[] = {
             "What is not known is empty (--csv), left out (--jsonl) or NULL (--sqlite), never 0.\n"
             "boot and id name a process for all times.\n"
             "\n"
-            "--csv     as RFC 4180 has it: lines end with CR LF, texts are quoted when they must "
-            "be\n"
+            "--csv     as RFC 4180 has it: lines end with CR LF, texts are quoted when they must\n"
+            "          be; one that begins with = + - or @ gets an apostrophe in front, so that\n"
+            "          no spreadsheet calculates it\n"
             "--jsonl   one JSON object a line\n"
             "--sqlite  a database with the tables process (one row a process) and sample; needs "
             "-o\n"
@@ -31,7 +32,8 @@ const struct verb verbs_of_files[] = {
             "of\n"
             "the moment it began. What is older than [Store] KeepSamples is gone: for its minutes\n"
             "and hours ask `memtend query`. TARGET is a pid, a process id, unit:NAME or\n"
-            "group:NAME; the host has no rows.\n"
+            "group:NAME; the host has no rows. --since and --until are durations (2h ago) or times\n"
+            "(2026-11-22T10:41:18Z).\n"
             "\n"
             "FILE (0600) appears when it is whole; one that is there is kept without --force. "
             "Pipes\n"
@@ -44,9 +46,9 @@ const struct verb verbs_of_files[] = {
         .examples =
             "memtend export --csv --since 1h > samples.csv\n"
             "memtend export --jsonl 4711-88213 unit:web.service | zstd > samples.jsonl.zst\n"
-            "memtend export --sqlite -o samples.db --from 2026-11-22T00:00:00Z\n",
-        .options = BIT(CSV) | BIT(JSONL) | BIT(SQLITE) | BIT(OUTPUT) | BIT(FORCE) | BIT(FROM) |
-                   BIT(TO) | BIT(SINCE) | BIT(STATE_DIR),
+            "memtend export --sqlite -o samples.db --since 2026-11-22T00:00:00Z\n",
+        .options = BIT(CSV) | BIT(JSONL) | BIT(SQLITE) | BIT(OUTPUT) | BIT(FORCE) | BIT(SINCE) |
+                   BIT(UNTIL) | BIT(STATE_DIR),
         .operands_max = ANY,
         .main = export_main,
     },

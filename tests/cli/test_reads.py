@@ -123,6 +123,9 @@ def test_events_pages():
         return listing(*[{**EVENTS[1], "id": i} for i in ids],
                        cursor=str(1500 - first + limit) if first > limit else None)
     with serving("GET", "/api/v1/events", page) as daemon:
+        daemon.memtend("events", "--since", "2026-11-22T09:30:00+01:00", code=0)
+        assert daemon.requests[-1].query["from"] == "2026-11-22T08:30:00.000Z", daemon.requests[-1]
+        daemon.memtend("events", "--since", "yesterday", code=2)
         said = daemon.memtend("events", "--since", "1d", "--json", code=0)
         assert [line["id"] for line in said.lines()] == list(range(1, 1501))
 

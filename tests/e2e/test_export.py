@@ -49,11 +49,11 @@ def rows_of(text):
 
 
 @contextlib.contextmanager
-def hostile():
+def hostile(name=HOSTILE):
     """A process with a name that a table of values could be torn by."""
     code = ("import ctypes, sys, time; ctypes.CDLL(None).prctl(15, sys.argv[1].encode());"
             "print('.', flush=True); time.sleep(600)")
-    with subprocess.Popen([sys.executable, "-c", code, HOSTILE], stdout=subprocess.PIPE) as process:
+    with subprocess.Popen([sys.executable, "-c", code, name], stdout=subprocess.PIPE) as process:
         try:
             process.stdout.read(1)
             yield process.pid
@@ -111,19 +111,29 @@ def test_three_shapes_of_the_same():
         daemon.start()
 
 
+def test_no_name_is_a_formula():
+    """A spreadsheet that opens the file calculates nothing that a process chose as its name."""
+    with Daemon() as daemon, hostile("=1+cmd|'/c x'!A") as pid:
+        wait_for("rows", lambda: ticks_of(daemon, pid) >= 2)
+        rows = rows_of(export(daemon, "--csv", pid))
+        assert {row["comm"] for row in rows} == {"'=1+cmd|'/c x'!A"}, rows[0]
+        lines = [json.loads(line) for line in export(daemon, "--jsonl", pid).splitlines()]
+        assert {line["comm"] for line in lines} == {"=1+cmd|'/c x'!A"}, lines[0]
+
+
 def test_rows_are_what_series_says():
     with Daemon() as daemon, hostile() as pid:
         wait_for("rows", lambda: ticks_of(daemon, pid) >= 20)
         since = rows_of(export(daemon, "--csv", pid))[0]["time"]
-        rows = rows_of(export(daemon, "--csv", "--from", since, pid))
+        rows = rows_of(export(daemon, "--csv", "--since", since, pid))
         known = series(daemon, pid, "rss_bytes", since)
         values = {value for value in known.values()}
         assert values == {int(row["rss_bytes"]) for row in rows if row["rss_bytes"]}
         # A part of it: what is asked for and no tick more.
         cut = rows[5]["time"]
-        tail = rows_of(export(daemon, "--csv", "--from", cut, pid))
+        tail = rows_of(export(daemon, "--csv", "--since", cut, pid))
         assert tail[0]["tick"] == rows[5]["tick"], (tail[0], rows[5])
-        head = rows_of(export(daemon, "--csv", "--to", cut, pid))
+        head = rows_of(export(daemon, "--csv", "--until", cut, pid))
         assert head[-1]["tick"] == rows[4]["tick"]
         assert rows_of(export(daemon, "--csv", "--since", "1h", pid))[0]["tick"] == rows[0]["tick"]
         ticks = [int(row["tick"]) for row in rows]
@@ -196,8 +206,8 @@ def test_bad_places():
         refused("--sqlite", "-o", "-", say="standard output", code=2)
         refused(say="one of --csv", code=2)
         refused("--csv", "--jsonl", say="one of --csv", code=2)
-        refused("--csv", "--from", "yesterday", say="2026-11-22T", code=2)
-        refused("--csv", "--from", "20", "--to", "10", say="later than", code=2)
+        refused("--csv", "--since", "yesterday", say="2026-11-22T", code=2)
+        refused("--csv", "--since", "1h", "--until", "2h", say="before --until", code=2)
         refused("--csv", "host", say="only processes", code=2)
         refused("--csv", "999999", say="no process 999999", code=5)
         refused("--csv", "--force", "-o", "", say="FILE is empty", code=2)
@@ -258,7 +268,7 @@ def test_other_users_are_refused():
 
 def test_progress_on_a_terminal():
     with Daemon() as daemon:
-        wait_for("rows", lambda: len(export(daemon, "--csv")) > 100_000, 90, every=1)
+        wait_for("rows", lambda: len(export(daemon, "--csv")) > 300_000, 90, every=1)
         master, slave = pty.openpty()
         reading, writing = os.pipe()
         process = subprocess.Popen([MEMTEND, "export", "--csv", "--state-dir", str(daemon.state)],
@@ -281,6 +291,6 @@ def test_progress_on_a_terminal():
 
 
 if __name__ == "__main__":
-    run([test_three_shapes_of_the_same, test_rows_are_what_series_says, test_a_reader_that_stops,
-         test_bad_places, test_two_at_once_and_a_kill, test_other_users_are_refused,
-         test_progress_on_a_terminal])
+    run([test_three_shapes_of_the_same, test_no_name_is_a_formula, test_rows_are_what_series_says,
+         test_a_reader_that_stops, test_bad_places, test_two_at_once_and_a_kill,
+         test_other_users_are_refused, test_progress_on_a_terminal])
