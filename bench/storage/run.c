@@ -248,9 +248,11 @@ static void run_report(struct run *run)
     report_end();
 }
 
-static void run_report_time(const struct run *run, const char *figure, const struct ask_time *time)
+static void run_report_time(const struct run *run, const char *figure, bool open,
+                            const struct ask_time *time)
 {
     report_begin(figure);
+    report_integer("open", open);
     report_integer("processes", (int64_t)run->trace->processes);
     report_integer("points", (int64_t)time->points);
     report_integer("runs", (int64_t)time->runs);
@@ -261,7 +263,8 @@ static void run_report_time(const struct run *run, const char *figure, const str
     report_end();
 }
 
-static void run_ask(struct run *run)
+/* `open`: what is newest is not in blocks yet. */
+static void run_ask(struct run *run, bool open)
 {
     static const struct {
         const char *figure;
@@ -282,7 +285,7 @@ static void run_ask(struct run *run)
         struct ask_time time;
         report_need(spans[i].ask(run->history, run->trace, spans[i].seconds, run->seconds, &time),
                     spans[i].figure);
-        run_report_time(run, spans[i].figure, &time);
+        run_report_time(run, spans[i].figure, open, &time);
     }
 }
 
@@ -300,9 +303,10 @@ bool run_trace(const struct trace *trace, const struct trace *expected, const ch
     else
         run_over_and_over(&run);
     run_read_back(&run); /* what is open still, and blocks of 10 minutes */
+    run_ask(&run, true);
     run_settle(&run);
     run_read_back(&run); /* all compacted */
-    run_ask(&run);
+    run_ask(&run, false);
     run_close(&run);
     run_report(&run);
     run_finish(&run);

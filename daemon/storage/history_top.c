@@ -203,17 +203,7 @@ static int history_top_check(const struct top_query *query, struct error *error)
     return 0;
 }
 
-/* What is newer than the file's blocks, before these are read. */
-static int history_top_first(struct history_top *top)
-{
-    int r = history_begin(top->sums.history);
-    if (r < 0)
-        return r;
-    r = top_sums_shelf(&top->sums);
-    return history_end(top->sums.history, r);
-}
-
-static int history_top_second(struct history_top *top)
+static int history_top_file(struct history_top *top)
 {
     int r = history_begin(top->sums.history);
     if (r < 0)
@@ -239,13 +229,12 @@ int history_top(struct history *history, const struct top_query *query, size_t *
     struct history_top top = {
         .sums = {.history = history,
                  .query = query,
-                 .code = columns_code(pss ? METRIC_PSS : METRIC_RSS),
                  .pss = pss,
                  .mean = query->by == TOP_MEAN_RSS || query->by == TOP_MEAN_PSS},
         .processes = processes};
-    r = history_top_first(&top);
+    r = top_sums_shelf(&top.sums);
     if (r == 0)
-        r = history_top_second(&top);
+        r = history_top_file(&top);
     if (r == -E2BIG)
         error_set(error, r, "too many processes in that time: ask for less of it");
     top_sums_finish(&top.sums);

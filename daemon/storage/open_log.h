@@ -21,6 +21,9 @@
 
 /* A place is a column's bit. It follows from the column's number and never changes its meaning. */
 #define OPEN_LOG_PLACES 64
+/* Those that are summed up beside a log. */
+#define OPEN_LOG_RSS 0
+#define OPEN_LOG_PSS 10
 /* Ticks, three numbers of 64 bits, and every value at its longest. */
 #define OPEN_LOG_ENTRY_LIMIT ((OPEN_LOG_PLACES + 3) * VARINT_SIZE_LIMIT)
 /* No log is longer: ten minutes of seconds, the ticks of one block. */

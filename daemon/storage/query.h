@@ -62,7 +62,6 @@
     X(PROCESS_UNIT, "process_unit.sql")                                                            \
     X(PROCESS_GROUP, "process_group.sql")                                                          \
     X(SPAN_AT, "span_at.sql")                                                                      \
-    X(PROCESS_RECENT, "process_recent.sql")                                                        \
     X(PROCESS_WALK, "process_walk.sql")                                                            \
     X(SAMPLE_OLDEST, "sample_oldest.sql")                                                          \
     X(PROCESS_GET, "process_get.sql")                                                              \

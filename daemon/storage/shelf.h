@@ -131,6 +131,18 @@ void shelf_keep_closing(struct shelf *shelf);
  */
 int shelf_copy(struct shelf *shelf, int64_t row, int64_t from_tick, struct buffer *buffer,
                struct shelf_period *ret_period);
+/* The same of what stands beside the logs: for each process and period one call. */
+typedef int (*shelf_sum_visit)(int64_t row, const struct shelf_period *period,
+                               const struct shelf_sum *sum, void *context);
+/* The host is not told of. The visitor does not ask the shelf anything; a negative result ends it
+ * and is returned. */
+int shelf_visit_sums(struct shelf *shelf, enum shelf_sum_of of, shelf_sum_visit visit,
+                     void *context);
 struct shelf_status shelf_status(struct shelf *shelf);
+
+/* --- inner: with the lock -------------------------------------------------------------------- */
+
+/* What the entry had through the newest past period gets a log there. -ENOMEM. */
+int shelf_settle(struct shelf *shelf, struct shelf_entry *entry);
 
 #endif

@@ -16,20 +16,6 @@ static void shelf_retire(struct shelf *shelf)
     }
 }
 
-/* Whether it has something of this past period: a log, or (NULL) what it has now. */
-static bool shelf_entry_has(const struct shelf_entry *entry, uint32_t number, bool newest,
-                            const struct shelf_log **ret_log)
-{
-    for (const struct shelf_log *log = entry->closing; log; log = log->next) {
-        if (log->number == number) {
-            *ret_log = log;
-            return true;
-        }
-    }
-    *ret_log = NULL;
-    return newest && entry->held;
-}
-
 static void shelf_entry_drop_oldest(struct shelf *shelf, struct shelf_entry *entry)
 {
     if (entry->closing)
@@ -63,13 +49,21 @@ static void shelf_give_up_oldest(struct shelf *shelf)
     shelf_retire(shelf);
 }
 
+int shelf_settle(struct shelf *shelf, struct shelf_entry *entry)
+{
+    if (shelf->closing_count == 0)
+        return 0;
+    const struct shelf_closing *past = &shelf->closing[shelf->closing_count - 1];
+    return shelf_table_settle(&shelf->table, entry, past->number, past->period.ticks);
+}
+
 /* What held through the newest past period gets a log there: from now on it is not the newest. */
 static int shelf_settle_all(struct shelf *shelf)
 {
     int r = 0;
     for (size_t i = 0; r == 0 && i < shelf->table.slot_count; i++)
         if (shelf->table.slots[i])
-            r = shelf_table_settle(&shelf->table, shelf->table.slots[i], shelf->number - 1);
+            r = shelf_settle(shelf, shelf->table.slots[i]);
     return r;
 }
 
@@ -80,6 +74,8 @@ static bool shelf_entry_turn(struct shelf *shelf, struct shelf_entry *entry)
     if (entry->log && entry->log->size == 0)
         shelf_table_drop_log(&shelf->table, &entry->log);
     struct shelf_log *log = entry->log;
+    if (log)
+        shelf_entry_sum(entry, shelf->current.ticks - entry->tick, log->sums);
     entry->log = NULL;
     entry->tick = 0;
     if (log) {

@@ -25,12 +25,6 @@ struct shelf_walk {
     unsigned offset; /* in its period */
 };
 
-/* The newest of the past periods: what is held is of that one. */
-static uint32_t shelf_past_number(const struct shelf *shelf)
-{
-    return shelf->number - 1;
-}
-
 /* `change->entry` is set. */
 static int shelf_walk_decode(struct shelf_walk *walk, struct shelf_change *change)
 {
@@ -82,7 +76,7 @@ static int shelf_prepare_one(struct shelf_walk *walk, struct shelf_change *chang
     r = shelf_walk_decode(walk, change);
     if (r < 0 || change->same)
         return r;
-    r = shelf_table_settle(&shelf->table, entry, shelf_past_number(shelf));
+    r = shelf_settle(shelf, entry);
     if (r == 0)
         r = shelf_table_widen(&shelf->table, &entry,
                               (unsigned)__builtin_popcountll(change->after.present));
@@ -96,7 +90,7 @@ static int shelf_prepare_rest(struct shelf *shelf)
     for (size_t i = 0; r == 0 && i < shelf->table.slot_count; i++) {
         struct shelf_entry *entry = shelf->table.slots[i];
         if (entry && entry->pass != shelf->pass)
-            r = shelf_table_settle(&shelf->table, entry, shelf_past_number(shelf));
+            r = shelf_settle(shelf, entry);
     }
     return r;
 }
@@ -125,6 +119,7 @@ static void shelf_commit_one(const struct shelf_walk *walk, const struct shelf_c
         memcpy(log->bytes + log->size, change->bytes, change->size);
         log->size += (uint32_t)change->size;
         log->number = walk->shelf->number;
+        shelf_entry_sum(entry, walk->offset - entry->tick, log->sums);
         entry->tick = (uint16_t)walk->offset;
     }
     shelf_entry_put(entry, &change->after);

@@ -149,6 +149,19 @@ bool shelf_entry_is_over(const struct shelf_entry *entry)
     return entry->present == 0 && !entry->log && !entry->closing && !entry->held;
 }
 
+bool shelf_entry_has(const struct shelf_entry *entry, uint32_t number, bool newest,
+                     const struct shelf_log **ret_log)
+{
+    for (const struct shelf_log *log = entry->closing; log; log = log->next) {
+        if (log->number == number) {
+            *ret_log = log;
+            return true;
+        }
+    }
+    *ret_log = NULL;
+    return newest && entry->held;
+}
+
 void shelf_table_sweep(struct shelf_table *table)
 {
     for (size_t i = 0; i < table->slot_count; i++)
@@ -252,7 +265,27 @@ void shelf_entry_close(struct shelf_entry *entry, struct shelf_log *log)
     *last = log;
 }
 
-int shelf_table_settle(struct shelf_table *table, struct shelf_entry *entry, uint32_t number)
+void shelf_entry_sum(const struct shelf_entry *entry, unsigned ticks,
+                     struct shelf_sum sums[static SHELF_SUMS])
+{
+    static const uint8_t places[SHELF_SUMS] = {
+        [SHELF_SUM_RSS] = OPEN_LOG_RSS, [SHELF_SUM_PSS] = OPEN_LOG_PSS};
+    for (size_t i = 0; i < SHELF_SUMS && ticks > 0; i++) {
+        struct shelf_sum *sum = &sums[i];
+        if (!(entry->present >> places[i] & 1))
+            continue;
+        uint64_t below = entry->present & ((UINT64_C(1) << places[i]) - 1);
+        int64_t value = entry->values[__builtin_popcountll(below)], total;
+        if (__builtin_mul_overflow(value, ticks, &total) ||
+            __builtin_add_overflow(sum->sum, total, &sum->sum))
+            sum->sum = value < 0 ? INT64_MIN : INT64_MAX;
+        sum->max = sum->count == 0 || value > sum->max ? value : sum->max;
+        sum->count += ticks;
+    }
+}
+
+int shelf_table_settle(struct shelf_table *table, struct shelf_entry *entry, uint32_t number,
+                       unsigned ticks)
 {
     if (!entry->held)
         return 0;
@@ -268,6 +301,7 @@ int shelf_table_settle(struct shelf_table *table, struct shelf_entry *entry, uin
         .capacity = (uint32_t)shelf_log_capacity(size),
     };
     memcpy(log->bytes, bytes, size);
+    shelf_entry_sum(entry, ticks, log->sums);
     shelf_entry_close(entry, log);
     entry->held = false;
     return 0;

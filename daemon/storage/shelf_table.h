@@ -12,11 +12,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* What a question for the largest asks of a log: nothing is decoded for it. */
+enum shelf_sum_of { SHELF_SUM_RSS, SHELF_SUM_PSS, SHELF_SUMS };
+
+struct shelf_sum {
+    int64_t max, sum; /* the sum stops at INT64_MIN and INT64_MAX */
+    uint32_t count;   /* ticks at which it is known; 0: the others mean nothing */
+};
+
 /* What one process has of one period. */
 struct shelf_log {
     struct shelf_log *next; /* of a later period */
     uint32_t number;        /* of the period */
     uint32_t size, capacity;
+    struct shelf_sum sums[SHELF_SUMS]; /* up to the last entry; of a past period, of all of it */
     uint8_t bytes[];
 };
 
@@ -55,6 +64,10 @@ void shelf_table_sweep(struct shelf_table *table);
 /* Nothing holds, and no log waits. */
 bool shelf_entry_is_over(const struct shelf_entry *entry);
 
+/* Whether it has something of this past period: a log, or (NULL) what it has now. */
+bool shelf_entry_has(const struct shelf_entry *entry, uint32_t number, bool newest,
+                     const struct shelf_log **ret_log);
+
 /* Room for so many values; the entry may move. -ENOMEM. */
 int shelf_table_widen(struct shelf_table *table, struct shelf_entry **entry, unsigned values);
 /* Nothing holds: gives the room for values back. The entry may move. */
@@ -69,9 +82,13 @@ size_t shelf_entry_base(const struct shelf_entry *entry,
 /* Room for so many more bytes; makes a log where there is none. -ENOMEM. */
 int shelf_table_extend(struct shelf_table *table, struct shelf_log **log, size_t size);
 void shelf_table_drop_log(struct shelf_table *table, struct shelf_log **log);
-/* What a held entry has becomes a log of its own, of the period with this number. No reader sees a
- * difference. -ENOMEM: it stays held. */
-int shelf_table_settle(struct shelf_table *table, struct shelf_entry *entry, uint32_t number);
+/* What a held entry has becomes a log of its own, of the period with this number and so many ticks.
+ * No reader sees a difference. -ENOMEM: it stays held. */
+int shelf_table_settle(struct shelf_table *table, struct shelf_entry *entry, uint32_t number,
+                       unsigned ticks);
+/* What the entry has now held for so many ticks more. */
+void shelf_entry_sum(const struct shelf_entry *entry, unsigned ticks,
+                     struct shelf_sum sums[static SHELF_SUMS]);
 /* The last of a list. */
 void shelf_entry_close(struct shelf_entry *entry, struct shelf_log *log);
 

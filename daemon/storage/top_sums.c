@@ -29,59 +29,23 @@ static bool top_sums_touches(const struct top_sums *sums, int64_t first_usec, in
 
 /* ---- the shelf ---- */
 
-/* Goes through a log and says for how many ticks each value of one place held. */
-struct top_log {
-    struct varint_reader rest;
-    struct open_log_row row;
-    unsigned place;
-    int64_t ticks, left; /* of the value now; of the period */
-};
-
-static void top_log_begin(struct top_log *log, const void *data, size_t size, bool host,
-                          uint16_t code, const struct shelf_period *period)
-{
-    log->rest = (struct varint_reader){.data = data, .size = size};
-    log->row.present = 0;
-    log->left = (int64_t)period->ticks;
-    for (log->place = 0; log->place < OPEN_LOG_PLACES; log->place++)
-        if (open_log_code(host, log->place) == code)
-            break;
-}
-
-/* The next value and its ticks, 0 where it is unknown; *ret_more false: that was all. */
-static int top_log_next(struct top_log *log, bool *ret_more, int64_t *ret_value, int64_t *ret_ticks)
-{
-    *ret_more = log->left > 0;
-    if (!*ret_more)
-        return 0;
-    bool known = log->place < OPEN_LOG_PLACES && log->row.present >> log->place & 1;
-    *ret_value = known ? log->row.value[log->place] : 0;
-    unsigned ticks = 0;
-    bool ends = log->rest.size == 0;
-    int r = ends ? 0 : open_log_decode(&log->rest, &log->row, &ticks);
-    if (r < 0)
-        return r;
-    int64_t held = ends ? log->left : (int64_t)ticks;
-    if (held > log->left)
-        return -EUCLEAN;
-    log->left -= held;
-    *ret_ticks = known ? held : 0;
-    return 0;
-}
-
 /* Which of its periods were within the time, and when the newest tick was. */
 static int top_sums_shelf_period(struct top_sums *sums, const struct shelf_copy_piece *piece)
 {
-    struct top_log log;
-    top_log_begin(&log, sums->history->copies.bytes.data + piece->offset, piece->size, true,
-                  COLUMNS_WALL_USEC, &piece->period);
-    int64_t low = INT64_MAX, high = INT64_MIN, wall, ticks;
-    for (bool more = true; more;) {
-        int r = top_log_next(&log, &more, &wall, &ticks);
+    struct varint_reader rest = {.data = (const uint8_t *)sums->history->copies.bytes.data +
+                                         piece->offset,
+                                 .size = piece->size};
+    struct open_log_row row;
+    row.present = 0;
+    int64_t low = INT64_MAX, high = INT64_MIN;
+    while (rest.size > 0) {
+        unsigned ticks;
+        int r = open_log_decode(&rest, &row, &ticks);
         if (r < 0)
             return r;
-        if (!more || ticks == 0)
+        if (!(row.present >> COLUMNS_WALL_USEC & 1)) /* of the host the place is the number */
             continue;
+        int64_t wall = row.value[COLUMNS_WALL_USEC];
         low = wall < low ? wall : low;
         high = wall > high ? wall : high;
         sums->newest_wall_usec = wall > 0 ? (uint64_t)wall : 0;
@@ -108,66 +72,22 @@ static int top_sums_shelf_times(struct top_sums *sums)
     return r;
 }
 
-static int top_sums_log(struct top_sums *sums, int64_t row, const struct shelf_period *period)
+static int top_sums_log(int64_t row, const struct shelf_period *period, const struct shelf_sum *log,
+                        void *context)
 {
-    const struct buffer *bytes = &sums->history->copies.bytes;
+    struct top_sums *sums = context;
+    struct tick_range missing,
+        ticks = {period->first_tick, period->first_tick + (int64_t)period->ticks};
     struct top_sum *sum;
+    if (tick_set_missing(&sums->shelf_ticks, ticks, &missing))
+        return 0;
     int r = top_sums_get(sums, row, &sum);
     if (r < 0)
         return r;
     if (period->first_tick < sum->shelf_tick)
         sum->shelf_tick = period->first_tick;
-    struct top_log log;
-    top_log_begin(&log, bytes->data, bytes->size, false, sums->code, period);
-    int64_t value, ticks, total;
-    for (bool more = true; more;) {
-        r = top_log_next(&log, &more, &value, &ticks);
-        if (r < 0)
-            return r;
-        if (more && !__builtin_mul_overflow(value, ticks, &total))
-            top_sum_add(sum, ticks, value, total);
-    }
+    top_sum_add(sum, log->count, log->max, log->sum);
     return 0;
-}
-
-static int top_sums_shelf_row(struct top_sums *sums, int64_t row)
-{
-    struct buffer *bytes = &sums->history->copies.bytes;
-    struct shelf_period period = {.first_tick = sums->shelf_ticks.ranges[0].first};
-    for (;;) {
-        bytes->size = 0;
-        int r =
-            shelf_copy(sums->history->shelf, row, period.first_tick + period.ticks, bytes, &period);
-        if (r < 0)
-            return r == -ENOENT ? 0 : r;
-        struct tick_range missing, ticks = {period.first_tick, period.first_tick + period.ticks};
-        if (!tick_set_missing(&sums->shelf_ticks, ticks, &missing))
-            r = top_sums_log(sums, row, &period);
-        if (r < 0)
-            return r;
-    }
-}
-
-static int top_sums_shelf_rows(struct top_sums *sums)
-{
-    if (sums->shelf_ticks.count == 0)
-        return 0;
-    struct queries *queries = &sums->history->queries;
-    sqlite3_stmt *borrowed;
-    int r = query_get(queries, QUERY_PROCESS_RECENT, &borrowed);
-    if (r < 0)
-        return r;
-    _cleanup_(query_resetp) sqlite3_stmt *statement = borrowed;
-    query_bind(statement, ":tick", sums->shelf_ticks.ranges[0].first);
-    for (;;) {
-        bool row;
-        r = query_next(queries, statement, &row);
-        if (r < 0 || !row)
-            return r;
-        r = top_sums_shelf_row(sums, sqlite3_column_int64(statement, 0));
-        if (r < 0)
-            return r;
-    }
 }
 
 /* ---- the file ---- */
@@ -254,7 +174,10 @@ static int top_sums_ranges(struct top_sums *sums)
 int top_sums_shelf(struct top_sums *sums)
 {
     int r = top_sums_shelf_times(sums);
-    return r < 0 ? r : top_sums_shelf_rows(sums);
+    if (r < 0 || sums->shelf_ticks.count == 0)
+        return r;
+    return shelf_visit_sums(sums->history->shelf, sums->pss ? SHELF_SUM_PSS : SHELF_SUM_RSS,
+                            top_sums_log, sums);
 }
 
 int top_sums_file(struct top_sums *sums)

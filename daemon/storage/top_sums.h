@@ -18,7 +18,6 @@ struct top_span {
 struct top_sums {
     struct history *history;
     const struct top_query *query;
-    uint16_t code; /* of RSS or PSS */
     bool pss, mean;
     struct top_table table;
     struct tick_set shelf_ticks; /* periods of the shelf, and below of the file, that touch the */

@@ -4,6 +4,7 @@
 #include "storage/columns.h"
 
 #include <errno.h>
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 
@@ -151,6 +152,93 @@ void model_check_sealed(const struct model *model)
             assert_true(model->sealed[row][id] <= 1);
             assert_true(!known || model->sealed[row][id] == 1);
         }
+    }
+}
+
+struct model_sums {
+    struct {
+        int64_t row;
+        struct shelf_period period;
+        struct shelf_sum sum;
+    } found[MODEL_ROWS * (SHELF_CLOSING_LIMIT + 1)];
+    size_t count;
+};
+
+static int model_note_sum(int64_t row, const struct shelf_period *period,
+                          const struct shelf_sum *sum, void *context)
+{
+    struct model_sums *sums = context;
+    assert_true(sums->count < sizeof(sums->found) / sizeof(sums->found[0]));
+    sums->found[sums->count].row = row;
+    sums->found[sums->count].period = *period;
+    sums->found[sums->count++].sum = *sum;
+    return 0;
+}
+
+/* *ret_fits: no order of adding overflows. */
+static struct shelf_sum model_sum_log(const struct buffer *log, unsigned ticks, unsigned place,
+                                      bool *ret_fits)
+{
+    struct open_log_walk walk;
+    struct shelf_sum sum = {0};
+    double size = 0;
+    assert_int_equal(open_log_walk_begin(&walk, (const uint8_t *)log->data, log->size), 0);
+    for (unsigned tick = 0; tick < ticks; tick++) {
+        assert_int_equal(open_log_walk_to(&walk, tick), 0);
+        if (!(walk.row.present >> place & 1))
+            continue;
+        int64_t value = walk.row.value[place];
+        sum.max = sum.count == 0 || value > sum.max ? value : sum.max;
+        sum.count++;
+        sum.sum = (int64_t)((uint64_t)sum.sum + (uint64_t)value);
+        size += fabs((double)value);
+    }
+    *ret_fits = size < 9e18;
+    return sum;
+}
+
+/* How many logs of one row know the place; what was noted of them is right. */
+static size_t model_check_row(struct shelf *shelf, int64_t row, unsigned place,
+                              const struct model_sums *sums)
+{
+    struct shelf_period period = {0};
+    struct buffer log;
+    buffer_init(&log, (size_t)1 << 20);
+    size_t known = 0, noted = 0;
+    while (shelf_copy(shelf, row, period.first_tick + period.ticks, &log, &period) == 0) {
+        bool fits;
+        struct shelf_sum expected = model_sum_log(&log, period.ticks, place, &fits);
+        known += expected.count > 0;
+        for (size_t i = 0; i < sums->count; i++) {
+            if (sums->found[i].row != row || sums->found[i].period.first_tick != period.first_tick)
+                continue;
+            noted++;
+            assert_int_equal(sums->found[i].period.ticks, period.ticks);
+            assert_int_equal(sums->found[i].sum.count, expected.count);
+            assert_int_equal(sums->found[i].sum.max, expected.max);
+            if (fits)
+                assert_int_equal(sums->found[i].sum.sum, expected.sum);
+        }
+        log.size = 0;
+    }
+    buffer_finish(&log);
+    assert_int_equal(noted, known);
+    return known;
+}
+
+void model_check_sums(struct shelf *shelf)
+{
+    for (enum shelf_sum_of of = 0; of < SHELF_SUMS; of++) {
+        struct model_sums *sums = calloc(1, sizeof(*sums));
+        assert_non_null(sums);
+        unsigned place =
+            open_log_place_of(columns_code(of == SHELF_SUM_RSS ? METRIC_RSS : METRIC_PSS));
+        size_t known = 0;
+        assert_int_equal(shelf_visit_sums(shelf, of, model_note_sum, sums), 0);
+        for (int64_t row = 1; row < MODEL_ROWS; row++)
+            known += model_check_row(shelf, row, place, sums);
+        assert_int_equal(sums->count, known);
+        free(sums);
     }
 }
 

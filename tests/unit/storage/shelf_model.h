@@ -45,6 +45,9 @@ void model_seal(struct model *model, const struct shelf_piece *piece);
 /* Everything that was stored was sealed once. */
 void model_check_sealed(const struct model *model);
 
+/* What the shelf has summed up is what its logs say. */
+void model_check_sums(struct shelf *shelf);
+
 /* All that the shelf would tell readers from this tick on: rows, periods, bytes. */
 void model_copy_all(struct shelf *shelf, int64_t from_tick, struct buffer *ret_copy);
 

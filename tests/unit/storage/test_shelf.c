@@ -69,6 +69,8 @@ static void stage_check_copies(struct stage *stage)
         }
     }
     buffer_finish(&copy);
+    model_check_sums(&stage->shelf);
+    model_check_sums(&stage->replayed);
 }
 
 /* Some transactions of the sealer fail. */

@@ -128,7 +128,7 @@ static void those_that_went_leave_nothing(void **state)
         struct shelf_status status = shelf_status(&shelf);
         assert_true(status.rows <= 2 * 4 * SHELF_PERIOD_TICKS + 1);
         /* Its entry, the log of its life, two places in the table. */
-        assert_true(status.memory_bytes <= status.rows * (48 + 64 + 16) + 65536);
+        assert_true(status.memory_bytes <= status.rows * (48 + 112 + 16) + 65536);
         if (id < 600 * 4 && status.memory_bytes > highest)
             highest = status.memory_bytes;
         assert_true(id < 600 * 4 || status.memory_bytes <= highest);
