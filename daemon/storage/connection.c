@@ -8,8 +8,12 @@
 #include <pthread.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+/* The longest row is a block: 2 MiB inside its frame, and what zstd adds at worst. What claims more
+ * is not read into memory. */
+#define CONNECTION_ROW_LIMIT     (4 << 20)
 #define CONNECTION_REWRITE_BYTES 65536 /* on the stack */
 
 /*
@@ -81,6 +85,7 @@ static int connection_open(const char *path, int flags, const char *setup, sqlit
     int r = result_errno(database, code);
     if (r < 0)
         return r;
+    sqlite3_limit(database, SQLITE_LIMIT_LENGTH, CONNECTION_ROW_LIMIT);
     /* A damaged file must never make SQLite run what is written in it. */
     sqlite3_db_config(database, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     sqlite3_db_config(database, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
@@ -94,6 +99,23 @@ static int connection_open(const char *path, int flags, const char *setup, sqlit
 int connection_open_write(const char *path, sqlite3 **ret_database)
 {
     return connection_open(path, SQLITE_OPEN_READWRITE, "", ret_database);
+}
+
+int connection_open_made(const char *path, sqlite3 **ret_database)
+{
+    const char *name = strrchr(path, '/');
+    size_t length = name ? (size_t)(name - path) + 1 : 0;
+    _cleanup_(freep) char *directory = length > 0 ? strndup(path, length) : strdup(".");
+    /* SQLite refuses links anywhere on the way: those to the directory are the person's own. */
+    _cleanup_(freep) char *real = directory ? realpath(directory, NULL) : NULL;
+    _cleanup_(freep) char *whole = NULL;
+    if (!real)
+        return -errno;
+    if (asprintf(&whole, "%s/%s", real, path + length) < 0) {
+        whole = NULL;
+        return -ENOMEM;
+    }
+    return connection_open(whole, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW, "", ret_database);
 }
 
 int connection_prepare_write(sqlite3 *database)

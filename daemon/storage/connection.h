@@ -18,6 +18,9 @@
 int connection_read_head(const char *path, void *ret_bytes, size_t size, size_t *ret_length);
 /* The file must exist: its permissions are ours to set. Nothing is written to it yet. */
 int connection_open_write(const char *path, sqlite3 **ret_database);
+/* The same of an empty file that was made just now, perhaps in a directory of somebody else: what
+ * has become a symbolic link meanwhile is not followed. */
+int connection_open_made(const char *path, sqlite3 **ret_database);
 /* Once the file is known to be ours, or empty. */
 int connection_prepare_write(sqlite3 *database);
 int connection_open_read(const char *path, sqlite3 **ret_database);

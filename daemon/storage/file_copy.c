@@ -19,7 +19,7 @@ int file_copy_begin(struct file_copy *copy, sqlite3 *from, const char *path)
 {
     *copy = (struct file_copy){.from = from};
     int64_t objects = 0;
-    int r = connection_open_write(path, &copy->to);
+    int r = connection_open_made(path, &copy->to);
     if (r == 0)
         r = connection_run(copy->to, file_copy_setup);
     /* Without it each commit of somebody else would start the copy anew. */

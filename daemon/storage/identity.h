@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Whose database a file is, by its application_id, read without SQLite: opening a stranger's file
- * could roll its journal back and would leave a log and an index beside it. Any thread.
+ * Whose database a file is, by its application_id, read without opening a database: that could
+ * roll a stranger's journal back and would leave a log and an index beside his file. Any thread.
  */
 #ifndef MEMTEND_STORAGE_IDENTITY_H
 #define MEMTEND_STORAGE_IDENTITY_H

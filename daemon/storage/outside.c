@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -36,6 +37,18 @@ int outside_fail(const char *directory, int r, struct error *error)
     return error_set(error, r, "%.150s: %s", directory, strerror(-r));
 }
 
+/* The reader may have more rights than the daemon whose file it is. */
+static int outside_shape(const char *directory, sqlite3 *database, struct error *error)
+{
+    bool sound = false;
+    int r = connection_run(database, "PRAGMA cell_size_check = ON");
+    if (r == 0)
+        r = schema_check_shape(database, &sound);
+    if (r == 0 && !sound)
+        r = -EUCLEAN;
+    return r < 0 ? outside_fail(directory, r, error) : 0;
+}
+
 static int outside_version(const char *directory, sqlite3 *database, struct error *error)
 {
     int64_t version = 0;
@@ -43,7 +56,7 @@ static int outside_version(const char *directory, sqlite3 *database, struct erro
     if (r < 0)
         return outside_fail(directory, r, error);
     if (version == SCHEMA_VERSION)
-        return 0;
+        return outside_shape(directory, database, error);
     return error_set(error, -EPROTO, "%.150s: " STORE_FILE " was written by %s memtend%s",
                      directory, version > SCHEMA_VERSION ? "a newer" : "an older",
                      version > SCHEMA_VERSION ? ""

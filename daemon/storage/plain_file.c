@@ -101,7 +101,7 @@ int plain_file_new(const char *path, struct plain_file **ret_file)
     if (!file)
         return -ENOMEM;
     file->row = -1;
-    int r = connection_open_write(path, &file->database);
+    int r = connection_open_made(path, &file->database);
     if (r == 0)
         r = connection_run(file->database, plain_file_setup);
     if (r == 0)

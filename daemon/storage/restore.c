@@ -56,11 +56,19 @@ static int restore_path(const struct restore *restore, const char *name,
 
 /* ---- the directory ---- */
 
-/* Run by root for a service: what is made here must be the service's. */
+/* Run by root for a service: what is made here must be the service's. A second name that somebody
+ * made here of a file of root's stays root's. */
 static int restore_give(const struct restore *restore, int fd)
 {
+    struct stat status;
     if (geteuid() != 0)
         return 0;
+    if (fstat(fd, &status) < 0)
+        return -errno;
+    if (status.st_uid == restore->owner.st_uid && status.st_gid == restore->owner.st_gid)
+        return 0;
+    if (!S_ISREG(status.st_mode) || status.st_nlink != 1)
+        return -EPERM;
     return fchown(fd, restore->owner.st_uid, restore->owner.st_gid) < 0 ? -errno : 0;
 }
 
@@ -115,7 +123,7 @@ static int restore_check_file(const struct restore *restore, struct error *error
     return r < 0 ? error_set(error, r, "cannot read %.150s: %s", restore->path, strerror(-r)) : 0;
 }
 
-static int restore_check_version(const struct restore *restore, struct error *error)
+static int restore_check_schema(const struct restore *restore, struct error *error)
 {
     int64_t application = 0, version = 0;
     int r = connection_number(restore->database, "PRAGMA application_id", &application);
@@ -129,6 +137,13 @@ static int restore_check_version(const struct restore *restore, struct error *er
         return restore_refuse(restore, -EMEDIUMTYPE, "is not a database of memtend", error);
     if (version > SCHEMA_VERSION)
         return restore_refuse(restore, -EPROTO, "was written by a newer memtend", error);
+    bool sound = false;
+    r = schema_check_shape(restore->database, &sound);
+    if (r < 0 && r != -EUCLEAN)
+        return error_set(error, r, "cannot read %.150s: %s", restore->path, strerror(-r));
+    if (r < 0 || !sound)
+        return restore_refuse(restore, -EUCLEAN, "is damaged, or has tables that are not memtend's",
+                              error);
     return 0;
 }
 
@@ -147,7 +162,7 @@ static int restore_open_source(struct restore *restore, struct error *error)
     if (r < 0)
         return restore_refuse(
             restore, r, r == -EACCES ? "may not be read" : "is damaged, or no database", error);
-    return restore_check_version(restore, error);
+    return restore_check_schema(restore, error);
 }
 
 static int restore_begin_copy(struct restore *restore, struct error *error)
@@ -230,10 +245,13 @@ static int restore_check_copy(struct restore *restore, struct error *error)
     return 0;
 }
 
-/* After a kill the log still has what the file has not. A damaged file keeps it. */
+/* After a kill the log still has what the file has not. A damaged file keeps it, and so does one in
+ * a directory of another user's: a journal there may name any file, which SQLite then deletes. */
 static void restore_fold(const struct restore *restore)
 {
     char path[PATH_MAX];
+    if (restore->owner.st_uid != geteuid())
+        return;
     _cleanup_(connection_closep) sqlite3 *database = NULL;
     if (restore_path(restore, STORE_FILE, path) == 0 && connection_open_write(path, &database) == 0)
         connection_run(database, "PRAGMA wal_checkpoint(TRUNCATE)");

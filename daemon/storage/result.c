@@ -21,6 +21,7 @@ static const struct result_meaning result_meanings[] = {
     {SQLITE_ERROR, EUCLEAN},
     {SQLITE_CONSTRAINT, EUCLEAN},
     {SQLITE_MISMATCH, EUCLEAN},
+    {SQLITE_TOOBIG, EUCLEAN}, /* longer than any row that is written: storage/connection */
     {SQLITE_BUSY, EBUSY},
     {SQLITE_LOCKED, EBUSY},
     {SQLITE_NOMEM, ENOMEM},

@@ -100,15 +100,15 @@ int schema_inspect(sqlite3 *database, enum schema_state *ret_state)
     return 0;
 }
 
-/* Every file of a version above this one, in the order of their names: 001_initial.sql first. */
-static int schema_run(sqlite3 *database, int64_t version)
+/* Every file of a version above `from`, in the order of their names: 001_initial.sql first. */
+static int schema_run(sqlite3 *database, int64_t from, int64_t to)
 {
     int r = 0;
     for (const struct embed_file *file = storage_schema; r == 0 && file->name; file++) {
         uint64_t number = 0;
         size_t used;
         if (text_scan_u64(file->name, strlen(file->name), &number, &used) == 0 &&
-            number > (uint64_t)version)
+            number > (uint64_t)from && number <= (uint64_t)to)
             r = connection_run(database, file->data);
     }
     return r;
@@ -116,8 +116,62 @@ static int schema_run(sqlite3 *database, int64_t version)
 
 int schema_create(sqlite3 *database)
 {
-    return schema_run(database, 0);
+    return schema_run(database, 0, SCHEMA_VERSION);
 }
+
+/* ---- is it all of it, and nothing else? ---- */
+
+/* But for the two tables of ANALYZE, which anybody may have run on the file. */
+static const char schema_objects[] =
+    "SELECT type || '|' || name || '|' || tbl_name || '|' || ifnull(sql, '') AS object "
+    "FROM sqlite_schema WHERE sql IS NULL OR sql NOT IN "
+    "('CREATE TABLE sqlite_stat1(tbl,idx,stat)', "
+    "'CREATE TABLE sqlite_stat4(tbl,idx,neq,nlt,ndlt,sample)') ORDER BY object";
+
+static int schema_compare(sqlite3_stmt *given, sqlite3_stmt *wanted, bool *ret_same)
+{
+    int code, expected;
+    bool same = true;
+    do {
+        code = sqlite3_step(given);
+        expected = sqlite3_step(wanted);
+        if (code == SQLITE_ROW && expected == SQLITE_ROW) {
+            const char *text = (const char *)sqlite3_column_text(given, 0);
+            const char *right = (const char *)sqlite3_column_text(wanted, 0);
+            same = text && right && strcmp(text, right) == 0;
+        }
+    } while (same && code == SQLITE_ROW && expected == SQLITE_ROW);
+    *ret_same = same && code == SQLITE_DONE && expected == SQLITE_DONE;
+    return code == SQLITE_ROW || code == SQLITE_DONE ? 0
+                                                     : result_errno(sqlite3_db_handle(given), code);
+}
+
+int schema_check_shape(sqlite3 *database, bool *ret_sound)
+{
+    _cleanup_(connection_closep) sqlite3 *model = NULL;
+    sqlite3_stmt *given = NULL, *wanted = NULL;
+    int64_t version = 0;
+    int r = connection_number(database, "PRAGMA user_version", &version);
+    if (r == 0)
+        r = connection_open_memory(&model);
+    if (r == 0)
+        r = schema_run(model, 0, version);
+    if (r < 0)
+        return r;
+    int code = sqlite3_prepare_v2(model, schema_objects, -1, &wanted, NULL);
+    r = result_errno(model, code);
+    if (r == 0) {
+        code = sqlite3_prepare_v2(database, schema_objects, -1, &given, NULL);
+        r = result_errno(database, code);
+    }
+    if (r == 0)
+        r = schema_compare(given, wanted, ret_sound);
+    sqlite3_finalize(given);
+    sqlite3_finalize(wanted);
+    return r;
+}
+
+/* ---- from one version to the next ---- */
 
 int schema_upgrade(sqlite3 *database)
 {
@@ -127,7 +181,7 @@ int schema_upgrade(sqlite3 *database)
         return r;
     r = connection_number(database, "PRAGMA user_version", &version);
     if (r == 0)
-        r = schema_run(database, version);
+        r = schema_run(database, version, SCHEMA_VERSION);
     /* A sound file that an upgrade does not fit is ours to mend, not to set aside. */
     if (r == -EUCLEAN && sqlite3_errcode(database) == SQLITE_ERROR)
         r = -EPROTO;

@@ -30,6 +30,13 @@ int schema_inspect(sqlite3 *database, enum schema_state *ret_state);
 /* Every page and every index, as long as it takes; *ret_sound false names damage. */
 int schema_check_whole(sqlite3 *database, bool *ret_sound);
 
+/*
+ * Has it the tables and indexes that memtend gave a file of its version, and nothing else? A file
+ * from elsewhere may have triggers, which would run when the store writes, or views in the place of
+ * tables, which may never end. Reads the list of them only. -ENOMEM, and those of reading.
+ */
+int schema_check_shape(sqlite3 *database, bool *ret_sound);
+
 /* All tables, in the caller's transaction. Layout is set before, on the empty file. */
 int schema_create(sqlite3 *database);
 

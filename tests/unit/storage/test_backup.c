@@ -285,6 +285,112 @@ static void what_is_refused(void **state)
     assert_int_equal(count_files(fixture->directory, "copy-"), 0);
 }
 
+/* With SQLite as anybody has it. */
+static void run_sql(const char *path, const char *sql)
+{
+    sqlite3 *database;
+    char *message = NULL;
+    assert_int_equal(sqlite3_open(path, &database), SQLITE_OK);
+    if (sqlite3_exec(database, sql, NULL, NULL, &message) != SQLITE_OK)
+        fail_msg("%s", message);
+    sqlite3_close(database);
+}
+
+/* What would run when the store writes, or never end when it reads. */
+static void what_a_stranger_added(void **state)
+{
+    static const char *const added[] = {
+        "CREATE TRIGGER t AFTER INSERT ON event BEGIN DELETE FROM rule; END",
+        "CREATE VIEW v AS SELECT 1",
+        "CREATE TABLE extra (x)",
+        "CREATE INDEX extra ON event (text)",
+        "ALTER TABLE setting ADD COLUMN more AS (1)",
+        "DROP TABLE setting; CREATE VIEW setting AS WITH RECURSIVE n (name, value) AS (SELECT 1, 1 "
+        "UNION ALL SELECT name + 1, 1 FROM n) SELECT * FROM n",
+        "DROP TABLE setting",
+        "PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql = 'CREATE TRIGGER sqlite_stat1 "
+        "AFTER INSERT ON event BEGIN DELETE FROM rule; END' WHERE name = 'sqlite_stat1'",
+    };
+    struct pair *pair = *state;
+    char aside[RESTORE_ASIDE_SIZE];
+    struct error error = {0};
+    live(&pair->fixture, 10);
+    fixture_close(&pair->fixture);
+    for (size_t i = 0; i < sizeof(added) / sizeof(added[0]); i++) {
+        back_up(pair, 0);
+        run_sql(pair->copy, "ANALYZE");
+        run_sql(pair->copy, added[i]);
+        expect_refused(pair, pair->copy, -EUCLEAN, "is damaged, or");
+        assert_int_equal(unlink(pair->copy), 0);
+    }
+    back_up(pair, 0);
+    run_sql(pair->copy, "ANALYZE");
+    if (restore(pair, pair->copy, aside, &error) < 0)
+        fail_msg("%s", error.text);
+    /* Nor is such a file read: export may be run by root. */
+    char path[256];
+    fixture_path(&pair->fixture, STORE_FILE, path);
+    run_sql(path, added[5]);
+    const struct sample_walk_query query = {.to_wall_usec = UINT64_MAX};
+    struct sample_walk *walk;
+    assert_int_equal(sample_walk_new(pair->fixture.directory, &query, &walk, &error), -EUCLEAN);
+}
+
+static void what_is_longer_than_any_row(void **state)
+{
+    struct pair *pair = *state;
+    char path[256];
+    sqlite3 *database;
+    int64_t length = 0;
+    fixture_path(&pair->fixture, STORE_FILE, path);
+    assert_int_equal(connection_open_read(path, &database), 0);
+    assert_int_equal(connection_number(database, "SELECT length(zeroblob(3 << 20))", &length), 0);
+    assert_int_equal(length, 3 << 20);
+    assert_int_equal(connection_number(database, "SELECT zeroblob(5 << 20)", &length), -EUCLEAN);
+    connection_close(database);
+}
+
+/* By root, in the directory of a user who left there what would make root serve him. */
+static void in_a_directory_of_another_user(void **state)
+{
+    struct pair *pair = *state;
+    struct fixture *fixture = &pair->fixture;
+    struct stat status;
+    char path[256], victim[256], aside[RESTORE_ASIDE_SIZE];
+    struct error error = {0};
+    sqlite3 *database;
+    if (geteuid() != 0)
+        skip();
+    live(fixture, 10);
+    back_up(pair, 0);
+    fixture_close(fixture);
+    assert_int_equal(chown(fixture->directory, 65534, 65534), 0);
+    fixture_path(fixture, "victim", victim);
+    fixture_path(fixture, "lock", path);
+    make_empty(victim);
+    unlink(path);
+    assert_int_equal(link(victim, path), 0);
+    expect_refused(pair, pair->copy, -EPERM, "cannot lock");
+    assert_int_equal(stat(victim, &status), 0);
+    assert_int_equal(status.st_uid, 0);
+    assert_int_equal(unlink(path), 0);
+    /* The present database is not opened for writing: its log goes aside as it is. */
+    fixture_path(fixture, STORE_FILE "-wal", path);
+    make_empty(path);
+    if (restore(pair, pair->copy, aside, &error) < 0)
+        fail_msg("%s", error.text);
+    assert_int_equal(count_files(fixture->directory, ".replaced-wal"), 1);
+    fixture_path(fixture, STORE_FILE, path);
+    assert_int_equal(stat(path, &status), 0);
+    assert_int_equal(status.st_uid, 65534);
+    /* A file that has become a link is not written through. */
+    fixture_path(fixture, "link", path);
+    assert_int_equal(symlink(victim, path), 0);
+    assert_true(connection_open_made(path, &database) < 0);
+    assert_int_equal(connection_open_made(victim, &database), 0);
+    connection_close(database);
+}
+
 static bool at_once(void)
 {
     return true;
@@ -343,8 +449,14 @@ static void where_there_was_none(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(out_and_back), TEST(the_log_of_the_present_one), TEST(what_is_refused),
-        TEST(broken_off),   TEST(where_there_was_none),
+        TEST(out_and_back),
+        TEST(the_log_of_the_present_one),
+        TEST(what_is_refused),
+        TEST(what_a_stranger_added),
+        TEST(what_is_longer_than_any_row),
+        TEST(in_a_directory_of_another_user),
+        TEST(broken_off),
+        TEST(where_there_was_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
