@@ -10,7 +10,7 @@
 
 enum proc_status_field {
     PROC_STATUS_PEAK, /* VmHWM */
-    PROC_STATUS_RSS,  /* VmRSS: exact where PID/stat is not, see below */
+    PROC_STATUS_RSS,  /* VmRSS: since 6.2 exact where PID/stat is not, see below */
     PROC_STATUS_ANON,
     PROC_STATUS_FILE,
     PROC_STATUS_SHMEM,
@@ -32,7 +32,8 @@ enum outcome proc_status_parse(const char *text, size_t length, struct proc_stat
 /*
  * Put what is present into the sample and take out of it what is not. Not RSS: since Linux 6.2
  * PID/stat may be off by some pages for each processor, and a value that changes its source would
- * look like a change of the process. Receipts take the one from here.
+ * look like a change of the process. Receipts take the one from here; before 6.2 neither has what
+ * the threads still keep to themselves, up to 64 pages of each kind.
  */
 void proc_status_sample(const struct proc_status *status, uint64_t mono_usec,
                         struct sample *sample);

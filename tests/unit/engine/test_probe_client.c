@@ -307,13 +307,13 @@ static void test_recorded_tree(void **state)
     int tree = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     assert_true(tree >= 0);
     struct proc_stat stat;
-    assert_int_equal(proc_stat_read(tree, 1825, &stat), OUTCOME_OK);
+    assert_int_equal(proc_stat_read(tree, 10986, &stat), OUTCOME_OK);
     close(tree);
     open_client(world, NULL, root);
     const struct probe_answer *answer = ask(world, stat.id, PROBE_WHAT_ALL);
     assert_int_equal(answer->result, 0);
-    assert_int_equal(answer->rollup.pss, 8063 * 1024);
-    assert_int_equal(answer->rollup.uss, 644 * 1024);
+    assert_int_equal(answer->rollup.pss, 8551 * 1024);
+    assert_int_equal(answer->rollup.uss, 872 * 1024);
     assert_true(answer->exec_mark != 0);
     assert_string_equal(world->payload, "/usr/bin/python3");
 }
