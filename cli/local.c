@@ -157,16 +157,18 @@ static void table_read_limits(struct local_table *table)
     limits_finish(&limits);
 }
 
-/* Largest first; what is not known comes last; equal ones by pid. */
+/* Largest first, of headroom the smallest; what is not known comes last; equal ones by pid. */
 static int compare(const void *left, const void *right, void *context)
 {
     const struct process *a = left, *b = right;
     enum metric metric = *(const enum metric *)context;
-    int64_t value_a = -1, value_b = -1;
-    sample_get(&a->sample, metric, &value_a);
-    sample_get(&b->sample, metric, &value_b);
+    int64_t value_a = 0, value_b = 0;
+    bool known_a = sample_get(&a->sample, metric, &value_a);
+    bool known_b = sample_get(&b->sample, metric, &value_b);
+    if (known_a != known_b)
+        return known_a ? -1 : 1;
     if (value_a != value_b)
-        return value_a < value_b ? 1 : -1;
+        return (value_a < value_b) == metric_least_first(metric) ? -1 : 1;
     return a->id.pid < b->id.pid ? -1 : a->id.pid > b->id.pid;
 }
 

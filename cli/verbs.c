@@ -48,7 +48,8 @@ const struct verb verbs_of_questions[] = {
             "name.\n"
             "\n"
             "LIMIT is the smallest limit of memory that binds, by control groups or the machine,\n"
-            "HEADROOM what is left below the nearest one. A group has them when all its members\n"
+            "HEADROOM what is left below the nearest one: sorted by it, the smallest comes first. "
+            "A group has them when all its members\n"
             "live in one control group.\n",
         .examples = "memtend ps\nmemtend ps -q gunicorn --sort pss\nmemtend ps --local --json\n"
                     "memtend ps --groups --sort cow_loss\n",

@@ -24,6 +24,8 @@ void group_order_key(const struct group_order *order, const struct group_record 
     struct group_order_key key = {.present = order->by_name};
     if (!order->by_name)
         key.present = group_figure_get(group, order->figure, &key.value);
+    if (!order->by_name && order->figure == GROUP_FIGURE_HEADROOM)
+        key.value = -key.value;
     text_copy(key.name, sizeof(key.name), group->name);
     *ret_key = key;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The order of a list of groups and the place in it where the next page starts, as http/order.h for
- * processes: largest first, those without the value last, equal ones by name. Pure, any thread.
+ * processes: largest first (of headroom the smallest), those without the value last, equal ones by
+ * name. Pure, any thread.
  */
 #ifndef MEMTEND_HTTP_GROUP_ORDER_H
 #define MEMTEND_HTTP_GROUP_ORDER_H
@@ -16,7 +17,7 @@ struct group_order {
 /* A row as the order sees it. */
 struct group_order_key {
     bool present;
-    int64_t value;
+    int64_t value; /* negated where the smallest comes first */
     char name[GROUP_NAME_SIZE];
 };
 

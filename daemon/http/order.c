@@ -25,10 +25,12 @@ int order_find(const char *name, struct order *ret_order)
 void order_key(const struct order *order, const struct process *process, struct order_key *ret_key)
 {
     struct order_key key = {.id = process->id, .present = true};
-    if (order->by == ORDER_METRIC)
+    if (order->by == ORDER_METRIC) {
         key.present = sample_get(&process->sample, order->metric, &key.value);
-    else if (order->by == ORDER_COMM)
+        key.value = metric_least_first(order->metric) ? -key.value : key.value;
+    } else if (order->by == ORDER_COMM) {
         text_copy(key.comm, sizeof(key.comm), process->comm);
+    }
     *ret_key = key;
 }
 

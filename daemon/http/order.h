@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The order of a process list and the place in it where the next page starts: largest first, those
- * without the value last, equal ones by id. A cursor names the last row of a page, not a number
- * of rows, so that a page neither repeats nor skips what did not change between two requests.
- * Pure, any thread.
+ * The order of a process list and the place in it where the next page starts: largest first (of
+ * headroom the smallest), those without the value last, equal ones by id. A cursor names the last
+ * row of a page, not a number of rows, so that a page neither repeats nor skips what did not change
+ * between two requests. Pure, any thread.
  */
 #ifndef MEMTEND_HTTP_ORDER_H
 #define MEMTEND_HTTP_ORDER_H
@@ -23,7 +23,7 @@ struct order {
 struct order_key {
     struct process_id id;
     bool present;
-    int64_t value; /* ORDER_METRIC */
+    int64_t value; /* ORDER_METRIC; negated where the smallest comes first */
     char comm[PROCESS_COMM_SIZE];
 };
 

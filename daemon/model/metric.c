@@ -58,6 +58,11 @@ bool metric_is_additive(enum metric metric)
     }
 }
 
+bool metric_least_first(enum metric metric)
+{
+    return metric == METRIC_HEADROOM;
+}
+
 int metric_find(const char *name, enum metric *ret_metric)
 {
     for (enum metric metric = 0; metric < METRIC_COUNT; metric++) {

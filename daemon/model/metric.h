@@ -137,6 +137,9 @@ const struct metric_info *metric_info(enum metric metric);
 bool metric_is_stored(enum metric metric);
 /* Whether the values of several processes can be added up: not ages, shares and switches. */
 bool metric_is_additive(enum metric metric);
+/* Whether a list by it begins with the smallest: of what is left, little is worth a look. All
+ * others begin with the largest. */
+bool metric_least_first(enum metric metric);
 /* By rule name ("heap.free") or JSON name ("heap_free_bytes"). -ENOENT. */
 int metric_find(const char *name, enum metric *ret_metric);
 /* "heap.free" -> "heap_free_bytes". */

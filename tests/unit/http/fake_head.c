@@ -43,8 +43,10 @@ static void fake_process(struct process *process, size_t index)
     text_clean(process->comm, sizeof(process->comm), name, strlen(name));
     process->cmdline = process->comm; /* as clean */
     /* Equal values among them: pages must not lose or repeat those. One has none. */
-    if (index != 7)
-        sample_set(&process->sample, METRIC_RSS, (int64_t)(index / 3) << 20, 10 * USEC_PER_SEC);
+    if (index == 7)
+        return;
+    sample_set(&process->sample, METRIC_RSS, (int64_t)(index / 3) << 20, 10 * USEC_PER_SEC);
+    sample_set(&process->sample, METRIC_HEADROOM, (int64_t)(index / 3) - 2, 10 * USEC_PER_SEC);
 }
 
 /* A free place among them, one without values, some with the same. */
@@ -87,6 +89,8 @@ static void fake_group(struct fake_head *head, size_t index)
         group_add(group, member);
     }
     group_end(group);
+    group->headroom_known = index != 3;
+    group->headroom_bytes = (int64_t)(index / 2) - 2;
 }
 
 static void fake_groups(struct fake_head *head)

@@ -180,7 +180,7 @@ static void test_live_state_has_tags(void **state)
 static void test_processes_pages_hold_each_once(void **state)
 {
     (void)state;
-    static const char *const sorts[] = {"rss", "pid", "comm", "cpu"};
+    static const char *const sorts[] = {"rss", "pid", "comm", "cpu", "headroom"};
     for (size_t s = 0; s < sizeof(sorts) / sizeof(sorts[0]); s++) {
         bool seen[FAKE_PROCESSES] = {0};
         char path[512], cursor[256] = "";
@@ -206,6 +206,32 @@ static void test_processes_pages_hold_each_once(void **state)
         assert_int_equal(pages, (FAKE_PROCESSES + 3) / 4);
         for (size_t i = 0; i < FAKE_PROCESSES; i++)
             assert_true(seen[i]);
+    }
+}
+
+/* What is left of a limit is looked at where it is least; what is not known comes last. */
+static void test_least_headroom_first(void **state)
+{
+    (void)state;
+    static const char *const paths[] = {"/api/v1/processes?sort=headroom",
+                                        "/api/v1/groups?sort=headroom_bytes"};
+    for (size_t p = 0; p < sizeof(paths) / sizeof(paths[0]); p++) {
+        assert_int_equal(ask_tcp("GET", paths[p], AUTH, NULL), 200);
+        json_t *list = raw_json(&answer), *item;
+        json_int_t last = -2;
+        size_t i, absent = 0;
+        json_array_foreach(json_object_get(list, "items"), i, item)
+        {
+            const json_t *room = json_object_get(item, "headroom_bytes");
+            assert_true(!room || absent == 0);
+            assert_true(i > 0 || json_integer_value(room) == last);
+            assert_true(!room || json_integer_value(room) >= last);
+            last = room ? json_integer_value(room) : last;
+            absent += !room;
+        }
+        assert_int_equal(absent, 1);
+        assert_true(last > 0);
+        json_decref(list);
     }
 }
 
@@ -719,6 +745,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_ledger, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_verdict, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_census, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_least_headroom_first, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_cgroups, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_hostile_names_stay_text, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_bad_queries, set_up, tear_down),

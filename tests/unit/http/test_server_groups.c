@@ -46,7 +46,8 @@ static int tear_down(void **state)
 static void test_groups_pages_hold_each_once(void **state)
 {
     (void)state;
-    static const char *const sorts[] = {"rss", "name", "pss_bytes", "came", "went_peak_sum_bytes"};
+    static const char *const sorts[] = {"rss",  "name",     "pss_bytes",
+                                        "came", "headroom", "went_peak_sum_bytes"};
     for (size_t s = 0; s < sizeof(sorts) / sizeof(sorts[0]); s++) {
         size_t count = 0;
         char path[512], cursor[256] = "", seen[2048] = "";
