@@ -10,10 +10,15 @@
 
 /* 32 bytes a node: 1 MiB, touched only as far as it is used. Enough for every module, class and
  * function of a large service; what is behind is found by time anyway. */
-#define WALK_NODES     32768
-#define WALK_VISITED   131072 /* a power of two; a quarter full at most */
-#define WALK_TYPES     2048   /* a power of two */
-#define WALK_DEPTH_MAX 8
+#define WALK_NODES   32768
+#define WALK_VISITED 131072 /* a power of two; a quarter full at most */
+#define WALK_TYPES   2048   /* a power of two */
+/* Half of the nodes are left for what the modules hold. */
+#define WALK_MODULES 16384
+#define WALK_NAMES   32768 /* a power of two; half full at most */
+/* Names that meet where they belong: by chance a handful. */
+#define WALK_NAME_TRIES 32
+#define WALK_DEPTH_MAX  8
 /* Half of what is seen in the time given. */
 #define WALK_OWN_OBJECTS 15000
 /* Longer containers are data: counted, not looked into. */
@@ -24,6 +29,9 @@
 #define WALK_CLOCK_EVERY 256
 /* And nodes: one whose places are nearly all free shows few objects, and takes some 50 us. */
 #define WALK_CLOCK_NODES 16
+/* Parts of the time, in sixths, by the end of which the modules are gathered and put in order. */
+#define WALK_GATHER_SIXTHS 3
+#define WALK_ORDER_SIXTHS  4
 
 struct walk_type {
     struct pyobject_type info; /* info.type NULL = free */
@@ -33,7 +41,7 @@ struct walk_type {
 size_t walk_memory_bytes(void)
 {
     return WALK_NODES * sizeof(struct walk_node) + WALK_VISITED * sizeof(uint32_t) +
-           WALK_TYPES * sizeof(struct walk_type);
+           WALK_TYPES * sizeof(struct walk_type) + WALK_NAMES * sizeof(struct walk_name);
 }
 
 /* Objects lie on multiples of 16 bytes; the multiplier spreads neighbours (Knuth's golden ratio).
@@ -80,11 +88,17 @@ static struct walk_reference reference_of(const struct pyobject_edge *edge, uint
         .name = edge->name, .parent = parent, .index = edge->index, .step = (uint8_t)edge->step};
 }
 
+static void end_walk(struct walk *walk)
+{
+    walk->ended = true;
+    walk->truncated = true;
+}
+
 static struct walk_node *add_node(struct walk *walk, const struct pyobject_edge *edge,
                                   const struct walk_type *type, uint32_t parent)
 {
     if (walk->count >= WALK_NODES) {
-        walk->truncated = true;
+        end_walk(walk);
         return NULL;
     }
     struct walk_node *node = &walk->nodes[walk->count];
@@ -102,14 +116,57 @@ static struct walk_node *add_node(struct walk *walk, const struct pyobject_edge 
 
 /* ---- the beginning ---- */
 
+static uint32_t hash_of_name(const char *letters, size_t length)
+{
+    uint64_t hash = UINT64_C(0xCBF29CE484222325);
+    for (size_t i = 0; i < length; i++)
+        hash = (hash ^ (unsigned char)letters[i]) * UINT64_C(0x100000001B3); /* FNV-1a */
+    return (uint32_t)(hash ^ hash >> 32);
+}
+
+/* Where the module of this name is, or belongs; NULL: too many others are in the way. */
+static struct walk_name *name_place(const struct walk *walk, const char *letters, size_t length)
+{
+    uint32_t hash = hash_of_name(letters, length);
+    for (uint32_t i = 0; i < WALK_NAME_TRIES; i++) {
+        struct walk_name *place = &walk->names[(hash + i) & (WALK_NAMES - 1)];
+        size_t other;
+        const char *name = place->name ? pyobject_ascii(place->name, &other) : NULL;
+        if (!name || (other == length && memcmp(name, letters, length) == 0))
+            return place;
+    }
+    return NULL;
+}
+
+static void add_name(struct walk *walk, const void *name, void *module)
+{
+    size_t length;
+    const char *letters = pyobject_ascii(name, &length);
+    struct walk_name *place = length < WALK_NAME_SIZE ? name_place(walk, letters, length) : NULL;
+    if (place && !place->name)
+        *place = (struct walk_name){.name = name, .module = module};
+}
+
+static bool is_past(uint64_t steps, uint64_t when_usec)
+{
+    return steps % WALK_CLOCK_NODES == 0 && clock_thread_usec() >= when_usec;
+}
+
 static bool on_module(void *context, const struct pyobject_edge *edge)
 {
     struct walk *walk = context;
     size_t length;
+    if (walk->count >= WALK_MODULES || is_past(++walk->entries, walk->gather_usec)) {
+        walk->truncated = true;
+        return false;
+    }
     if (!pyobject_ascii(edge->name, &length))
         return true;
     const struct walk_type *type = type_of(walk, edge->object);
-    return !type->info.has_names || add_node(walk, edge, type, WALK_NONE);
+    if (!type->info.has_names)
+        return true;
+    add_name(walk, edge->name, edge->object);
+    return add_node(walk, edge, type, WALK_NONE) != NULL;
 }
 
 static void swap_modules(struct walk *walk, uint32_t a, uint32_t b)
@@ -132,22 +189,22 @@ static bool is_own_module(const struct walk *walk, uint32_t index, const char *l
 {
     size_t length;
     const char *file = file_of(walk->nodes[index].object, &length); /* ends with NUL */
-    if (pyobject_is_text(walk->nodes[index].reference.name, "__main__"))
-        return true;
     return file && length < PATH_MAX && !strstr(file, "/site-packages/") &&
            !strstr(file, "/dist-packages/") &&
            !(library && length > library_length && memcmp(file, library, library_length) == 0);
 }
 
-/* A look at the clock for so many nodes. */
-static bool is_late(struct walk *walk, uint32_t node)
+static void put_main_first(struct walk *walk)
 {
-    if (node % WALK_CLOCK_NODES == 0 && clock_thread_usec() >= walk->deadline_usec)
-        walk->truncated = true;
-    return walk->truncated;
+    const struct walk_name *place = name_place(walk, "__main__", strlen("__main__"));
+    const void *name = place ? place->name : NULL;
+    for (uint32_t i = 0; name && i < walk->count && walk->own == 0; i++)
+        if (walk->nodes[i].reference.name == name)
+            swap_modules(walk, walk->own++, i);
 }
 
-/* The main module first, then the program's own ones; of the others the last loaded first. */
+/* The main module first, then the program's own ones; of the others the last loaded first. What
+ * there is no time for is one of the others. */
 static void order_modules(struct walk *walk)
 {
     size_t length = 0;
@@ -156,12 +213,10 @@ static void order_modules(struct walk *walk)
         length--;
     for (uint32_t i = 0; i < walk->count / 2; i++)
         swap_modules(walk, i, walk->count - 1 - i);
-    for (uint32_t i = 0; i < walk->count && !is_late(walk, i); i++)
+    put_main_first(walk);
+    for (uint32_t i = walk->own; i < walk->count && !is_past(i, walk->order_usec); i++)
         if (is_own_module(walk, i, library, length))
             swap_modules(walk, walk->own++, i);
-    for (uint32_t i = 0; i < walk->own; i++)
-        if (pyobject_is_text(walk->nodes[i].reference.name, "__main__"))
-            swap_modules(walk, 0, i);
 }
 
 static void note_modules(struct walk *walk)
@@ -178,10 +233,16 @@ static void note_modules(struct walk *walk)
 void walk_begin(struct walk *walk, void *memory, void *modules, uint64_t deadline_usec,
                 const struct walk_handler *handler)
 {
-    *walk = (struct walk){.handler = *handler, .deadline_usec = deadline_usec};
+    uint64_t now = clock_thread_usec();
+    uint64_t sixth_usec = deadline_usec > now ? (deadline_usec - now) / 6 : 0;
+    *walk = (struct walk){.handler = *handler,
+                          .deadline_usec = deadline_usec,
+                          .gather_usec = now + WALK_GATHER_SIXTHS * sixth_usec,
+                          .order_usec = now + WALK_ORDER_SIXTHS * sixth_usec};
     walk->nodes = memory;
     walk->visited = (void *)(walk->nodes + WALK_NODES);
     walk->types = (void *)(walk->visited + WALK_VISITED);
+    walk->names = (void *)(walk->types + WALK_TYPES);
     pyobject_visit_dict(modules, on_module, walk);
     walk->modules = walk->count;
     order_modules(walk);
@@ -190,10 +251,8 @@ void walk_begin(struct walk *walk, void *memory, void *modules, uint64_t deadlin
 
 void *walk_module(const struct walk *walk, const char *name)
 {
-    for (uint32_t i = 0; i < walk->modules; i++)
-        if (pyobject_is_text(walk->nodes[i].reference.name, name))
-            return walk->nodes[i].object;
-    return NULL;
+    const struct walk_name *place = name_place(walk, name, strlen(name));
+    return place ? place->module : NULL;
 }
 
 uint8_t walk_watch(struct walk *walk, const void *type)
@@ -231,8 +290,8 @@ static bool is_worth_a_node(const struct pyobject_edge *edge, const struct walk_
 static bool is_time_up(struct walk *walk)
 {
     if (++walk->looked % WALK_CLOCK_EVERY == 0 && clock_thread_usec() >= walk->deadline_usec)
-        walk->truncated = true;
-    return walk->truncated;
+        end_walk(walk);
+    return walk->ended;
 }
 
 static bool on_edge(void *context, const struct pyobject_edge *edge)
@@ -268,17 +327,18 @@ static void look_into(struct walk *walk, uint32_t index)
     walk->current = index;
     if (has_items && pyobject_length(node.object, kind) <= WALK_ITEMS_MAX)
         pyobject_visit_items(node.object, kind, on_edge, walk);
-    if (node.has_names && !walk->truncated)
+    if (node.has_names && !walk->ended)
         pyobject_visit_names(node.object, kind, on_edge, walk);
 }
 
 /* Those from `from` on that lie before `to`, and what is found behind it. */
 static uint32_t look_into_all(struct walk *walk, uint32_t from, uint32_t to, uint64_t most)
 {
-    while (from < to && from < walk->count && !walk->truncated && walk->looked < most) {
+    while (from < to && from < walk->count && !walk->ended && walk->looked < most) {
         if (walk->nodes[from].depth < WALK_DEPTH_MAX)
             look_into(walk, from);
-        is_late(walk, ++from);
+        if (is_past(++from, walk->deadline_usec))
+            end_walk(walk);
     }
     return from;
 }

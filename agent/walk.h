@@ -37,6 +37,12 @@ struct walk_node {
     bool has_names;
 };
 
+/* A module by the name that sys.modules has for it. */
+struct walk_name {
+    const void *name; /* NULL = free */
+    void *module;
+};
+
 struct walk;
 
 struct walk_handler {
@@ -53,12 +59,15 @@ struct walk {
     uint32_t own;
     uint32_t *visited;       /* by address: node + 1, 0 = free */
     struct walk_type *types; /* by address */
+    struct walk_name *names; /* by name */
     uint32_t watch_count;
     const void *watches[WALK_WATCHES];
-    uint64_t looked; /* objects seen */
-    uint64_t deadline_usec;
+    uint64_t looked;  /* objects seen */
+    uint64_t entries; /* of sys.modules */
+    uint64_t deadline_usec, gather_usec, order_usec;
     uint32_t current; /* the node whose references are looked at */
-    bool truncated;
+    bool ended;       /* no time or no room is left */
+    bool truncated;   /* it is, or not all modules were taken */
 };
 
 /* Bytes that walk_begin() needs, zeroed. */
@@ -66,7 +75,8 @@ size_t walk_memory_bytes(void);
 /* Start: the modules are the first nodes. */
 void walk_begin(struct walk *walk, void *memory, void *modules, uint64_t deadline_usec,
                 const struct walk_handler *handler);
-/* The loaded module of this name; NULL. */
+/* The loaded module of this name, in a few steps however many there are; NULL: none, or not taken.
+ */
 void *walk_module(const struct walk *walk, const char *name);
 /* Mark objects of this class and its subclasses; before walk_run(). Returns its number; 0: no room
  * or no class. */

@@ -140,6 +140,25 @@ def the_programs_own_comes_first(interpreter):
         check(False, "what the program made was not seen: %s" % findings)
 
 
+def more_modules_than_there_is_room_for(interpreter):
+    text = """
+    import types
+    one = types.ModuleType('one')
+    for i in range(40000):
+        sys.modules['m%d' % i] = one
+    kept = {i: i for i in range(2500)}
+"""
+    with program(interpreter, text) as (session, _):
+        for _ in tries():
+            findings, end = session.census()
+            check(end["truncated"], "all of it was seen: %s" % end)
+            # Before 3.6 the modules come in no order, and the main one may be left out.
+            if interpreter.version < (3, 6) or any(
+                    one["path"] == "__main__.kept" for one in findings):
+                return
+        check(False, "of the main module nothing was seen: %s" % findings)
+
+
 def growth_needs_three_looks(interpreter):
     text = """
     grows, steady, falls = {}, list(range(3000)), list(range(3000))
@@ -638,7 +657,8 @@ def forks_meet_it_at_any_instant(interpreter):
             host.kill()
 
 
-CASES = [large_containers_are_named, the_programs_own_comes_first, growth_needs_three_looks, holders_are_named,
+CASES = [large_containers_are_named, the_programs_own_comes_first,
+         more_modules_than_there_is_room_for, growth_needs_three_looks, holders_are_named,
          suspects_of_the_standard_library, a_clean_program_has_no_suspects,
          asyncio_tasks_are_counted_by_coroutine, suspects_of_frameworks, full_counts_by_type,
          nothing_of_the_program_runs, names_may_mean_anything_by_now,
