@@ -19,11 +19,11 @@ struct verb {
     const char *examples; /* NULL = none */
     const char *words;    /* first operand is one of these, by blanks; NULL = free */
     uint64_t options;     /* beside the common ones */
-    uint32_t steps;       /* bit = enum step_kind it may do: help shows what they cannot */
     size_t operands_min, operands_max;
+    enum exit_code (*main)(const struct invocation *invocation);
+    uint32_t steps;        /* bit = enum step_kind it may do: help shows what they cannot */
     bool takes_file;       /* the first operand is one */
     bool stops_at_operand; /* what follows the first operand is not ours */
-    enum exit_code (*main)(const struct invocation *invocation);
 };
 
 /* Each ends with a NULL name. */

@@ -62,8 +62,7 @@ static enum order_refusal judge(const struct actions *actions, const struct orde
     if (!agent_server_has(actions->config.agents, order->target->id)) {
         const char *cmdline = process_cmdline(order->target);
         error_set(error, 0, "no agent in process %d (%s): start it with `memtend run -- %.120s`",
-                  (int)order->target->id.pid, order->target->comm,
-                  *cmdline ? cmdline : "COMMAND");
+                  (int)order->target->id.pid, order->target->comm, *cmdline ? cmdline : "COMMAND");
         return ORDER_NO_AGENT;
     }
     const struct action_run *other = find_conflict(actions, order);

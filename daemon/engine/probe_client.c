@@ -253,13 +253,14 @@ static void client_on_packet(void *context, const unsigned char *packet, size_t 
         client_finish(client, probe_queue_pop(&client->in_flight), -ENOBUFS);
         client_turn(client, now);
     }
-    if (!probe_pending_fits(client->in_flight.first, &answer)) {
+    const struct probe_pending *asked = client->in_flight.first;
+    if (!asked || !probe_pending_fits(asked, &answer)) {
         client_drop(client, "it answered what was not asked");
         return;
     }
     client_take_state(client, &answer);
     if (answer.result == -EINPROGRESS) {
-        probe_patience_moved(&client->patience, client->in_flight.first->stall_usec, now);
+        probe_patience_moved(&client->patience, asked->stall_usec, now);
         client_set_timer(client, now);
         return;
     }

@@ -84,7 +84,7 @@ uint64_t store_writer_cpu_usec(const struct store_writer *writer);
 struct store_ack {
     uint64_t durable_sequence; /* every record up to it is on disk */
     enum store_state state;
-    uint64_t size_bytes;         /* database and its log */
+    uint64_t size_bytes; /* database and its log */
     struct store_losses losses;
     char text[STATUS_TEXT_SIZE]; /* degraded: why; "" otherwise */
     /* "" or, once, what a person must hear: the file was damaged in use and set aside. */

@@ -180,7 +180,7 @@ void rule_forget(struct rule_progress *progress);
 void rules_format_steps(const enum step_kind *steps, size_t count,
                         char ret_text[static RULES_STEPS_SIZE]);
 /* "collect, trim; still after 2m: hooks" */
-#define RULES_PLAN_SIZE (RULES_STAGE_LIMIT * (RULES_STEPS_SIZE + 32))
+#define RULES_PLAN_SIZE ((size_t)RULES_STAGE_LIMIT * (RULES_STEPS_SIZE + 32))
 void rules_format_plan(const struct rule *rule, char ret_text[static RULES_PLAN_SIZE]);
 
 #endif

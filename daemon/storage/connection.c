@@ -133,7 +133,7 @@ int connection_open_frozen(const char *path, sqlite3 **ret_database)
     /* A URI: what has a meaning there is escaped. */
     char uri[3 * PATH_MAX + 32];
     size_t used = (size_t)snprintf(uri, sizeof(uri), "file:");
-    for (const char *c = path; *c && used < 3 * PATH_MAX; c++)
+    for (const char *c = path; *c && used < (size_t)3 * PATH_MAX; c++)
         used += (size_t)snprintf(uri + used, sizeof(uri) - used,
                                  strchr("?#%", *c) ? "%%%02x" : "%c", *c);
     snprintf(uri + used, sizeof(uri) - used, "?immutable=1");
