@@ -16,6 +16,8 @@ int compactor_init(struct compactor *compactor, struct queries *queries,
         block_init(&compactor->parts[i]);
     int r = block_builder_new(&compactor->builder);
     if (r == 0)
+        r = block_builder_new(&compactor->hour_builder);
+    if (r == 0)
         r = block_opener_new(&compactor->opener);
     if (r == 0)
         r = rollup_new(&compactor->rollup);
@@ -39,6 +41,7 @@ void compactor_finish(struct compactor *compactor)
     block_packer_finish(&compactor->minutes);
     block_packer_finish(&compactor->days);
     block_builder_free(compactor->builder);
+    block_builder_free(compactor->hour_builder);
     block_opener_free(compactor->opener);
     rollup_free(compactor->rollup);
     memset(compactor, 0, sizeof(*compactor));
@@ -89,16 +92,16 @@ static void compactor_place(struct compactor *compactor, size_t count, int64_t b
         };
 }
 
-static int compactor_put(struct compactor *compactor, struct block_packer *packer, int64_t process,
-                         int64_t first_tick, int64_t ticks)
+static int compactor_put(struct block_packer *packer, struct block_builder *builder,
+                         int64_t process, int64_t first_tick, int64_t ticks)
 {
     const uint8_t *data;
     struct block_row row = {.process = process, .first_tick = first_tick, .ticks = (size_t)ticks};
-    int r = block_seal(compactor->builder, &data, &row.size);
+    int r = block_seal(builder, &data, &row.size);
     if (r < 0)
         return r;
     row.data = data;
-    row.summary = block_summary(compactor->builder);
+    row.summary = block_summary(builder);
     return block_packer_put(packer, &row);
 }
 
@@ -121,32 +124,28 @@ static int64_t compactor_end(const struct compactor *compactor, size_t count)
     return compactor->first_tick[count - 1] + compactor->ticks[count - 1];
 }
 
-static int compactor_minutes(struct compactor *compactor, int64_t process, size_t count)
-{
-    int64_t base = compactor->first_tick[0] / BLOCK_MINUTE_TICKS * BLOCK_MINUTE_TICKS;
-    int64_t minutes =
-        (compactor_end(compactor, count) - base + BLOCK_MINUTE_TICKS - 1) / BLOCK_MINUTE_TICKS;
-    int64_t ticks = minutes * BLOCK_MINUTE_TICKS;
-    compactor_place(compactor, count, base, 1);
-    int r = rollup_ticks(compactor->rollup, compactor->places, count, (size_t)ticks,
-                         BLOCK_MINUTE_TICKS, compactor->builder);
-    return r < 0 ? r : compactor_put(compactor, &compactor->minutes, process, base, ticks);
-}
-
 static int compactor_hour(struct compactor *compactor, int64_t process, int64_t first_tick)
 {
-    int64_t end = (first_tick / BLOCK_HOUR_TICKS + 1) * BLOCK_HOUR_TICKS;
+    int64_t hour_end = (first_tick / BLOCK_HOUR_TICKS + 1) * BLOCK_HOUR_TICKS;
     size_t count = 0;
-    int r = compactor_load(compactor, QUERY_BLOCK_PARTS, process, first_tick, end, &count);
+    int r = compactor_load(compactor, QUERY_BLOCK_PARTS, process, first_tick, hour_end, &count);
     if (r < 0 || count == 0)
         return r;
-    int64_t base = compactor->first_tick[0], ticks = compactor_end(compactor, count) - base;
+    int64_t first = compactor->first_tick[0], end = compactor_end(compactor, count);
+    int64_t base = first / BLOCK_MINUTE_TICKS * BLOCK_MINUTE_TICKS;
+    int64_t minutes = (end - base + BLOCK_MINUTE_TICKS - 1) / BLOCK_MINUTE_TICKS;
+    const struct rollup_copy copy = {.first = (size_t)(first - base),
+                                     .ticks = (size_t)(end - first),
+                                     .builder = compactor->hour_builder};
     compactor_place(compactor, count, base, 1);
-    r = rollup_join(compactor->rollup, compactor->places, count, (size_t)ticks, compactor->builder);
+    r = rollup_ticks(compactor->rollup, compactor->places, count,
+                     (size_t)minutes * BLOCK_MINUTE_TICKS, BLOCK_MINUTE_TICKS, compactor->builder,
+                     &copy);
     if (r == 0)
-        r = compactor_put(compactor, &compactor->hours, process, base, ticks);
+        r = compactor_put(&compactor->hours, compactor->hour_builder, process, first, end - first);
     if (r == 0)
-        r = compactor_minutes(compactor, process, count);
+        r = compactor_put(&compactor->minutes, compactor->builder, process, base,
+                          minutes * BLOCK_MINUTE_TICKS);
     return r < 0 ? r : compactor_drop_blocks(compactor, process, count);
 }
 
@@ -197,7 +196,7 @@ static int compactor_day(struct compactor *compactor)
     r = rollup_hours(compactor->rollup, compactor->places, count,
                      BLOCK_DAY_TICKS / BLOCK_HOUR_TICKS, BLOCK_HOUR_TICKS, compactor->builder);
     return r < 0 ? r
-                 : compactor_put(compactor, &compactor->days, compactor->process, first,
+                 : compactor_put(&compactor->days, compactor->builder, compactor->process, first,
                                  BLOCK_DAY_TICKS);
 }
 

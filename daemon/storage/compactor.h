@@ -13,7 +13,7 @@
 struct compactor {
     struct queries *queries;
     struct block_packer hours, minutes, days;
-    struct block_builder *builder;
+    struct block_builder *builder, *hour_builder; /* of roll-ups; of ticks */
     struct block_opener *opener;
     struct rollup *rollup;
     struct block parts[ROLLUP_PARTS_LIMIT];

@@ -122,27 +122,39 @@ static int open_log_decode_values(struct varint_reader *reader, uint64_t places,
     return 0;
 }
 
-int open_log_decode(struct varint_reader *reader, struct open_log_row *row, unsigned *ret_ticks)
+int open_log_read_head(struct varint_reader *reader, uint64_t before_present,
+                       struct open_log_head *ret_head)
 {
-    uint64_t head, present = row->present, changed = 0;
+    uint64_t head, present = before_present, changed = 0;
     int r = varint_read(reader, &head);
     if (r == 0 && head & 1)
         r = varint_read(reader, &present);
-    uint64_t kept = row->present & present;
+    uint64_t kept = before_present & present;
     if (r == 0 && kept)
         r = varint_read(reader, &changed);
     if (r < 0)
         return r;
     /* One way only to say it, and nothing said that is nothing: the bytes bound the work. */
-    bool others = present != row->present;
+    bool others = present != before_present;
     if (head >> 1 >= OPEN_LOG_TICKS || changed & ~kept || others != (head & 1) ||
         (!others && changed == 0))
         return -EUCLEAN;
-    r = open_log_decode_values(reader, changed | (present & ~row->present), row);
+    *ret_head = (struct open_log_head){.present = present,
+                                       .values = changed | (present & ~before_present),
+                                       .ticks = (unsigned)(head >> 1)};
+    return 0;
+}
+
+int open_log_decode(struct varint_reader *reader, struct open_log_row *row, unsigned *ret_ticks)
+{
+    struct open_log_head head;
+    int r = open_log_read_head(reader, row->present, &head);
+    if (r == 0)
+        r = open_log_decode_values(reader, head.values, row);
     if (r < 0)
         return r;
-    row->present = present;
-    *ret_ticks = (unsigned)(head >> 1);
+    row->present = head.present;
+    *ret_ticks = head.ticks;
     return 0;
 }
 

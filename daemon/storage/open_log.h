@@ -47,6 +47,16 @@ bool open_log_equal(const struct open_log_row *a, const struct open_log_row *b);
 /* One entry. Its size; 0: nothing changed, nothing was written. */
 size_t open_log_encode(const struct open_log_row *before, const struct open_log_row *after,
                        unsigned ticks, uint8_t ret_bytes[static OPEN_LOG_ENTRY_LIMIT]);
+/* What an entry says before its values. */
+struct open_log_head {
+    uint64_t present; /* after it */
+    uint64_t values;  /* places of which a signed varint follows, lowest first */
+    unsigned ticks;
+};
+
+/* Takes it off the front. `before_present`: of the row that held before. -EUCLEAN: damaged. */
+int open_log_read_head(struct varint_reader *reader, uint64_t before_present,
+                       struct open_log_head *ret_head);
 /* Takes one entry off the front and makes `row`, which held before, what holds after it. -EUCLEAN:
  * the bytes are damaged; then the row means nothing. */
 int open_log_decode(struct varint_reader *reader, struct open_log_row *row, unsigned *ret_ticks);

@@ -102,24 +102,20 @@ static size_t rollup_pack(struct rollup *rollup, size_t first, size_t end,
     return count;
 }
 
-int rollup_join(struct rollup *rollup, const struct rollup_part *parts, size_t count,
-                size_t entries, struct block_builder *builder)
+/* The same column as it is. */
+static int rollup_copy_column(struct rollup *rollup, const struct rollup_copy *copy, uint16_t code)
 {
-    if (!rollup_go_together(parts, count))
-        return -ERANGE;
-    int r = block_begin(builder, entries, parts[0].block->entry_ticks);
-    struct rollup_codes codes = rollup_codes_of(parts, count);
-    for (uint16_t code = 1; r == 0 && code < COLUMNS_CODE_LIMIT; code++) {
-        if (!block_present(codes.bits, code))
-            continue;
-        r = rollup_gather(rollup, parts, count, code, entries);
-        if (r < 0)
-            return r;
-        const int64_t *values;
-        rollup_pack(rollup, 0, entries, &values);
-        r = block_add(builder, code, rollup->presence, values);
-    }
-    return r;
+    const int64_t *values;
+    size_t known = rollup_pack(rollup, copy->first, copy->first + copy->ticks, &values);
+    if (known == copy->ticks)
+        return block_add(copy->builder, code, NULL, values);
+    if (copy->first == 0)
+        return block_add(copy->builder, code, rollup->presence, values);
+    memset(rollup->part_presence, 0, sizeof(rollup->part_presence));
+    for (size_t i = 0; i < copy->ticks; i++)
+        if (block_present(rollup->presence, copy->first + i))
+            block_set_present(rollup->part_presence, i);
+    return block_add(copy->builder, code, rollup->part_presence, values);
 }
 
 static int64_t rollup_field(const struct column_summary *entry, enum columns_kind kind)
@@ -174,20 +170,26 @@ static void rollup_summarize(struct rollup *rollup, size_t ticks, size_t entry_t
 }
 
 int rollup_ticks(struct rollup *rollup, const struct rollup_part *parts, size_t count, size_t ticks,
-                 size_t entry_ticks, struct block_builder *builder)
+                 size_t entry_ticks, struct block_builder *builder, const struct rollup_copy *copy)
 {
     if (!rollup_go_together(parts, count) || parts[0].block->entry_ticks != 1 || ticks == 0 ||
         ticks > BLOCK_TICKS_LIMIT || entry_ticks == 0)
+        return -ERANGE;
+    if (copy && (copy->ticks > ticks || copy->first > ticks - copy->ticks))
         return -ERANGE;
     size_t entries = (ticks + entry_ticks - 1) / entry_ticks;
     if (entries > ROLLUP_ENTRIES_LIMIT)
         return -ERANGE;
     int r = block_begin(builder, entries, entry_ticks);
+    if (r == 0 && copy)
+        r = block_begin(copy->builder, copy->ticks, 1);
     struct rollup_codes codes = rollup_codes_of(parts, count);
     for (uint16_t code = 1; r == 0 && code < COLUMNS_CODES; code++) {
         if (!block_present(codes.bits, code))
             continue;
         r = rollup_gather(rollup, parts, count, code, ticks);
+        if (r == 0 && copy)
+            r = rollup_copy_column(rollup, copy, code);
         if (r < 0)
             return r;
         rollup_summarize(rollup, ticks, entry_ticks, entries);

@@ -31,14 +31,18 @@ int rollup_new(struct rollup **ret_rollup); /* -ENOMEM */
 void rollup_free(struct rollup *rollup);    /* NULL: nothing */
 DEFINE_CLEANUP(struct rollup *, rollup_free);
 
-/* The parts behind one another in one block of `entries` entries, any kind of columns. -ERANGE: no
- * parts, too many, or they do not go together; -EUCLEAN: a part is damaged; or as block_add(). */
-int rollup_join(struct rollup *rollup, const struct rollup_part *parts, size_t count,
-                size_t entries, struct block_builder *builder);
+/* The ticks themselves, put into one block of their own on the way. */
+struct rollup_copy {
+    size_t first, ticks; /* of those that are summed up */
+    struct block_builder *builder;
+};
+
 /* Samples of `ticks` ticks to entries of `entry_ticks`, the last of which may be shorter; a part of
- * another kind is -ERANGE. Times of the host as if they were metrics. Errors as above. */
+ * another kind is -ERANGE. Times of the host as if they were metrics. `copy` may be NULL. -ERANGE:
+ * no parts, too many, or they do not go together; -EUCLEAN: a part is damaged; or as block_add().
+ */
 int rollup_ticks(struct rollup *rollup, const struct rollup_part *parts, size_t count, size_t ticks,
-                 size_t entry_ticks, struct block_builder *builder);
+                 size_t entry_ticks, struct block_builder *builder, const struct rollup_copy *copy);
 /* Each roll-up becomes one entry of `entry_ticks`: 24 hours of minutes, a day of hours. Reads heads
  * of columns only. Parts of one offset are put together. Errors as above. */
 int rollup_hours(struct rollup *rollup, const struct rollup_part *parts, size_t count,

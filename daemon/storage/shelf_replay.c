@@ -8,13 +8,10 @@
 #include <errno.h>
 #include <string.h>
 
-/* What one entry of a hot row does. */
+/* What one entry of a hot row takes. */
 struct shelf_change {
-    int64_t row;
-    struct shelf_entry *entry;
-    const uint8_t *bytes; /* for its log */
-    size_t size;
-    struct open_log_row after;
+    size_t size; /* in its log */
+    uint64_t present;
     bool same; /* a first tick that says again what holds */
 };
 
@@ -25,26 +22,38 @@ struct shelf_walk {
     unsigned offset; /* in its period */
 };
 
-/* `change->entry` is set. */
-static int shelf_walk_decode(struct shelf_walk *walk, struct shelf_change *change)
+/* Of the first tick of a period: all that holds. */
+static int shelf_walk_first(struct shelf_walk *walk, const struct shelf_entry *entry,
+                            struct shelf_change *ret_change)
 {
-    struct open_log_row before;
-    shelf_entry_get(change->entry, &change->after);
-    if (walk->first) {
-        before = change->after;
-        change->after.present = 0;
-    }
-    struct varint_reader *rest = &walk->hot.rest;
-    change->bytes = rest->data;
+    struct open_log_row before, after;
     unsigned ticks;
-    int r = open_log_decode(rest, &change->after, &ticks);
-    if (r < 0)
-        return r;
-    if (ticks != (walk->first ? 0 : walk->offset - change->entry->tick))
+    after.present = 0;
+    int r = open_log_decode(&walk->hot.rest, &after, &ticks);
+    if (r < 0 || ticks != 0)
         return -EUCLEAN;
-    change->size = (size_t)(rest->data - change->bytes);
-    change->same = walk->first && open_log_equal(&before, &change->after);
+    shelf_entry_get(entry, &before);
+    *ret_change =
+        (struct shelf_change){.present = after.present, .same = open_log_equal(&before, &after)};
     return 0;
+}
+
+/* Values are stepped over. */
+static int shelf_walk_later(struct shelf_walk *walk, const struct shelf_entry *entry,
+                            struct shelf_change *ret_change)
+{
+    struct varint_reader *rest = &walk->hot.rest;
+    const uint8_t *bytes = rest->data;
+    struct open_log_head head;
+    uint64_t value;
+    int r = open_log_read_head(rest, entry->present, &head);
+    if (r < 0 || head.ticks != walk->offset - entry->tick)
+        return -EUCLEAN;
+    for (uint64_t left = head.values; r == 0 && left != 0; left &= left - 1)
+        r = varint_read(rest, &value);
+    *ret_change =
+        (struct shelf_change){.size = (size_t)(rest->data - bytes), .present = head.present};
+    return r;
 }
 
 /* The log gets the beginning that was put off. */
@@ -62,25 +71,26 @@ static int shelf_prepare_log(struct shelf_table *table, struct shelf_entry *entr
     return 0;
 }
 
-static int shelf_prepare_one(struct shelf_walk *walk, struct shelf_change *change)
+static int shelf_prepare_one(struct shelf_walk *walk)
 {
     struct shelf *shelf = walk->shelf;
-    struct shelf_entry *entry = shelf_table_find(&shelf->table, change->row);
-    int r = entry ? 0 : shelf_table_insert(&shelf->table, change->row, &entry);
+    struct shelf_entry *entry = shelf_table_find(&shelf->table, walk->hot.row);
+    struct shelf_change change = {0};
+    int r = entry ? 0 : shelf_table_insert(&shelf->table, walk->hot.row, &entry);
     if (r < 0)
         return r;
     if (entry->pass == shelf->pass)
         return -EUCLEAN;
     entry->pass = shelf->pass;
-    change->entry = entry;
-    r = shelf_walk_decode(walk, change);
-    if (r < 0 || change->same)
+    r = walk->first ? shelf_walk_first(walk, entry, &change)
+                    : shelf_walk_later(walk, entry, &change);
+    if (r < 0 || change.same)
         return r;
     r = shelf_settle(shelf, entry);
     if (r == 0)
         r = shelf_table_widen(&shelf->table, &entry,
-                              (unsigned)__builtin_popcountll(change->after.present));
-    return r < 0 || walk->first ? r : shelf_prepare_log(&shelf->table, entry, change->size);
+                              (unsigned)__builtin_popcountll(change.present));
+    return r < 0 || walk->first ? r : shelf_prepare_log(&shelf->table, entry, change.size);
 }
 
 /* What a first tick does not name no longer holds, but did in the period before. */
@@ -102,29 +112,33 @@ static int shelf_prepare(struct shelf_walk walk)
         int r = hot_next(&walk.hot);
         if (r < 0)
             return r;
-        struct shelf_change change; /* too large to be cleared each time */
-        change.row = walk.hot.row;
-        r = shelf_prepare_one(&walk, &change);
+        r = shelf_prepare_one(&walk);
         if (r < 0)
             return r;
     }
     return walk.first ? shelf_prepare_rest(walk.shelf) : 0;
 }
 
-static void shelf_commit_one(const struct shelf_walk *walk, const struct shelf_change *change)
+static void shelf_commit_first(struct varint_reader *rest, struct shelf_entry *entry)
 {
-    struct shelf_entry *entry = change->entry;
-    if (!walk->first) {
-        struct shelf_log *log = entry->log;
-        memcpy(log->bytes + log->size, change->bytes, change->size);
-        log->size += (uint32_t)change->size;
-        log->number = walk->shelf->number;
-        shelf_entry_sum(entry, walk->offset - entry->tick, log->sums);
-        entry->tick = (uint16_t)walk->offset;
-    }
-    shelf_entry_put(entry, &change->after);
-    if (entry->present == 0)
-        shelf_table_narrow(&walk->shelf->table, entry);
+    struct open_log_row row;
+    unsigned ticks;
+    row.present = 0;
+    if (open_log_decode(rest, &row, &ticks) == 0)
+        shelf_entry_put(entry, &row);
+}
+
+static void shelf_commit_later(struct shelf_walk *walk, struct shelf_entry *entry)
+{
+    const uint8_t *bytes = walk->hot.rest.data;
+    struct shelf_log *log = entry->log;
+    shelf_entry_sum(entry, walk->offset - entry->tick, log->sums);
+    shelf_entry_change(entry, &walk->hot.rest);
+    size_t size = (size_t)(walk->hot.rest.data - bytes);
+    memcpy(log->bytes + log->size, bytes, size);
+    log->size += (uint32_t)size;
+    log->number = walk->shelf->number;
+    entry->tick = (uint16_t)walk->offset;
 }
 
 static void shelf_commit_rest(struct shelf *shelf)
@@ -143,11 +157,13 @@ static void shelf_commit(struct shelf_walk walk, int64_t tick_id)
 {
     struct shelf *shelf = walk.shelf;
     while (walk.hot.rest.size > 0 && hot_next(&walk.hot) == 0) {
-        struct shelf_change change;
-        change.entry = shelf_table_find(&shelf->table, walk.hot.row);
-        if (shelf_walk_decode(&walk, &change) < 0)
-            break;
-        shelf_commit_one(&walk, &change);
+        struct shelf_entry *entry = shelf_table_find(&shelf->table, walk.hot.row);
+        if (walk.first)
+            shelf_commit_first(&walk.hot.rest, entry);
+        else
+            shelf_commit_later(&walk, entry);
+        if (entry->present == 0)
+            shelf_table_narrow(&shelf->table, entry);
     }
     if (walk.first)
         shelf_commit_rest(shelf);

@@ -214,6 +214,30 @@ void shelf_entry_put(struct shelf_entry *entry, const struct open_log_row *row)
         entry->values[i++] = row->value[__builtin_ctzll(left)];
 }
 
+int shelf_entry_change(struct shelf_entry *entry, struct varint_reader *reader)
+{
+    struct varint_reader rest = *reader;
+    struct open_log_head head;
+    int r = open_log_read_head(&rest, entry->present, &head);
+    if (r == 0 && head.present != entry->present) { /* values change their places */
+        struct open_log_row row;
+        unsigned ticks;
+        shelf_entry_get(entry, &row);
+        r = open_log_decode(reader, &row, &ticks);
+        if (r == 0)
+            shelf_entry_put(entry, &row);
+        return r;
+    }
+    for (uint64_t left = head.values; r == 0 && left != 0; left &= left - 1) {
+        uint64_t below = entry->present & ((left & -left) - 1);
+        int64_t *value = &entry->values[__builtin_popcountll(below)], delta = 0;
+        r = varint_read_signed(&rest, &delta);
+        *value = (int64_t)((uint64_t)*value + (uint64_t)delta);
+    }
+    *reader = rest;
+    return r;
+}
+
 size_t shelf_entry_base(const struct shelf_entry *entry,
                         uint8_t ret_bytes[static OPEN_LOG_ENTRY_LIMIT])
 {

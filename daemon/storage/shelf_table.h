@@ -75,6 +75,9 @@ void shelf_table_narrow(struct shelf_table *table, struct shelf_entry *entry);
 void shelf_entry_get(const struct shelf_entry *entry, struct open_log_row *ret_row);
 /* There is room. */
 void shelf_entry_put(struct shelf_entry *entry, const struct open_log_row *row);
+/* The same for what an entry of a log makes of it; takes that off the front. There is room.
+ * -EUCLEAN: damaged; then what holds means nothing. */
+int shelf_entry_change(struct shelf_entry *entry, struct varint_reader *reader);
 /* What the log of a process that did not change begins with, and ends. 0: nothing holds. */
 size_t shelf_entry_base(const struct shelf_entry *entry,
                         uint8_t ret_bytes[static OPEN_LOG_ENTRY_LIMIT]);

@@ -110,6 +110,24 @@ static void expect_hour(const struct block *block, uint16_t code, const struct h
     }
 }
 
+/* The copy alone, behind some ticks that it leaves out. */
+static int join(struct rollup *rollup, const struct rollup_part *parts, size_t count, size_t ticks,
+                struct block_builder *builder)
+{
+    struct block_builder *minutes;
+    struct rollup_part moved[ROLLUP_PARTS_LIMIT + 1];
+    const struct rollup_copy copy = {
+        .first = ticks < HOUR ? 7 : 0, .ticks = ticks, .builder = builder};
+    assert_int_equal(block_builder_new(&minutes), 0);
+    for (size_t i = 0; i < count; i++) {
+        moved[i] = parts[i];
+        moved[i].offset += parts[i].offset < SIZE_MAX ? copy.first : 0;
+    }
+    int r = rollup_ticks(rollup, moved, count, copy.first + ticks, 60, minutes, &copy);
+    block_builder_free(minutes);
+    return r;
+}
+
 static void parts_become_an_hour(void **state)
 {
     struct fixture *fixture = *state;
@@ -127,7 +145,7 @@ static void parts_become_an_hour(void **state)
         }
         for (size_t i = 2 * PERIOD; i < 3 * PERIOD; i++)
             cpu.known[i] = false;
-        assert_int_equal(rollup_join(fixture->rollup, parts, 6, HOUR, fixture->builder), 0);
+        assert_int_equal(join(fixture->rollup, parts, 6, HOUR, fixture->builder), 0);
         open_built(fixture, &fixture->result);
         assert_int_equal(fixture->result.entries, HOUR);
         assert_int_equal(fixture->result.entry_ticks, 1);
@@ -151,7 +169,7 @@ static void parts_may_lie_anywhere(void **state)
     };
     for (size_t i = 0; i < HOUR; i++)
         rss.known[i] = i == 13 || (i >= 601 && i < 1199) || i >= 3000;
-    assert_int_equal(rollup_join(fixture->rollup, parts, 3, HOUR, fixture->builder), 0);
+    assert_int_equal(join(fixture->rollup, parts, 3, HOUR, fixture->builder), 0);
     open_built(fixture, &fixture->result);
     expect_hour(&fixture->result, RSS, &rss);
 }
@@ -207,7 +225,8 @@ static void an_hour_becomes_minutes(void **state)
     for (size_t shape = 0; shape < RANDOM_SHAPES; shape++) {
         make_hour(&random, shape, shape % 2, &rss);
         struct rollup_part part = {.block = piece(fixture, 0, &rss, NULL, 0, HOUR)};
-        assert_int_equal(rollup_ticks(fixture->rollup, &part, 1, HOUR, 60, fixture->builder), 0);
+        assert_int_equal(rollup_ticks(fixture->rollup, &part, 1, HOUR, 60, fixture->builder, NULL),
+                         0);
         open_built(fixture, &fixture->result);
         assert_int_equal(fixture->result.entries, MINUTES);
         assert_int_equal(fixture->result.entry_ticks, 60);
@@ -233,7 +252,7 @@ static void minutes_come_from_parts_too(void **state)
         parts[i] = (struct rollup_part){
             .block = piece(fixture, i, &rss, NULL, i * PERIOD, (i + 1) * PERIOD),
             .offset = i * PERIOD};
-    assert_int_equal(rollup_ticks(fixture->rollup, parts, 6, HOUR, 60, fixture->builder), 0);
+    assert_int_equal(rollup_ticks(fixture->rollup, parts, 6, HOUR, 60, fixture->builder, NULL), 0);
     open_built(fixture, &fixture->result);
     for (size_t i = 0; i < MINUTES; i++)
         expect_entry(&fixture->result, i, &rss, i * 60, i * 60 + 60);
@@ -246,7 +265,7 @@ static void the_last_entry_may_be_shorter(void **state)
     uint64_t random = 47;
     make_hour(&random, 5, true, &rss);
     struct rollup_part part = {.block = piece(fixture, 0, &rss, NULL, 0, 130)};
-    assert_int_equal(rollup_ticks(fixture->rollup, &part, 1, 130, 60, fixture->builder), 0);
+    assert_int_equal(rollup_ticks(fixture->rollup, &part, 1, 130, 60, fixture->builder, NULL), 0);
     open_built(fixture, &fixture->result);
     assert_int_equal(fixture->result.entries, 3);
     expect_entry(&fixture->result, 2, &rss, 120, 130);
@@ -264,7 +283,8 @@ static void hours_become_a_day(void **state)
         if (i == 5) /* not running */
             continue;
         struct rollup_part part = {.block = piece(fixture, count, &hours[i], NULL, 0, HOUR)};
-        assert_int_equal(rollup_ticks(fixture->rollup, &part, 1, HOUR, 60, fixture->builder), 0);
+        assert_int_equal(rollup_ticks(fixture->rollup, &part, 1, HOUR, 60, fixture->builder, NULL),
+                         0);
         open_built(fixture, &fixture->parts[count]);
         day[count] = (struct rollup_part){.block = &fixture->parts[count], .offset = i};
         count++;
@@ -294,7 +314,8 @@ static void halves_of_an_hour_are_put_together(void **state)
         size_t first = i * HOUR / 2;
         struct rollup_part half = {.block = piece(fixture, i, &rss, NULL, first, first + HOUR / 2),
                                    .offset = first};
-        assert_int_equal(rollup_ticks(fixture->rollup, &half, 1, HOUR, 60, fixture->builder), 0);
+        assert_int_equal(rollup_ticks(fixture->rollup, &half, 1, HOUR, 60, fixture->builder, NULL),
+                         0);
         open_built(fixture, &fixture->parts[i]);
         parts[i] = (struct rollup_part){.block = &fixture->parts[i], .offset = 3};
     }
@@ -313,22 +334,22 @@ static void what_does_not_go_together_is_refused(void **state)
         {.block = piece(fixture, 0, &rss, NULL, 0, HOUR)}};
     struct rollup *rollup = fixture->rollup;
     struct block_builder *builder = fixture->builder;
-    assert_int_equal(rollup_ticks(rollup, parts, 1, HOUR, 60, builder), 0);
+    assert_int_equal(rollup_ticks(rollup, parts, 1, HOUR, 60, builder, NULL), 0);
     open_built(fixture, &fixture->parts[1]);
     parts[1] = (struct rollup_part){.block = &fixture->parts[1]};
-    assert_int_equal(rollup_join(rollup, parts, 2, HOUR, builder), -ERANGE);
-    assert_int_equal(rollup_ticks(rollup, parts, 2, HOUR, 60, builder), -ERANGE);
-    assert_int_equal(rollup_ticks(rollup, parts + 1, 1, HOUR, 60, builder), -ERANGE);
+    assert_int_equal(join(rollup, parts, 2, HOUR, builder), -ERANGE);
+    assert_int_equal(rollup_ticks(rollup, parts, 2, HOUR, 60, builder, NULL), -ERANGE);
+    assert_int_equal(rollup_ticks(rollup, parts + 1, 1, HOUR, 60, builder, NULL), -ERANGE);
     assert_int_equal(rollup_hours(rollup, parts, 2, 24, HOUR, builder), -ERANGE);
     for (size_t i = 1; i <= ROLLUP_PARTS_LIMIT; i++)
         parts[i] = parts[0];
-    assert_int_equal(rollup_join(rollup, parts, 0, HOUR, builder), -ERANGE);
-    assert_int_equal(rollup_join(rollup, parts, ROLLUP_PARTS_LIMIT + 1, HOUR, builder), -ERANGE);
-    assert_int_equal(rollup_join(rollup, parts, 1, HOUR + 1, builder), -ERANGE);
-    assert_int_equal(rollup_ticks(rollup, parts, 1, 0, 60, builder), -ERANGE);
-    assert_int_equal(rollup_ticks(rollup, parts, 1, HOUR + 1, 60, builder), -ERANGE);
-    assert_int_equal(rollup_ticks(rollup, parts, 1, HOUR, 0, builder), -ERANGE);
-    assert_int_equal(rollup_ticks(rollup, parts, 1, HOUR, 1, builder), -ERANGE);
+    assert_int_equal(join(rollup, parts, 0, HOUR, builder), -ERANGE);
+    assert_int_equal(join(rollup, parts, ROLLUP_PARTS_LIMIT + 1, HOUR, builder), -ERANGE);
+    assert_int_equal(join(rollup, parts, 1, HOUR + 1, builder), -ERANGE);
+    assert_int_equal(rollup_ticks(rollup, parts, 1, 0, 60, builder, NULL), -ERANGE);
+    assert_int_equal(rollup_ticks(rollup, parts, 1, HOUR + 1, 60, builder, NULL), -ERANGE);
+    assert_int_equal(rollup_ticks(rollup, parts, 1, HOUR, 0, builder, NULL), -ERANGE);
+    assert_int_equal(rollup_ticks(rollup, parts, 1, HOUR, 1, builder, NULL), -ERANGE);
     assert_int_equal(rollup_hours(rollup, parts, 1, ROLLUP_ENTRIES_LIMIT + 1, HOUR, builder),
                      -ERANGE);
 }
@@ -344,10 +365,10 @@ static void what_lies_outside_is_left_out(void **state)
         {.block = piece(fixture, 1, &rss, NULL, 0, 100), .offset = 600},
         {.block = piece(fixture, 2, &rss, NULL, 0, 100), .offset = SIZE_MAX},
     };
-    assert_int_equal(rollup_join(fixture->rollup, parts, 3, 600, fixture->builder), 0);
+    assert_int_equal(join(fixture->rollup, parts, 3, 600, fixture->builder), 0);
     open_built(fixture, &fixture->result);
     assert_int_equal(block_find(&fixture->result, RSS)->summary.count, 50);
-    assert_int_equal(rollup_ticks(fixture->rollup, parts, 3, 600, 60, fixture->builder), 0);
+    assert_int_equal(rollup_ticks(fixture->rollup, parts, 3, 600, 60, fixture->builder, NULL), 0);
     open_built(fixture, &fixture->result);
     assert_int_equal(value_of(&fixture->result, COLUMNS_COUNT, 9), 50);
     assert_false(is_known(&fixture->result, 8));
@@ -371,8 +392,8 @@ static void damage_in_a_part_is_said(void **state)
     struct rollup_part part = {.block = piece(fixture, 0, &rss, NULL, 0, HOUR)};
     fixture->parts[0].content.data[fixture->parts[0].content.size - 20] ^= 2;
     struct rollup *rollup = fixture->rollup;
-    assert_int_equal(rollup_join(rollup, &part, 1, HOUR, fixture->builder), -EUCLEAN);
-    assert_int_equal(rollup_ticks(rollup, &part, 1, HOUR, 60, fixture->builder), -EUCLEAN);
+    assert_int_equal(join(rollup, &part, 1, HOUR, fixture->builder), -EUCLEAN);
+    assert_int_equal(rollup_ticks(rollup, &part, 1, HOUR, 60, fixture->builder, NULL), -EUCLEAN);
 }
 
 int main(void)
