@@ -48,9 +48,8 @@ const struct verb verbs_of_questions[] = {
             "name.\n"
             "\n"
             "LIMIT is the smallest limit of memory that binds, by control groups or the machine,\n"
-            "HEADROOM what is left below the nearest one: sorted by it, the smallest comes first. "
-            "A group has them when all its members\n"
-            "live in one control group.\n",
+            "HEADROOM what is left below the nearest one: sorted by it, the smallest comes first.\n"
+            "A group has them when all its members live in one control group.\n",
         .examples = "memtend ps\nmemtend ps -q gunicorn --sort pss\nmemtend ps --local --json\n"
                     "memtend ps --groups --sort cow_loss\n",
         .options = BIT(QUERY) | BIT(SORT) | BIT(LIMIT) | BIT(LOCAL) | BIT(GROUPS) | BIT(JSON),
