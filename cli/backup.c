@@ -47,6 +47,11 @@ static enum exit_code backup_write(const char *directory, struct output *output)
     if (r == 0)
         r = backup_steps(backup, &error);
     backup_free(backup);
+    if (r == -ENOENT) {
+        enum exit_code code = backup_say(r, error.text);
+        say_try("memtend backup FILE --state-dir DIR   with the daemon's own --state-dir");
+        return code;
+    }
     return r < 0 ? backup_say(r, error.text) : output_finish(output);
 }
 

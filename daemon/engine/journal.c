@@ -87,7 +87,7 @@ static int journal_put(struct journal *journal, struct event *event, const struc
     if (!journal->writer)
         return -ENODEV;
     uint64_t sequence;
-    int r = store_writer_pinned_event(journal->writer, event, pin, &event->id, &sequence);
+    int r = store_writer_event(journal->writer, event, pin, &event->id, &sequence);
     if (r < 0)
         return r;
     event_book_add(journal->recent, event, sequence);

@@ -253,8 +253,8 @@ static int store_writer_push(struct store_writer *writer, struct store_record *r
     return 0;
 }
 
-int store_writer_pinned_event(struct store_writer *writer, const struct event *event,
-                              const struct pin *pin, int64_t *ret_id, uint64_t *ret_sequence)
+int store_writer_event(struct store_writer *writer, const struct event *event,
+                       const struct pin *pin, int64_t *ret_id, uint64_t *ret_sequence)
 {
     struct event numbered = *event;
     numbered.id = writer->event_id + 1;
@@ -265,12 +265,6 @@ int store_writer_pinned_event(struct store_writer *writer, const struct event *e
     if (ret_id)
         *ret_id = numbered.id;
     return 0;
-}
-
-int store_writer_event(struct store_writer *writer, const struct event *event, int64_t *ret_id,
-                       uint64_t *ret_sequence)
-{
-    return store_writer_pinned_event(writer, event, NULL, ret_id, ret_sequence);
 }
 
 int store_writer_receipt(struct store_writer *writer, const struct receipt *receipt,

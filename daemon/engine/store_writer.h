@@ -52,13 +52,11 @@ void store_writer_tick_put(struct store_writer *writer, struct tick *tick);
 
 /*
  * Records. 0 and *ret_sequence (NULL allowed), or -ENOBUFS (STORE_WRITER_RECORDS_HARD waiting) or
- * -ENOMEM. The event's id is given here: *ret_id (NULL allowed). pin (NULL allowed): whose samples
- * from before it are kept.
+ * -ENOMEM. The event's id is given here: *ret_id (NULL allowed). `pin` (NULL allowed): whose
+ * samples from before it are kept.
  */
-int store_writer_event(struct store_writer *writer, const struct event *event, int64_t *ret_id,
-                       uint64_t *ret_sequence);
-int store_writer_pinned_event(struct store_writer *writer, const struct event *event,
-                              const struct pin *pin, int64_t *ret_id, uint64_t *ret_sequence);
+int store_writer_event(struct store_writer *writer, const struct event *event,
+                       const struct pin *pin, int64_t *ret_id, uint64_t *ret_sequence);
 int store_writer_receipt(struct store_writer *writer, const struct receipt *receipt,
                          uint64_t *ret_sequence);
 int store_writer_rule_put(struct store_writer *writer, const char *name, const char *text,

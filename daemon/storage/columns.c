@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "storage/columns.h"
 
-#include <errno.h>
-
 /* In stored blocks for as long as they are kept: only append, to each range. A metric that goes
  * leaves its number unused. 1 to 15 are times (enum columns_time), 16 to 95 metrics of a process,
  * 96 to 127 those of the host. */
@@ -55,16 +53,4 @@ static const uint8_t columns_codes[METRIC_COUNT] = {
 uint16_t columns_code(enum metric metric)
 {
     return columns_codes[metric];
-}
-
-int columns_metric(uint16_t code, enum metric *ret_metric)
-{
-    for (enum metric metric = 0; metric < METRIC_COUNT; metric++) {
-        if (code < COLUMNS_CODE_LIMIT && columns_codes[metric] > 0 &&
-            columns_codes[metric] == code % COLUMNS_CODES) {
-            *ret_metric = metric;
-            return 0;
-        }
-    }
-    return -ENOENT;
 }

@@ -38,8 +38,6 @@ enum { COLUMNS_CODE_LIMIT = COLUMNS_CODES * COLUMNS_KINDS };
 
 /* The code of a metric's values; 0 when the store has no column for it. */
 uint16_t columns_code(enum metric metric);
-/* The metric of a code of any kind. -ENOENT: a time, or written by a later version. */
-int columns_metric(uint16_t code, enum metric *ret_metric);
 
 /* The code of the same column in another kind. */
 static inline uint16_t columns_of_kind(uint16_t code, enum columns_kind kind)

@@ -143,7 +143,7 @@ static void group_slot_take(struct group_slot *slot, const struct group_slot *me
 
 static struct group_slot group_slot_held(double value)
 {
-    int64_t whole = (int64_t)value;
+    int64_t whole = value >= 0x1p63 ? INT64_MAX : value <= -0x1p63 ? INT64_MIN : (int64_t)value;
     return (struct group_slot){.count = 1, .sum = value, .min = whole, .max = whole, .last = whole};
 }
 

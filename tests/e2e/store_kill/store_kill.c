@@ -127,7 +127,7 @@ static void child_event(struct child *child)
     snprintf(event.text, sizeof(event.text), "after tick %llu", (unsigned long long)child->ticks);
     int64_t id;
     uint64_t sequence;
-    if (store_writer_event(child->writer, &event, &id, &sequence) < 0)
+    if (store_writer_event(child->writer, &event, NULL, &id, &sequence) < 0)
         return;
     child->reports[sequence % WAITING_LIMIT] =
         (struct report){id, child->last_tick_wall_usec, child->rule_version};

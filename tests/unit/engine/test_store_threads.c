@@ -178,7 +178,7 @@ static void records_are_acked_when_durable(void **state)
     int64_t id, last_id = 0;
     for (int i = 0; i < 100; i++) {
         struct event event = event_of("x");
-        assert_int_equal(store_writer_event(writer, &event, &id, &sequence), 0);
+        assert_int_equal(store_writer_event(writer, &event, NULL, &id, &sequence), 0);
         assert_true(sequence == last + 1 && id == last_id + 1);
         last = sequence;
         last_id = id;
@@ -209,7 +209,7 @@ static void everything_survives_a_restart(void **state)
     assert_int_equal(store_writer_setting(writer, "other", "on", NULL), 0);
     assert_int_equal(store_writer_setting(writer, "other", NULL, NULL), 0);
     assert_int_equal(store_writer_receipt(writer, &receipt, NULL), 0);
-    assert_int_equal(store_writer_event(writer, &event, NULL, &sequence), 0);
+    assert_int_equal(store_writer_event(writer, &event, NULL, NULL, &sequence), 0);
     put_tick(writer, 1, 5);
     /* The stop itself makes it durable. */
     assert_int_equal(store_writer_stop(writer), 0);
@@ -267,7 +267,7 @@ static void the_reader_answers_each_kind(void **state)
     for (uint64_t i = 1; i <= 10; i++)
         put_tick(writer, i, (int64_t)i);
     assert_int_equal(store_writer_receipt(writer, &receipt, NULL), 0);
-    assert_int_equal(store_writer_event(writer, &event, NULL, &sequence), 0);
+    assert_int_equal(store_writer_event(writer, &event, NULL, NULL, &sequence), 0);
     wait_ack(writer, is_durable, sequence);
 
     static const enum command_kind lists[] = {COMMAND_EVENT_LIST, COMMAND_AUDIT_LIST,
@@ -349,7 +349,7 @@ static void a_pinned_event_has_its_window(void **state)
     uint64_t sequence;
     int64_t id;
     event.mono_usec = USEC_PER_SEC;
-    assert_int_equal(store_writer_pinned_event(writer, &event, &pin, &id, &sequence), 0);
+    assert_int_equal(store_writer_event(writer, &event, &pin, &id, &sequence), 0);
     wait_ack(writer, is_durable, sequence);
     struct command *get = command_new(COMMAND_EVENT_WINDOW);
     get->event_id = id;
@@ -445,7 +445,7 @@ static void both_threads_at_once(void **state)
     for (uint64_t i = 1; i <= 300; i++) {
         put_tick(writer, i, (int64_t)i);
         struct event event = event_of("x");
-        assert_int_equal(store_writer_event(writer, &event, NULL, &sequence), 0);
+        assert_int_equal(store_writer_event(writer, &event, NULL, NULL, &sequence), 0);
         struct command *list = command_new(COMMAND_EVENT_LIST);
         list->limit = 50;
         list->reply_to = &answers;
@@ -553,7 +553,7 @@ static uint64_t write_until_full(struct store_writer *writer, uint64_t *number)
     struct store_ack ack = {.state = STORE_STATE_OK};
     while (ack.state == STORE_STATE_OK && clock_mono_usec() < until) {
         struct event event = event_of("y");
-        assert_int_equal(store_writer_event(writer, &event, NULL, &sequence), 0);
+        assert_int_equal(store_writer_event(writer, &event, NULL, NULL, &sequence), 0);
         ++*number;
         put_tick(writer, *number, (int64_t)*number);
         store_writer_ack_pop(writer, &ack);
@@ -601,7 +601,7 @@ static void a_full_disk_degrades_and_passes(void **state)
     struct store_writer *writer = start_quietly();
     struct event event = event_of("before");
     uint64_t sequence, number = 0;
-    assert_int_equal(store_writer_event(writer, &event, NULL, &sequence), 0);
+    assert_int_equal(store_writer_event(writer, &event, NULL, NULL, &sequence), 0);
     wait_ack(writer, is_durable, sequence);
     fill_disk();
     sequence = write_until_full(writer, &number);
@@ -610,7 +610,7 @@ static void a_full_disk_degrades_and_passes(void **state)
     for (int i = 0; i < 3 * TICK_POOL_TICKS; i++) {
         number++;
         put_tick(writer, number, (int64_t)number);
-        assert_int_equal(store_writer_event(writer, &event, NULL, &sequence), 0);
+        assert_int_equal(store_writer_event(writer, &event, NULL, NULL, &sequence), 0);
     }
     assert_true(store_writer_pending(writer) > 0);
     empty_disk();
@@ -640,7 +640,7 @@ static void a_read_only_directory_at_start(void **state)
     store_content_finish(&start.content);
     struct event event = event_of("x");
     uint64_t sequence;
-    assert_int_equal(store_writer_event(writer, &event, NULL, &sequence), 0);
+    assert_int_equal(store_writer_event(writer, &event, NULL, NULL, &sequence), 0);
     assert_int_equal(mount(NULL, directory, NULL, MS_REMOUNT, NULL), 0);
     wait_ack(writer, is_durable, sequence);
     assert_int_equal(store_writer_stop(writer), 0);
@@ -676,7 +676,7 @@ static void a_file_damaged_in_use(void **state)
     struct event event = event_of("old");
     event.wall_usec = 1;
     for (int i = 0; i < 8000; i++)
-        assert_int_equal(store_writer_event(writer, &event, NULL, NULL), 0);
+        assert_int_equal(store_writer_event(writer, &event, NULL, NULL, NULL), 0);
     assert_int_equal(store_writer_rule_put(writer, "keep", "text", &sequence), 0);
     wait_ack(writer, is_durable, sequence);
     assert_int_equal(store_writer_stop(writer), 0);
@@ -686,7 +686,7 @@ static void a_file_damaged_in_use(void **state)
     struct store_ack ack = wait_ack(writer, is_notice, 0);
     assert_non_null(strstr(ack.notice, ".damaged"));
     event = event_of("new");
-    assert_int_equal(store_writer_event(writer, &event, NULL, &sequence), 0);
+    assert_int_equal(store_writer_event(writer, &event, NULL, NULL, &sequence), 0);
     ack = wait_ack(writer, is_durable, sequence);
     assert_int_equal(ack.state, STORE_STATE_OK);
     assert_int_equal(store_writer_stop(writer), 0);
@@ -707,11 +707,11 @@ static void records_have_a_bound(void **state)
     struct event event = event_of("x");
     uint64_t sequence = 0;
     for (int i = 0; i < STORE_WRITER_RECORDS_HARD; i++)
-        assert_int_equal(store_writer_event(writer, &event, NULL, &sequence), 0);
-    assert_int_equal(store_writer_event(writer, &event, NULL, NULL), -ENOBUFS);
+        assert_int_equal(store_writer_event(writer, &event, NULL, NULL, &sequence), 0);
+    assert_int_equal(store_writer_event(writer, &event, NULL, NULL, NULL), -ENOBUFS);
     assert_int_equal(store_writer_pending(writer), STORE_WRITER_RECORDS_HARD);
     wait_ack(writer, is_durable, sequence);
-    assert_int_equal(store_writer_event(writer, &event, NULL, NULL), 0);
+    assert_int_equal(store_writer_event(writer, &event, NULL, NULL, NULL), 0);
     assert_int_equal(store_writer_stop(writer), 0);
     assert_int_equal(count_events(), STORE_WRITER_RECORDS_HARD + 1);
 }

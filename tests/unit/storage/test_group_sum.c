@@ -57,6 +57,20 @@ static void expect(const int64_t *values, size_t count)
     }
 }
 
+/* No double is INT64_MAX: the next one does not fit. */
+static void the_largest_value_holds(void **state)
+{
+    (void)state;
+    begin(&(struct tick_range){0, 3}, 1, 1);
+    member(0, VALUES(NONE, INT64_MAX, NONE), true);
+    for (size_t i = 0; i < 3; i++) {
+        struct tick_range at;
+        struct bucket_entry entry = {0};
+        assert_true(group_sum_slot(&sum, i, &at, &entry));
+        assert_true(entry.min == INT64_MAX && entry.max == INT64_MAX && entry.last == INT64_MAX);
+    }
+}
+
 static void members_add_up(void **state)
 {
     (void)state;
@@ -187,10 +201,15 @@ static void sums_stop_at_what_fits(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(members_add_up),         TEST(what_is_not_known_does_not_dip),
-        TEST(before_the_first_value), TEST(nobody_is_unknown),
-        TEST(over_missing_ticks),     TEST(slots_of_many_ticks),
-        TEST(a_coarser_entry),        TEST(sums_stop_at_what_fits),
+        TEST(members_add_up),
+        TEST(the_largest_value_holds),
+        TEST(what_is_not_known_does_not_dip),
+        TEST(before_the_first_value),
+        TEST(nobody_is_unknown),
+        TEST(over_missing_ticks),
+        TEST(slots_of_many_ticks),
+        TEST(a_coarser_entry),
+        TEST(sums_stop_at_what_fits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
