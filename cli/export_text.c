@@ -71,16 +71,15 @@ static int export_text_middle(struct export_text *text, const struct sample_proc
                  {"name", process->name},
                  {"unit", process->unit},
                  {"group_name", process->group}};
+    char id[PROCESS_ID_SIZE];
     struct buffer to;
+    process_id_format(process->id, id);
     buffer_init_over(&to, text->middle, sizeof(text->middle));
     int r = text->json ? export_text_json(&to, "boot", process->boot)
                        : export_text_csv(&to, process->boot);
     if (r == 0)
-        r = buffer_printf(&to,
-                          text->json ? ",\"id\":\"%d-%" PRIu64 "\",\"pid\":%d,\"uid\":%u"
-                                     : ",%d-%" PRIu64 ",%d,%u",
-                          (int)process->id.pid, process->id.start_ticks, (int)process->id.pid,
-                          (unsigned)process->uid);
+        r = buffer_printf(&to, text->json ? ",\"id\":\"%s\",\"pid\":%d,\"uid\":%u" : ",%s,%d,%u",
+                          id, (int)process->id.pid, (unsigned)process->uid);
     for (size_t i = 0; r == 0 && i < sizeof(names) / sizeof(names[0]); i++) {
         if (text->json) {
             r = export_text_json(&to, names[i].name, names[i].text);

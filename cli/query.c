@@ -68,12 +68,10 @@ static int query_build(const struct invocation *invocation, struct request *requ
     struct range range;
     request_query(request, "target", invocation->operands[0]);
     request_query(request, "metric", invocation->operands[1]);
-    int r = range_read(invocation, QUERY_SINCE_DEFAULT_USEC, &range);
-    if (r == 0)
-        r = options_number(invocation, OPTION_POINTS, 1, SERIES_POINTS_LIMIT, QUERY_POINTS_DEFAULT,
-                           &points);
-    if (r < 0)
-        return r;
+    if (range_read(invocation, QUERY_SINCE_DEFAULT_USEC, &range) < 0 ||
+        options_number(invocation, OPTION_POINTS, 1, SERIES_POINTS_LIMIT, QUERY_POINTS_DEFAULT,
+                       &points) < 0)
+        return -EINVAL;
     range_query(&range, request);
     request_query_number(request, "points", points);
     if (invocation->option[OPTION_AGG])

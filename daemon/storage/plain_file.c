@@ -9,8 +9,6 @@
 #include "storage/result.h"
 
 #include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
 
 #define PLAIN_FILE_SQL_LIMIT 8192
 
@@ -124,7 +122,7 @@ static int plain_file_run(struct plain_file *file, sqlite3_stmt *statement)
 static int plain_file_add_process(struct plain_file *file, const struct sample_process *process)
 {
     char id[PROCESS_ID_SIZE];
-    snprintf(id, sizeof(id), "%d-%" PRIu64, (int)process->id.pid, process->id.start_ticks);
+    process_id_format(process->id, id);
     const int64_t numbers[] = {process->id.pid, (int64_t)process->id.start_ticks,
                                process->exec_count, process->uid};
     const char *const texts[] = {process->comm, process->name, process->unit, process->group,

@@ -142,7 +142,8 @@ static int restore_check_schema(const struct restore *restore, struct error *err
     if (r < 0 && r != -EUCLEAN)
         return error_set(error, r, "cannot read %.150s: %s", restore->path, strerror(-r));
     if (r < 0 || !sound)
-        return restore_refuse(restore, -EUCLEAN, "is damaged, or has tables that are not memtend's",
+        return restore_refuse(restore, -EUCLEAN,
+                              "is damaged, or has tables or triggers that are not memtend's",
                               error);
     return 0;
 }

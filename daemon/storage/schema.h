@@ -33,7 +33,8 @@ int schema_check_whole(sqlite3 *database, bool *ret_sound);
 /*
  * Has it the tables and indexes that memtend gave a file of its version, and nothing else? A file
  * from elsewhere may have triggers, which would run when the store writes, or views in the place of
- * tables, which may never end. Reads the list of them only. -ENOMEM, and those of reading.
+ * tables, which may never end. Reads the list of them only, and compares their texts: a file of
+ * sql/schema that was released never changes. -ENOMEM, and those of reading.
  */
 int schema_check_shape(sqlite3 *database, bool *ret_sound);
 
