@@ -157,7 +157,8 @@ static void fork_clear_unannounced(bool ours)
         job_cancel();
         if (!job_is_mine())
             gil_await_leave(fork_patience(FORK_OUTSIDE_USEC));
-    } else if (contact_is_made() || python_version() < PYTHON_3_12) {
+    } else if (contact_is_made() || python_version() < PYTHON_3_12 ||
+               (python_is_late() && python_version() < PYTHON_3_13)) {
         /* From 3.13 an os.fork() that is not announced holds a lock that leaving needs. There is no
          * job before contact, or hardly ever. */
         fork_clear_interpreter();
@@ -177,8 +178,11 @@ static void fork_prepare(void)
 {
     int saved = errno;
     fork_begin();
-    bool ours = fork_has_python() && python_is_ours();
-    if (python_is_supported() && !fork_is_announced() && gil_is_inside())
+    bool inside = python_is_supported() && gil_is_inside();
+    /* Where a job waits in it the interpreter is not unloaded: uWSGI without threads keeps the GIL,
+     * so there is no contact, and forks. */
+    bool ours = (fork_has_python() || (inside && job_lives())) && python_is_ours();
+    if (inside && !fork_is_announced())
         fork_clear_unannounced(ours);
     if (ours) /* not before: waiting lets the GIL go, and others fork */
         atomic_store(&forks.owner, &errno);

@@ -179,6 +179,11 @@ bool job_exists(void)
     return job.exists;
 }
 
+bool job_lives(void)
+{
+    return job.exists && !atomic_load(&job.ended) && !job_was_ended();
+}
+
 void job_settle(uint64_t timeout_usec)
 {
     if (job_is_mine())

@@ -59,6 +59,8 @@ enum job_state job_poll(struct job_result *ret_result);
 bool job_cancel(void);
 /* Agent's thread, or who has parked it. */
 bool job_exists(void);
+/* Who has parked the agent's thread: it runs, or waits for the GIL. */
+bool job_lives(void);
 /* Is the calling thread the job's? A finaliser may fork there. Who has parked the agent's thread.
  */
 bool job_is_mine(void);
