@@ -199,7 +199,7 @@ static bool malloc_used_holds(const struct facts *facts, struct finding *ret_fin
 static bool arenas_holds(const struct facts *facts, struct finding *ret_finding)
 {
     const struct layers *layers = facts->evidence->layers;
-    const char *allocator = facts->evidence->process->agent.allocator;
+    const char *allocator = process_agent(facts->evidence->process)->allocator;
     if (allocator[0] && !text_starts_with(allocator, "glibc"))
         return false;
     return layers && layers->arenas >= CAUSE_ARENAS_LEAST && !facts->has_malloc &&

@@ -125,7 +125,7 @@ static void find_places(struct facts *facts)
 void facts_find(const struct evidence *evidence, const struct ledger *ledger,
                 struct facts *ret_facts)
 {
-    const struct agent_info *agent = &evidence->process->agent;
+    const struct agent_info *agent = process_agent(evidence->process);
     struct facts facts = {
         .evidence = evidence,
         .ledger = ledger,

@@ -119,7 +119,7 @@ static void claim_malloc(struct making *making)
     if (!sample_get(&process->sample, METRIC_HEAP_USED, &used))
         return;
     making->ledger.malloc_usec = sample_time(&process->sample, METRIC_HEAP_USED);
-    if (text_starts_with(process->agent.allocator, "glibc"))
+    if (text_starts_with(process_agent(process)->allocator, "glibc"))
         claim_glibc(making, used);
     else
         claim_other(making, used);

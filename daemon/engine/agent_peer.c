@@ -227,11 +227,21 @@ int agent_peer_new(struct agent_server *server, const struct peer_identity *iden
     return 0;
 }
 
+/* The table shows it no more. */
+static void unpublish(struct agent_peer *peer)
+{
+    struct process *process =
+        table_find(agent_server_config_of(peer->server)->table, peer->identity.id);
+    if (process && process->agent == &peer->info)
+        process->agent = NULL;
+}
+
 void agent_peer_free(struct agent_peer *peer)
 {
     if (!peer)
         return;
     disconnect(peer);
+    unpublish(peer);
     sd_event_source_disable_unref(peer->exit_source);
     sd_event_source_disable_unref(peer->timer);
     if (peer->has_session)

@@ -37,12 +37,9 @@ void agent_peer_publish(struct agent_peer *peer)
     struct process *process = table_find(table, peer->identity.id);
     if (!process)
         return;
-    enum agent_state state = agent_state_of(peer);
-    process->agent = (struct agent_info){0};
-    if (state != AGENT_STATE_NONE)
-        process->agent = peer->info;
-    process->agent.state = state;
-    table_tracked(table, process)->had_agent |= state != AGENT_STATE_NONE;
+    peer->info.state = agent_state_of(peer);
+    process->agent = peer->info.state == AGENT_STATE_NONE ? NULL : &peer->info;
+    table_tracked(table, process)->had_agent |= process->agent != NULL;
     if (peer->greeted && table_set_text(table, &process->name, peer->name)) {
         table_tracked(table, process)->identity_changed = true;
         table_glance(table, process)->group_due = true;

@@ -165,7 +165,8 @@ static void readings_table(struct head *head, const struct eyes_reading *reading
     uint64_t now = clock_mono_usec();
     struct tracked *tracked = table_tracked(&head->table, process);
     tracked->pages_usec = now;
-    tracked->pages_cpu_usec = reading->cpu_usec;
+    tracked->pages_cpu_usec =
+        reading->cpu_usec < UINT32_MAX ? (uint32_t)reading->cpu_usec : UINT32_MAX;
     if (result == 0) {
         eyes_take_layers(head, process, reading->exec_mark, &reading->sum, now);
         const struct probe_pages pages = {.rss_bytes = reading->sum.rss_sum,

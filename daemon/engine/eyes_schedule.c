@@ -152,7 +152,7 @@ static bool schedule_wants_layers(const struct head *head, const struct process 
 static void schedule_pages(struct head *head, struct process *process, struct tracked *tracked,
                            uint64_t now)
 {
-    uint64_t wait = tracked->pages_cpu_usec * EYES_PAGES_FACTOR;
+    uint64_t wait = (uint64_t)tracked->pages_cpu_usec * EYES_PAGES_FACTOR;
     if (wait < EYES_PAGES_USEC)
         wait = EYES_PAGES_USEC;
     if (process->uss_absence == ABSENCE_DENIED && !sample_has(&process->sample, METRIC_USS))

@@ -5,6 +5,7 @@
 #include "engine/pages.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
@@ -67,6 +68,19 @@ static const char *publication_text(char *texts, size_t *used, const char *text)
     return copy;
 }
 
+/* NULL: none. */
+static const struct agent_info *publication_agent(char *texts, size_t *used,
+                                                  const struct agent_info *agent)
+{
+    if (!agent)
+        return NULL;
+    size_t rest = *used % _Alignof(struct agent_info);
+    *used += rest > 0 ? _Alignof(struct agent_info) - rest : 0;
+    void *copy = texts + *used;
+    *used += sizeof(*agent);
+    return memcpy(copy, agent, sizeof(*agent));
+}
+
 void publication_copy(struct publication *publication, const struct table *table,
                       struct snapshot *snapshot)
 {
@@ -81,6 +95,7 @@ void publication_copy(struct publication *publication, const struct table *table
         process->name = publication_text(texts, &used, process->name);
         process->unit = publication_text(texts, &used, process->unit);
         process->cmdline = publication_text(texts, &used, process->cmdline);
+        process->agent = publication_agent(texts, &used, process->agent);
     }
 }
 

@@ -25,9 +25,10 @@
 /* A reader of processes waits for the loop at most so long: a hundred ticks of 10,000. */
 #define PUBLICATION_WAIT_USEC (3 * USEC_PER_SEC)
 
-/* Of one process, at most. */
+/* Of one process, at most: its texts, and behind them, aligned, what its agent said. */
 #define PUBLICATION_TEXT_BYTES                                                                     \
-    (size_t)(PROCESS_NAME_SIZE + PROCESS_UNIT_SIZE + PROCESS_CMDLINE_SIZE)
+    (PROCESS_NAME_SIZE + PROCESS_UNIT_SIZE + PROCESS_CMDLINE_SIZE + sizeof(struct agent_info) +    \
+     _Alignof(struct agent_info))
 
 struct publication {
     pthread_mutex_t lock;     /* over all below but buffers, wake and capacity */
@@ -49,7 +50,8 @@ void publication_finish(struct publication *publication);
 /* Loop: a buffer that nobody reads, NULL when readers hold all others (skip this tick). */
 struct snapshot *publication_begin(struct publication *publication);
 /*
- * The table's processes, with texts of their own: the table may drop its while a reader looks.
+ * The table's processes, with texts of their own: the table may drop its while a reader looks, and
+ * so may agents go.
  * Without kernel threads: they have no memory of their own.
  */
 void publication_copy(struct publication *publication, const struct table *table,

@@ -47,7 +47,7 @@ static bool scans_may_look(const struct head *head, const struct process *proces
 /* The agent counts them itself. */
 static bool scans_has_agent(const struct process *process, const struct tracked *tracked)
 {
-    return process->agent.state != AGENT_STATE_NONE &&
+    return process_agent(process)->state != AGENT_STATE_NONE &&
            sample_time(&process->sample, METRIC_PY_USED) > tracked->scan.done_usec;
 }
 
@@ -86,7 +86,7 @@ static void scans_begin(struct scans *scans, const struct process *process)
     scans->guessed = false;
     scans->sum = (struct probe_pools){0};
     scans->part = (struct probe_scan_part){0};
-    if (cpython_of_runtime(process->agent.runtime, &version))
+    if (cpython_of_runtime(process_agent(process)->runtime, &version))
         scans->part.pool_bytes = pool_bytes_of_version(version.major, version.minor);
 }
 

@@ -51,7 +51,7 @@ struct tracked {
     uint32_t cpu_ticks[TABLE_CPU_SPAN + 1];
     uint32_t cpu_msec[TABLE_CPU_SPAN + 1];
     uint32_t cpu_count;
-    unsigned deep_calm; /* see engine/eyes_turn.h */
+    uint32_t pages_cpu_usec; /* what the last reading page by page took; UINT32_MAX: or more */
 
     uint64_t slow_usec;       /* monotonic time of the last slow read; 0 = never */
     struct probe_price price; /* of deep readings */
@@ -60,8 +60,6 @@ struct tracked {
     int64_t layers_rss_bytes; /* at the last reading of layers */
     uint64_t layers_usec;     /* of that; 0 = never */
     uint64_t pages_usec;      /* last reading page by page; 0 = never */
-    uint64_t pages_cpu_usec;  /* what that took */
-    uint64_t stat_asked_usec; /* agent statistics */
     struct growth growth;     /* of the program that it runs now */
     struct scan_turn scan;    /* for pools, from outside */
     struct group_seat group;
@@ -78,6 +76,7 @@ struct tracked {
     bool stat_wanted : 1, slow_wanted : 1, deep_wanted : 1, agent_wanted : 1, pools_wanted : 1,
         cgroup_wanted : 1;
     bool stored : 1;       /* the store has a row of it */
+    uint8_t deep_calm;     /* see engine/eyes_turn.h */
     uint32_t stored_group; /* the place of the group that the store was told */
 };
 

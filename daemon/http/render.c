@@ -118,7 +118,7 @@ json_t *render_process(const struct process *process, const struct snapshot *sna
     const struct cgroup *cgroup = snapshot_cgroup(snapshot, process);
     sheet_text(&sheet, "cgroup", cgroup ? cgroup->path : "");
     sheet_value(&sheet, "container", cgroup ? render_container(&cgroup->owner) : json_null());
-    sheet_value(&sheet, "agent", render_agent(&process->agent));
+    sheet_value(&sheet, "agent", render_agent(process_agent(process)));
     render_sample(&sheet, &process->sample, 0, METRIC_PROCESS_COUNT, snapshot);
     render_absences(&sheet, process);
     return sheet_take(&sheet);

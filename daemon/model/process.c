@@ -8,6 +8,12 @@
 #include <stdio.h>
 #include <string.h>
 
+const struct agent_info *process_agent(const struct process *process)
+{
+    static const struct agent_info none = {.state = AGENT_STATE_NONE};
+    return process->agent ? process->agent : &none;
+}
+
 bool process_id_equal(struct process_id a, struct process_id b)
 {
     return a.pid == b.pid && a.start_ticks == b.start_ticks;

@@ -2,8 +2,8 @@
 /*
  * One process as memtend knows it. The identity is pid and start time in clock ticks since boot,
  * written "4711-88213": unique within a boot, kept over exec. All text in it has gone through
- * text_clean(). Plain data but for three borrowed texts: the loop's are the table's, those of a
- * published snapshot are the snapshot's own.
+ * text_clean(). Plain data but for three borrowed texts and what its agent said: the loop's texts
+ * are the table's, all of a published snapshot are the snapshot's own.
  */
 #ifndef MEMTEND_MODEL_PROCESS_H
 #define MEMTEND_MODEL_PROCESS_H
@@ -90,7 +90,9 @@ struct process {
     const char *name;    /* given by `memtend run --name` */
     const char *unit;    /* systemd unit from the cgroup path */
     const char *cmdline; /* redacted */
-    struct agent_info agent;
+    /* NULL = none has said hello, as of most. Likewise borrowed: the loop's are the agent server's.
+     */
+    const struct agent_info *agent;
     struct sample sample;
 };
 
@@ -98,6 +100,8 @@ struct process {
 const char *process_name(const struct process *process);
 const char *process_unit(const struct process *process);
 const char *process_cmdline(const struct process *process);
+/* Never NULL: without an agent one of AGENT_STATE_NONE and empty texts. */
+const struct agent_info *process_agent(const struct process *process);
 bool process_id_equal(struct process_id a, struct process_id b);
 void process_id_format(struct process_id id, char ret_text[static PROCESS_ID_SIZE]);
 /* "4711-88213". -EINVAL. */

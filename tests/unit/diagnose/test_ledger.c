@@ -12,6 +12,7 @@
 
 #define MIB (INT64_C(1) << 20)
 
+static struct agent_info said;
 static struct process process;
 static struct layers layers;
 static struct agent_report agent;
@@ -21,7 +22,8 @@ static struct ledger ledger;
 static int setup(void **state)
 {
     (void)state;
-    process = (struct process){.id = {4711, 1}};
+    said = (struct agent_info){0};
+    process = (struct process){.id = {4711, 1}, .agent = &said};
     layers = (struct layers){.mono_usec = 5};
     agent = (struct agent_report){0};
     evidence = (struct evidence){.now_usec = 9, .process = &process, .layers = &layers};
@@ -132,7 +134,7 @@ static void pools_that_are_not_there_any_more_are_cut_free_ones_first(void **sta
 static void glibc_takes_heap_arenas_and_what_it_has_mapped(void **state)
 {
     (void)state;
-    text_copy(process.agent.allocator, sizeof(process.agent.allocator), "glibc 2.36");
+    text_copy(said.allocator, sizeof(said.allocator), "glibc 2.36");
     map(MAPPING_KIND_HEAP, 100);
     map(MAPPING_KIND_ARENA, 70);
     map(MAPPING_KIND_LARGE, 80);
@@ -150,7 +152,7 @@ static void glibc_takes_heap_arenas_and_what_it_has_mapped(void **state)
 static void free_chunks_are_no_more_than_what_malloc_says(void **state)
 {
     (void)state;
-    text_copy(process.agent.allocator, sizeof(process.agent.allocator), "glibc 2.36");
+    text_copy(said.allocator, sizeof(said.allocator), "glibc 2.36");
     map(MAPPING_KIND_HEAP, 100); /* a part of it somebody else's, by sbrk */
     set(METRIC_HEAP_USED, 30 * MIB);
     set(METRIC_HEAP_FREE, 10 * MIB);
@@ -164,7 +166,7 @@ static void free_chunks_are_no_more_than_what_malloc_says(void **state)
 static void untouched_memory_is_not_claimed(void **state)
 {
     (void)state;
-    text_copy(process.agent.allocator, sizeof(process.agent.allocator), "glibc 2.36");
+    text_copy(said.allocator, sizeof(said.allocator), "glibc 2.36");
     map(MAPPING_KIND_HEAP, 5);
     map(MAPPING_KIND_ANON, 3);
     map(MAPPING_KIND_FILE, 9);
@@ -180,7 +182,7 @@ static void untouched_memory_is_not_claimed(void **state)
 static void without_the_mapped_part_rather_used_than_free(void **state)
 {
     (void)state;
-    text_copy(process.agent.allocator, sizeof(process.agent.allocator), "glibc 2.36");
+    text_copy(said.allocator, sizeof(said.allocator), "glibc 2.36");
     map(MAPPING_KIND_HEAP, 60);
     map(MAPPING_KIND_LARGE, 100);
     set(METRIC_HEAP_USED, 110 * MIB);
@@ -194,7 +196,7 @@ static void without_the_mapped_part_rather_used_than_free(void **state)
 static void other_allocators_live_in_mappings(void **state)
 {
     (void)state;
-    text_copy(process.agent.allocator, sizeof(process.agent.allocator), "jemalloc 5.3.0");
+    text_copy(said.allocator, sizeof(said.allocator), "jemalloc 5.3.0");
     map(MAPPING_KIND_LARGE, 200);
     map(MAPPING_KIND_ANON, 10);
     set(METRIC_HEAP_USED, 50 * MIB);
@@ -254,8 +256,7 @@ static void any_numbers_sum_to_rss(void **state)
     srandom(4711);
     for (int round = 0; round < 20000; round++) {
         setup(NULL);
-        text_copy(process.agent.allocator, sizeof(process.agent.allocator),
-                  allocators[random() % 3]);
+        text_copy(said.allocator, sizeof(said.allocator), allocators[random() % 3]);
         for (size_t i = 0; i < sizeof(metrics) / sizeof(metrics[0]); i++)
             if (random() % 4)
                 set(metrics[i], random() % 1000 - (random() % 20 == 0 ? 500 : 0));

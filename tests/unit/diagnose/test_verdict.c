@@ -15,6 +15,7 @@
 #define NOW   UINT64_C(1000000000)
 #define OTHER 5 /* MiB of libraries in every case below */
 
+static struct agent_info said;
 static struct process process;
 static struct layers layers;
 static struct agent_report agent;
@@ -26,7 +27,8 @@ static struct verdict verdict;
 static int setup(void **state)
 {
     (void)state;
-    process = (struct process){.id = {4711, 1}, .agent = {.state = AGENT_STATE_NONE}};
+    said = (struct agent_info){.state = AGENT_STATE_NONE};
+    process = (struct process){.id = {4711, 1}, .agent = &said};
     layers = (struct layers){.mono_usec = NOW};
     agent = (struct agent_report){0};
     trim = collect = (struct prediction){.pause_usec = -1};
@@ -57,9 +59,9 @@ static void say(const char *section, const char *key, int64_t first, int64_t sec
 /* A CPython with an agent, its collector on and at rest. */
 static void add_agent(const char *runtime)
 {
-    process.agent.state = AGENT_STATE_READY;
-    text_copy(process.agent.runtime, sizeof(process.agent.runtime), runtime);
-    text_copy(process.agent.allocator, sizeof(process.agent.allocator), "glibc 2.36");
+    said.state = AGENT_STATE_READY;
+    text_copy(said.runtime, sizeof(said.runtime), runtime);
+    text_copy(said.allocator, sizeof(said.allocator), "glibc 2.36");
     evidence.agent = &agent;
     evidence.trim = &trim;
     evidence.collect = &collect;
@@ -415,7 +417,7 @@ static void arenas_from_outside_are_only_a_place(void **state)
     expect(VERDICT_ARENAS, VERDICT_CONFIDENCE_LOW);
     assert_false(verdict.has_prediction);
     /* Not glibc's, whatever it looks like. */
-    text_copy(process.agent.allocator, sizeof(process.agent.allocator), "mimalloc 2.0.9");
+    text_copy(said.allocator, sizeof(said.allocator), "mimalloc 2.0.9");
     expect(VERDICT_UNKNOWN, VERDICT_CONFIDENCE_UNKNOWN);
 }
 

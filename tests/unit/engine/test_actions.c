@@ -312,7 +312,7 @@ static void a_trim_is_proven(void **state)
     command_free(command);
     const struct process *process = table_find(&w->table, w->target);
     assert_string_equal(process->name, "fake");
-    assert_int_equal(process->agent.state, AGENT_STATE_READY);
+    assert_int_equal(process_agent(process)->state, AGENT_STATE_READY);
     assert_true(sample_has(&process->sample, METRIC_HEAP_FREE));
     assert_true(sample_has(&process->sample, METRIC_USS));
     /* Malloc counts as free what is gone already: the next prediction knows better. */
@@ -343,7 +343,7 @@ static void a_lie_is_said(void **state)
     assert_int_equal(w->events[EVENT_KIND_BYE], 1);
     assert_false(agent_server_has(w->agents, w->target));
     const struct process *process = table_find(&w->table, w->target);
-    assert_int_equal(process->agent.state, AGENT_STATE_NONE);
+    assert_int_equal(process_agent(process)->state, AGENT_STATE_NONE);
     assert_false(sample_has(&process->sample, METRIC_HEAP_FREE));
 }
 

@@ -42,6 +42,7 @@ static void test_publication_protects_readers(void **state)
 static void test_copies_keep_their_texts(void **state)
 {
     (void)state;
+    struct agent_info said = {.state = AGENT_STATE_READY, .runtime = "cpython 3.11.2"};
     char longest[PROCESS_CMDLINE_SIZE];
     memset(longest, 'x', sizeof(longest) - 1);
     longest[sizeof(longest) - 1] = '\0';
@@ -53,11 +54,13 @@ static void test_copies_keep_their_texts(void **state)
         struct process *process = table_add(&table, (struct process_id){pid, 1});
         table_set_text(&table, &process->unit, "web.service");
         table_set_text(&table, &process->cmdline, longest);
+        process->agent = pid == 1 ? NULL : &said;
         if (pid == 4)
             table_glance(&table, process)->kernel_thread = true;
     }
     struct snapshot *snapshot = publication_begin(&publication);
     publication_copy(&publication, &table, snapshot);
+    said = (struct agent_info){0};
     while (table.count > 0)
         table_remove(&table, &table.processes[0]);
     assert_int_equal(snapshot->count, 3);
@@ -65,6 +68,9 @@ static void test_copies_keep_their_texts(void **state)
         assert_null(snapshot->processes[i].name);
         assert_string_equal(snapshot->processes[i].unit, "web.service");
         assert_string_equal(snapshot->processes[i].cmdline, longest);
+        assert_int_equal(!snapshot->processes[i].agent, i == 0);
+        assert_string_equal(process_agent(&snapshot->processes[i])->runtime,
+                            i == 0 ? "" : "cpython 3.11.2");
     }
     publication_finish(&publication);
     table_finish(&table, NULL, NULL);

@@ -143,6 +143,10 @@ static void test_process(void **state)
     struct group_record groups[] = {{.kind = GROUP_KIND_NAME, .name = "etl"}};
     snapshot.groups = groups;
     snapshot.group_count = 1;
+    static const struct agent_info agent = {.state = AGENT_STATE_READY,
+                                            .runtime = "cpython 3.11.2",
+                                            .allocator = "glibc 2.36",
+                                            .version = 1};
     struct process process = {.id = {4711, 88213},
                               .ppid = 1,
                               .uid = 1000,
@@ -159,10 +163,7 @@ static void test_process(void **state)
                               .cmdline = "python3 etl.py",
                               .pss_absence = ABSENCE_DENIED, /* of no meaning: it is there */
                               .uss_absence = ABSENCE_TOO_DEAR,
-                              .agent = {.state = AGENT_STATE_READY,
-                                        .runtime = "cpython 3.11.2",
-                                        .allocator = "glibc 2.36",
-                                        .version = 1}};
+                              .agent = &agent};
     sample_set(&process.sample, METRIC_RSS, 240 * MIB, MONO);
     sample_set(&process.sample, METRIC_CPU, 150, MONO - USEC_PER_SEC); /* one tick: no age */
     sample_set(&process.sample, METRIC_AGE, 90 * (int64_t)USEC_PER_SEC + 500000, MONO);
