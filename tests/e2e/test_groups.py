@@ -174,16 +174,27 @@ def short_workers(daemon):
 def prefork_of_another_program(daemon):
     if not shutil.which("perl"):
         skip("no perl")
-    with started("perl", WORKLOADS / "prefork.pl", 3) as master:
+    with tempfile.TemporaryDirectory() as folder:
+        name = f"prefork{os.getpid()}.pl"
+        shutil.copy(WORKLOADS / "prefork.pl", pathlib.Path(folder) / name)
+        prefork(daemon, pathlib.Path(folder) / name)
+
+
+def prefork(daemon, program):
+    with started("perl", program, 3) as master:
         group = wait_group(daemon, master.pid, 4)
-        assert (group["kind"], group["name"]) == ("prefork", "perl prefork.pl"), group
+        assert (group["kind"], group["name"]) == ("prefork", f"perl {program.name}"), group
         assert sorted(roles(group).values()) == ["master"] + 3 * ["worker"], group
         check_sums(group)
 
 
+# No other program of this machine has it: its group would have the name, and this one a number.
+CREW = f"crew{os.getpid()}"
+
+
 def serve(daemon, command, kind, name):
     with tempfile.TemporaryDirectory() as folder:
-        (pathlib.Path(folder) / "crew.py").write_text(APPLICATION, encoding="utf-8")
+        (pathlib.Path(folder) / f"{CREW}.py").write_text(APPLICATION, encoding="utf-8")
         with started(*command, cwd=folder, stdout=subprocess.DEVNULL,
                      stderr=subprocess.DEVNULL) as master:
             group = wait_group(daemon, master.pid, 3)
@@ -204,15 +215,15 @@ def serve(daemon, command, kind, name):
 def gunicorn(daemon):
     if not shutil.which("gunicorn"):
         skip("no gunicorn")
-    serve(daemon, ["gunicorn", "-w", "2", "-b", "unix:web.sock", "crew:app"],
-          "gunicorn", "gunicorn:crew:app")
+    serve(daemon, ["gunicorn", "-w", "2", "-b", "unix:web.sock", f"{CREW}:app"],
+          "gunicorn", f"gunicorn:{CREW}:app")
 
 
 def uwsgi(daemon):
     if not shutil.which("uwsgi"):
         skip("no uwsgi")
     serve(daemon, ["uwsgi", "--plugin", "python3", "--socket", "web.sock", "--master",
-                   "--processes", "2", "--module", "crew:app"], "uwsgi", "uwsgi:crew:app")
+                   "--processes", "2", "--module", f"{CREW}:app"], "uwsgi", f"uwsgi:{CREW}:app")
 
 
 def rss_of_the_group(daemon, master, count):
