@@ -26,28 +26,14 @@ int varint_append_signed(struct buffer *buffer, int64_t value)
 int varint_read_long(struct varint_reader *reader, uint64_t *ret_value)
 {
     uint64_t value = 0;
-    for (size_t i = 0; i < reader->size && i < VARINT_SIZE_LIMIT; i++) {
-        uint8_t byte = reader->data[i];
-        /* The tenth byte has room for the 64th bit only. */
-        if (i == VARINT_SIZE_LIMIT - 1 && byte > 1)
-            return -EUCLEAN;
-        value |= (uint64_t)(byte & 0x7f) << (7 * i);
-        if (byte < 0x80) {
-            reader->data += i + 1;
-            reader->size -= i + 1;
-            *ret_value = value;
-            return 0;
-        }
-    }
-    return -EUCLEAN;
-}
-
-int varint_read_signed(struct varint_reader *reader, int64_t *ret_value)
-{
-    uint64_t folded;
-    int r = varint_read(reader, &folded);
-    if (r < 0)
-        return r;
-    *ret_value = varint_unfold(folded);
+    size_t limit = reader->size < VARINT_SIZE_LIMIT ? reader->size : VARINT_SIZE_LIMIT, i = 0;
+    for (; i < limit && reader->data[i] >= 0x80; i++)
+        value |= (uint64_t)(reader->data[i] & 0x7f) << (7 * i);
+    /* The tenth byte has room for the 64th bit only. */
+    if (i == limit || (i == VARINT_SIZE_LIMIT - 1 && reader->data[i] > 1))
+        return -EUCLEAN;
+    *ret_value = value | (uint64_t)reader->data[i] << (7 * i);
+    reader->data += i + 1;
+    reader->size -= i + 1;
     return 0;
 }

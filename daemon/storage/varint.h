@@ -51,6 +51,15 @@ static inline int varint_read(struct varint_reader *reader, uint64_t *ret_value)
     reader->size--;
     return 0;
 }
-int varint_read_signed(struct varint_reader *reader, int64_t *ret_value);
+
+static inline int varint_read_signed(struct varint_reader *reader, int64_t *ret_value)
+{
+    uint64_t folded;
+    int r = varint_read(reader, &folded);
+    if (r < 0)
+        return r;
+    *ret_value = varint_unfold(folded);
+    return 0;
+}
 
 #endif
