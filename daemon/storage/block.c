@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "storage/block.h"
 
+#include "storage/block_rest.h"
 #include "storage/varint.h"
 
 #include <errno.h>
@@ -154,18 +155,28 @@ static int block_reserve_column(struct block *block)
 static int block_parse_start(struct block *block, struct varint_reader *reader)
 {
     uint64_t entries = 0, entry_ticks = 0;
-    const uint8_t *version;
-    int r = block_take(reader, 1, &version);
+    const uint8_t *layout;
+    int r = block_take(reader, 1, &layout);
     if (r == 0)
         r = varint_read(reader, &entries);
     if (r == 0)
         r = varint_read(reader, &entry_ticks);
-    if (r < 0 || *version != BLOCK_VERSION || entries == 0 || entries > BLOCK_TICKS_LIMIT ||
-        entry_ticks == 0 || entry_ticks > BLOCK_TICKS_LIMIT)
+    if (r < 0 || (*layout != BLOCK_LAYOUT_PLAIN && *layout != BLOCK_LAYOUT_REST) || entries == 0 ||
+        entries > BLOCK_TICKS_LIMIT || entry_ticks == 0 || entry_ticks > BLOCK_TICKS_LIMIT)
         return -EUCLEAN;
+    block->has_rest = *layout == BLOCK_LAYOUT_REST;
     block->entries = (size_t)entries;
     block->entry_ticks = (size_t)entry_ticks;
     return 0;
+}
+
+/* Without a part nobody could tell RSS. */
+static bool block_has_parts(const struct block *block)
+{
+    bool has = block_find(block, columns_code(METRIC_RSS)) != NULL;
+    for (size_t i = 0; i < BLOCK_REST_PARTS; i++)
+        has = has && block_find(block, block_rest_part(i));
+    return has;
 }
 
 static int block_parse(struct block *block)
@@ -180,12 +191,13 @@ static int block_parse(struct block *block)
         if (r == 0)
             block->column_count++;
     }
-    return r;
+    return r == 0 && block->has_rest && !block_has_parts(block) ? -EUCLEAN : r;
 }
 
 int block_open(struct block *block, struct block_opener *opener, const void *data, size_t size)
 {
     block->column_count = 0;
+    block->has_rest = false;
     int r = block_unpack(block, opener, data, size);
     if (r == 0)
         r = block_parse(block);
@@ -232,13 +244,44 @@ static int block_read_presence(const struct block_column *column, size_t entries
     return 0;
 }
 
-int block_read(const struct block *block, const struct block_column *column, uint8_t *ret_presence,
-               int64_t *ret_values)
+static int block_read_stored(const struct block *block, const struct block_column *column,
+                             uint8_t *ret_presence, int64_t *ret_values)
 {
     int r = block_read_presence(column, block->entries, ret_presence);
     if (r == 0)
         r = column_decode(column->data, column->data_size, column->summary.count, ret_values);
     if (r == 0 && column->summary.count < block->entries)
         block_spread(ret_presence, block->entries, column->summary.count, ret_values);
+    return r;
+}
+
+/* Adds the parts to the rest, at each entry. */
+static int block_add_parts(const struct block *block, int64_t *values)
+{
+    uint8_t presence[BLOCK_PRESENCE_SIZE];
+    int64_t known[BLOCK_TICKS_LIMIT];
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < BLOCK_REST_PARTS; i++) {
+        const struct block_column *part = block_find(block, block_rest_part(i));
+        bool whole = part->summary.count == block->entries;
+        r = column_decode(part->data, part->data_size, part->summary.count, known);
+        if (r == 0 && !whole)
+            r = block_read_presence(part, block->entries, presence);
+        if (r == 0)
+            block_rest_add_part(whole ? NULL : presence, block->entries, known, values);
+    }
+    return r;
+}
+
+int block_read(const struct block *block, const struct block_column *column, uint8_t *ret_presence,
+               int64_t *ret_values)
+{
+    int r = block_read_stored(block, column, ret_presence, ret_values);
+    if (r < 0 || !block->has_rest || column->code != columns_code(METRIC_RSS))
+        return r;
+    r = block_add_parts(block, ret_values);
+    for (size_t i = 0; i < block->entries && column->summary.count < block->entries; i++)
+        if (!block_present(ret_presence, i))
+            ret_values[i] = 0;
     return r;
 }

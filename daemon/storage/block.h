@@ -5,10 +5,13 @@
  * blob alone can be checked and read. Knows nothing of SQLite. Each object has one owner and is
  * used by one thread at a time; after the first blocks nothing is allocated any more.
  *
- * Inside the frame: version (one byte), entries, ticks of an entry; then for each column its code,
+ * Inside the frame: layout (one byte), entries, ticks of an entry; then for each column its code,
  * where it is known, its size in bytes and the column (storage/column). "Where" is how many runs
  * end before the last entry (0: known everywhere), then the length of each, beginning with the
  * unknown one (which alone may be 0 long); the last run takes what is left. All are varints.
+ *
+ * There are two layouts, and a block has the one in which it is smaller: each column as it is, or
+ * RSS as the rest that anonymous, file and shared memory leave of it (storage/block_rest).
  */
 #ifndef MEMTEND_STORAGE_BLOCK_H
 #define MEMTEND_STORAGE_BLOCK_H
@@ -21,7 +24,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define BLOCK_VERSION       1
+#define BLOCK_LAYOUT_PLAIN  1
+#define BLOCK_LAYOUT_REST   2
 #define BLOCK_TICKS_LIMIT   COLUMN_COUNT_LIMIT /* an hour of seconds: the longest that is stored */
 #define BLOCK_PRESENCE_SIZE ((BLOCK_TICKS_LIMIT + 7) / 8)
 /* Every process metric in a roll-up has five: 28 of them now, and room for as many again. */
@@ -68,8 +72,8 @@ int block_begin(struct block_builder *builder, size_t entries, size_t entry_tick
  * -ENOBUFS: too many columns or bytes; -ENOMEM. After a failure begin again. */
 int block_add(struct block_builder *builder, uint16_t code, const uint8_t *presence,
               const int64_t *values);
-/* The blob; it stays with the builder until the next block_begin(). Without a column: still a
- * valid block. -EIO: zstd failed. */
+/* The blob; it stays with the builder until the next block_begin(). Once. Without a column: still
+ * a valid block. -EIO: zstd failed. */
 int block_seal(struct block_builder *builder, const uint8_t **ret_data, size_t *ret_size);
 /* Of the columns added so far; in a roll-up, of all ticks that its entries stand for. */
 struct block_summary block_summary(const struct block_builder *builder);
@@ -86,8 +90,8 @@ DEFINE_CLEANUP(struct block_opener *, block_opener_free);
 /* Its bytes are the block's: valid until that is opened again or finished. */
 struct block_column {
     uint16_t code;
-    struct column_summary summary;
-    const uint8_t *runs; /* where it is known */
+    struct column_summary summary; /* of the bytes: not of RSS when these are its rest */
+    const uint8_t *runs;           /* where it is known */
     const uint8_t *data;
     size_t run_count, runs_size, data_size;
 };
@@ -95,6 +99,7 @@ struct block_column {
 /* An opened block. block_init() once, block_open() as often as wanted: it keeps its memory. */
 struct block {
     size_t entries, entry_ticks;
+    bool has_rest; /* RSS is stored as its rest; its parts are there too */
     size_t column_count;
     struct block_column *columns; /* in no order */
     size_t column_capacity;
@@ -104,14 +109,14 @@ struct block {
 void block_init(struct block *block);
 void block_finish(struct block *block); /* safe on a zeroed one */
 
-/* Takes the bytes in; they may go then. -EUCLEAN: damaged, or of a version that is not known; the
+/* Takes the bytes in; they may go then. -EUCLEAN: damaged, or of a layout that is not known; the
  * block is empty then. -ENOMEM. Any bytes are safe. */
 int block_open(struct block *block, struct block_opener *opener, const void *data, size_t size);
 /* NULL: known nowhere in this block. */
 const struct block_column *block_find(const struct block *block, uint16_t code);
-/* All entries: value 0 where it is unknown. `presence` gets (entries + 7) / 8 bytes, the bits past
- * the last entry are 0; `values` gets `entries`. -EUCLEAN: damaged; what was written means
- * nothing. */
+/* All entries: value 0 where it is unknown; RSS as it was, with any layout. `presence` gets
+ * (entries + 7) / 8 bytes, the bits past the last entry are 0; `values` gets `entries`. -EUCLEAN:
+ * damaged; what was written means nothing. */
 int block_read(const struct block *block, const struct block_column *column, uint8_t *ret_presence,
                int64_t *ret_values);
 

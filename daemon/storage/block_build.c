@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "storage/block.h"
 
+#include "storage/block_rest.h"
 #include "storage/varint.h"
 
 #include <errno.h>
@@ -16,6 +17,10 @@ struct block_builder {
     size_t entries, column_count;
     struct block_summary summary;
     struct buffer content, column, blob;
+    /* The same with RSS as its rest; where in `content` RSS's size and bytes are, and how many. */
+    struct block_rest rest;
+    struct buffer rest_content, rest_blob;
+    size_t rss_start, rss_end, rss_size;
 };
 
 int block_builder_new(struct block_builder **ret_builder)
@@ -29,6 +34,8 @@ int block_builder_new(struct block_builder **ret_builder)
     buffer_init(&builder->content, BLOCK_CONTENT_LIMIT);
     buffer_init(&builder->column, BLOCK_CONTENT_LIMIT);
     buffer_init(&builder->blob, ZSTD_COMPRESSBOUND(BLOCK_CONTENT_LIMIT));
+    buffer_init(&builder->rest_content, BLOCK_CONTENT_LIMIT);
+    buffer_init(&builder->rest_blob, ZSTD_COMPRESSBOUND(BLOCK_CONTENT_LIMIT));
     ZSTD_CCtx_setParameter(builder->zstd, ZSTD_c_compressionLevel, BLOCK_LEVEL);
     /* Four bytes, so that no damage is taken for values. */
     ZSTD_CCtx_setParameter(builder->zstd, ZSTD_c_checksumFlag, 1);
@@ -44,6 +51,8 @@ void block_builder_free(struct block_builder *builder)
     buffer_finish(&builder->content);
     buffer_finish(&builder->column);
     buffer_finish(&builder->blob);
+    buffer_finish(&builder->rest_content);
+    buffer_finish(&builder->rest_blob);
     free(builder);
 }
 
@@ -56,8 +65,9 @@ int block_begin(struct block_builder *builder, size_t entries, size_t entry_tick
     builder->column_count = 0;
     builder->summary = (struct block_summary){0};
     builder->content.size = 0;
-    const uint8_t version = BLOCK_VERSION;
-    int r = buffer_append(&builder->content, &version, sizeof(version));
+    block_rest_begin(&builder->rest, entries);
+    const uint8_t layout = BLOCK_LAYOUT_PLAIN;
+    int r = buffer_append(&builder->content, &layout, sizeof(layout));
     if (r == 0)
         r = varint_append(&builder->content, entries);
     return r < 0 ? r : varint_append(&builder->content, entry_ticks);
@@ -145,6 +155,13 @@ static void block_summarize(struct block_summary *all, uint16_t code,
         *sum = column->sum;
 }
 
+/* Its size and its bytes. */
+static int block_append_column(struct buffer *out, const struct buffer *column)
+{
+    int r = varint_append(out, column->size);
+    return r < 0 ? r : buffer_append(out, column->data, column->size);
+}
+
 int block_add(struct block_builder *builder, uint16_t code, const uint8_t *presence,
               const int64_t *values)
 {
@@ -161,31 +178,90 @@ int block_add(struct block_builder *builder, uint16_t code, const uint8_t *prese
     if (r < 0)
         return r;
     struct column_summary summary;
+    size_t start = builder->content.size;
     builder->column.size = 0;
     r = column_encode(values, present, &builder->column, &summary);
     if (r == 0)
-        r = varint_append(&builder->content, builder->column.size);
-    if (r == 0)
-        r = buffer_append(&builder->content, builder->column.data, builder->column.size);
+        r = block_append_column(&builder->content, &builder->column);
     if (r < 0)
         return r;
+    if (code == columns_code(METRIC_RSS)) {
+        builder->rss_start = start;
+        builder->rss_end = builder->content.size;
+        builder->rss_size = builder->column.size;
+    }
+    block_rest_take(&builder->rest, code, presence, present, values);
     builder->column_count++;
     block_summarize(&builder->summary, code, &summary);
     return 0;
 }
 
-int block_seal(struct block_builder *builder, const uint8_t **ret_data, size_t *ret_size)
+/* The content with another column for RSS: the one in builder->column. */
+static int block_copy_with_rest(struct block_builder *builder)
 {
-    builder->blob.size = 0;
-    int r = buffer_reserve(&builder->blob, ZSTD_compressBound(builder->content.size));
+    const struct buffer *content = &builder->content;
+    struct buffer *out = &builder->rest_content;
+    out->size = 0;
+    int r = buffer_append(out, content->data, builder->rss_start);
+    if (r == 0)
+        r = block_append_column(out, &builder->column);
+    if (r == 0)
+        r = buffer_append(out, content->data + builder->rss_end, content->size - builder->rss_end);
+    if (r == 0)
+        out->data[0] = BLOCK_LAYOUT_REST;
+    return r;
+}
+
+/* Which layouts are tried. */
+struct block_choice {
+    bool plain, rest;
+};
+
+/* A rest that never changes is nearly nothing. Another one may be shorter than RSS, but where RSS
+ * is much like a part zstd sees that too: then both are tried. */
+static int block_choose(struct block_builder *builder, struct block_choice *ret_choice)
+{
+    *ret_choice = (struct block_choice){.plain = true};
+    if (!block_rest_is_complete(&builder->rest))
+        return 0;
+    struct column_summary summary;
+    builder->column.size = 0;
+    int r = block_rest_encode(&builder->rest, &builder->column, &summary);
+    if (r < 0 || builder->column.size >= builder->rss_size)
+        return r;
+    *ret_choice = (struct block_choice){.plain = summary.min != summary.max, .rest = true};
+    return block_copy_with_rest(builder);
+}
+
+static int block_compress(struct block_builder *builder, const struct buffer *content,
+                          struct buffer *blob)
+{
+    blob->size = 0;
+    int r = buffer_reserve(blob, ZSTD_compressBound(content->size));
     if (r < 0)
         return r;
-    size_t size = ZSTD_compress2(builder->zstd, builder->blob.data, builder->blob.capacity,
-                                 builder->content.data, builder->content.size);
+    size_t size =
+        ZSTD_compress2(builder->zstd, blob->data, blob->capacity, content->data, content->size);
     if (ZSTD_isError(size))
         return -EIO;
-    *ret_data = (const uint8_t *)builder->blob.data;
-    *ret_size = size;
+    blob->size = size;
+    return 0;
+}
+
+int block_seal(struct block_builder *builder, const uint8_t **ret_data, size_t *ret_size)
+{
+    struct block_choice choice;
+    int r = block_choose(builder, &choice);
+    if (r == 0 && choice.plain)
+        r = block_compress(builder, &builder->content, &builder->blob);
+    if (r == 0 && choice.rest)
+        r = block_compress(builder, &builder->rest_content, &builder->rest_blob);
+    if (r < 0)
+        return r;
+    bool rest = choice.rest && (!choice.plain || builder->rest_blob.size < builder->blob.size);
+    const struct buffer *blob = rest ? &builder->rest_blob : &builder->blob;
+    *ret_data = (const uint8_t *)blob->data;
+    *ret_size = blob->size;
     return 0;
 }
 

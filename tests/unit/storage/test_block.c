@@ -220,7 +220,7 @@ static void an_hour_of_noise_fits(void **state)
 
 /* What is inside the frame of the small block below. */
 static const uint8_t golden_content[] = {
-    1,    6,    1,                /* version, entries, ticks of each */
+    1,    6,    1,                /* layout, entries, ticks of each */
     16,   0,    13,               /* rss, known everywhere, size */
     0x80, 0x20, 0x80, 0x80, 0x05, /* unit 4096, first 40960 */
     0,    2,    2,    8,          /* min, max, last, sum */
@@ -259,7 +259,7 @@ static void these_are_the_bytes(void **state)
     assert_memory_equal(fixture->block.content.data, golden_content, sizeof(golden_content));
 }
 
-static void blocks_of_version_1_are_read(void **state)
+static void blocks_of_the_plain_layout_are_read(void **state)
 {
     struct fixture *fixture = *state;
     struct block *block = &fixture->block;
@@ -286,7 +286,7 @@ int main(void)
         cmocka_unit_test(limits_are_kept),
         cmocka_unit_test(an_hour_of_noise_fits),
         cmocka_unit_test(these_are_the_bytes),
-        cmocka_unit_test(blocks_of_version_1_are_read),
+        cmocka_unit_test(blocks_of_the_plain_layout_are_read),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

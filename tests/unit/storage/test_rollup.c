@@ -16,6 +16,9 @@
 #define PERIOD  (size_t)600
 #define RSS     16 /* code of that column */
 #define CPU     17
+#define ANON    21
+#define FILES   22
+#define SHMEM   23
 
 /* What the parts and the result of a test are made with. */
 struct fixture {
@@ -240,6 +243,44 @@ static void an_hour_becomes_minutes(void **state)
     }
 }
 
+/* Some blocks have RSS as its rest, others as it is: an hour and its minutes tell the same of it.
+ */
+static void layouts_go_together(void **state)
+{
+    struct fixture *fixture = *state;
+    static struct hour rss, parts_of[3];
+    static const uint16_t codes[3] = {ANON, FILES, SHMEM};
+    uint64_t random = 101;
+    for (size_t i = 0; i < 3; i++)
+        make_hour(&random, 3, i != 1, &parts_of[i]);
+    make_hour(&random, 5, false, &rss);
+    for (size_t i = 0; i < HOUR; i++)
+        if (i / PERIOD % 2 == 0 && i >= 2 * PERIOD)
+            rss.values[i] = parts_of[0].values[i] + parts_of[1].values[i] + parts_of[2].values[i];
+    struct rollup_part parts[6];
+    size_t rests = 0;
+    for (size_t i = 0; i < 6; i++) {
+        size_t first = i * PERIOD;
+        assert_int_equal(block_begin(fixture->builder, PERIOD, 1), 0);
+        add_piece(fixture->builder, RSS, &rss, first, first + PERIOD);
+        for (size_t k = 0; k < 3; k++)
+            add_piece(fixture->builder, codes[k], &parts_of[k], first, first + PERIOD);
+        open_built(fixture, &fixture->parts[i]);
+        parts[i] = (struct rollup_part){.block = &fixture->parts[i], .offset = first};
+        rests += fixture->parts[i].has_rest;
+    }
+    assert_in_range(rests, 1, 5);
+    assert_int_equal(join(fixture->rollup, parts, 6, HOUR, fixture->builder), 0);
+    open_built(fixture, &fixture->result);
+    expect_hour(&fixture->result, RSS, &rss);
+    for (size_t k = 0; k < 3; k++)
+        expect_hour(&fixture->result, codes[k], &parts_of[k]);
+    assert_int_equal(rollup_ticks(fixture->rollup, parts, 6, HOUR, 60, fixture->builder, NULL), 0);
+    open_built(fixture, &fixture->result);
+    for (size_t i = 0; i < MINUTES; i++)
+        expect_entry(&fixture->result, i, &rss, i * 60, i * 60 + 60);
+}
+
 /* The ten-minute blocks give the same roll-up as the hour that is made of them. */
 static void minutes_come_from_parts_too(void **state)
 {
@@ -402,6 +443,7 @@ int main(void)
         cmocka_unit_test(parts_become_an_hour),
         cmocka_unit_test(parts_may_lie_anywhere),
         cmocka_unit_test(an_hour_becomes_minutes),
+        cmocka_unit_test(layouts_go_together),
         cmocka_unit_test(minutes_come_from_parts_too),
         cmocka_unit_test(the_last_entry_may_be_shorter),
         cmocka_unit_test(hours_become_a_day),
