@@ -255,21 +255,34 @@ static int block_read_stored(const struct block *block, const struct block_colum
     return r;
 }
 
-/* Adds the parts to the rest, at each entry. */
-static int block_add_parts(const struct block *block, int64_t *values)
+static int block_add_part(const struct block *block, const struct block_column *part,
+                          int64_t *values)
 {
     uint8_t presence[BLOCK_PRESENCE_SIZE];
     int64_t known[BLOCK_TICKS_LIMIT];
+    bool whole = part->summary.count == block->entries;
+    int r = column_decode(part->data, part->data_size, part->summary.count, known);
+    if (r == 0 && !whole)
+        r = block_read_presence(part, block->entries, presence);
+    if (r == 0)
+        block_rest_add_part(whole ? NULL : presence, block->entries, known, values);
+    return r;
+}
+
+/* Adds the parts to the rest, at each entry. Most of them never change: these are added at once. */
+static int block_add_parts(const struct block *block, int64_t *values)
+{
+    uint64_t constant = 0;
     int r = 0;
     for (size_t i = 0; r == 0 && i < BLOCK_REST_PARTS; i++) {
         const struct block_column *part = block_find(block, block_rest_part(i));
-        bool whole = part->summary.count == block->entries;
-        r = column_decode(part->data, part->data_size, part->summary.count, known);
-        if (r == 0 && !whole)
-            r = block_read_presence(part, block->entries, presence);
-        if (r == 0)
-            block_rest_add_part(whole ? NULL : presence, block->entries, known, values);
+        if (column_is_constant(part->data))
+            constant += (uint64_t)part->summary.min;
+        else
+            r = block_add_part(block, part, values);
     }
+    for (size_t i = 0; i < block->entries && constant != 0; i++)
+        values[i] = (int64_t)((uint64_t)values[i] + constant);
     return r;
 }
 

@@ -15,6 +15,7 @@
 
 #include "base/buffer.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -37,6 +38,12 @@ int column_encode(const int64_t *values, size_t count, struct buffer *out,
 
 /* Of exactly `count` values. -EUCLEAN: these bytes are not such a column. */
 int column_peek(const uint8_t *data, size_t size, size_t count, struct column_summary *ret_summary);
+/* All values are the summary's: column_peek() has read all there is. Of a column that it took. */
+static inline bool column_is_constant(const uint8_t *data)
+{
+    return data[0] == 0;
+}
+
 /* Exactly `count` values, which agree with the summary. -EUCLEAN: some may have been written. */
 int column_decode(const uint8_t *data, size_t size, size_t count, int64_t *ret_values);
 
