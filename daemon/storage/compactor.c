@@ -238,7 +238,7 @@ static int compactor_days(struct compactor *compactor, int64_t compacted_tick, b
 
 static int compactor_one(struct compactor *compactor, int64_t sealed_tick, bool *ret_more)
 {
-    int64_t process, first_tick;
+    int64_t process = 0, first_tick = INT64_MAX;
     int r = compactor_oldest(compactor, &process, &first_tick);
     if (r < 0)
         return r;
