@@ -59,7 +59,7 @@ static void run_schema(sqlite3 *database, int version)
 {
     DIR *folder = opendir(SOURCE_DIR "/sql/schema");
     assert_non_null(folder);
-    char path[512] = "", prefix[8], *text;
+    char path[512] = "", prefix[16], *text;
     size_t size;
     snprintf(prefix, sizeof(prefix), "%03d_", version);
     for (struct dirent *entry = readdir(folder); entry; entry = readdir(folder))
