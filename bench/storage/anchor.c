@@ -37,7 +37,7 @@ static int anchor_open(struct anchor *anchor, const char *directory)
     close(fd);
     int r = connection_open_write(path, &anchor->database);
     if (r == 0)
-        r = connection_prepare_write(anchor->database);
+        r = connection_prepare_empty(anchor->database);
     if (r == 0) /* SQLite's own checkpoints, at the size at which the store makes its own */
         r = connection_run(anchor->database,
                            "PRAGMA wal_autocheckpoint = 1000;"

@@ -111,7 +111,7 @@ static int tables_open(struct tables *tables, const char *path)
     close(fd);
     int r = connection_open_write(path, &tables->database);
     if (r == 0)
-        r = connection_prepare_write(tables->database);
+        r = connection_prepare_empty(tables->database);
     if (r == 0) /* as much cache as plain tables are usually given, and SQLite's own checkpoints */
         r = connection_run(tables->database,
                            "PRAGMA cache_size = -8192; PRAGMA wal_autocheckpoint = 1000;"

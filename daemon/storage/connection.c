@@ -16,15 +16,16 @@
 #define CONNECTION_ROW_LIMIT     (4 << 20)
 #define CONNECTION_REWRITE_BYTES 65536 /* on the stack */
 
+/* Only an empty file takes them; in another one the second writes its first page, each time. */
+static const char connection_layout[] = "PRAGMA page_size = 4096;"
+                                        "PRAGMA auto_vacuum = INCREMENTAL;";
 /*
- * Layout (only an empty file takes it), then WAL with FULL until said otherwise. Checkpoints are
- * the store's own: it watches the log's size; a log that was folded in is cut back to 4 MiB.
- * secure_delete would write each expired page once more. Cache: appending dirties a handful of
- * pages, and 256 KiB holds them with the tops of the trees.
+ * WAL with FULL until said otherwise. Checkpoints are the store's own: it watches the log's size; a
+ * log that was folded in is cut back to 4 MiB. secure_delete would write each expired page once
+ * more. Cache: appending dirties a handful of pages, and 256 KiB holds them with the tops of the
+ * trees.
  */
-static const char connection_write_setup[] = "PRAGMA page_size = 4096;"
-                                             "PRAGMA auto_vacuum = INCREMENTAL;"
-                                             "PRAGMA journal_mode = WAL;"
+static const char connection_write_setup[] = "PRAGMA journal_mode = WAL;"
                                              "PRAGMA synchronous = FULL;"
                                              "PRAGMA wal_autocheckpoint = 0;"
                                              "PRAGMA journal_size_limit = 4194304;"
@@ -116,6 +117,12 @@ int connection_open_made(const char *path, sqlite3 **ret_database)
         return -ENOMEM;
     }
     return connection_open(whole, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW, "", ret_database);
+}
+
+int connection_prepare_empty(sqlite3 *database)
+{
+    int r = connection_run(database, connection_layout);
+    return r < 0 ? r : connection_prepare_write(database);
 }
 
 int connection_prepare_write(sqlite3 *database)

@@ -21,7 +21,8 @@ int connection_open_write(const char *path, sqlite3 **ret_database);
 /* The same of an empty file that was made just now, perhaps in a directory of somebody else: what
  * has become a symbolic link meanwhile is not followed. */
 int connection_open_made(const char *path, sqlite3 **ret_database);
-/* Once the file is known to be ours, or empty. */
+/* Once the file is known to be empty; or to be ours: then nothing is written. */
+int connection_prepare_empty(sqlite3 *database);
 int connection_prepare_write(sqlite3 *database);
 int connection_open_read(const char *path, sqlite3 **ret_database);
 /* The same of a file that nobody writes and that has no log: nothing is made beside it. */

@@ -51,7 +51,7 @@ static int opening_make(const char *directory, sqlite3 *database, struct store_r
     int r = rules_copy_read(directory, &content);
     if (r == -ENOMEM)
         return r;
-    r = connection_prepare_write(database);
+    r = connection_prepare_empty(database);
     if (r == 0)
         r = opening_fill(database, &content);
     if (r < 0)

@@ -117,7 +117,7 @@ static void make_file(struct fixture *fixture, int version)
     assert_true(fd >= 0);
     close(fd);
     assert_int_equal(connection_open_write(path, &database), 0);
-    assert_int_equal(connection_prepare_write(database), 0);
+    assert_int_equal(connection_prepare_empty(database), 0);
     for (int i = 1; i <= version; i++)
         run_schema(database, i);
     assert_int_equal(connection_run(database, "PRAGMA foreign_keys = OFF; BEGIN"), 0);

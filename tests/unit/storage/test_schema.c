@@ -174,7 +174,7 @@ static void put_version(struct fixture *fixture, int version)
     assert_true(fd >= 0);
     close(fd);
     assert_int_equal(connection_open_write(path, &database), 0);
-    assert_int_equal(connection_prepare_write(database), 0);
+    assert_int_equal(connection_prepare_empty(database), 0);
     run_schema(database, "001_initial.sql");
     if (version > 1)
         run_schema(database, "002_pools.sql");

@@ -12,7 +12,7 @@
 #define HOUR_TICKS      3600
 #define LOG_LIMIT_BYTES (UINT64_C(16) << 20)
 #define ROWS            250
-#define REOPEN_EVERY    100 /* refused ticks: what the daemon does each two seconds */
+#define REOPEN_EVERY    2 /* refused ticks: the daemon does it each two seconds */
 
 uint64_t __wrap_clock_mono_usec(void);
 uint64_t __real_clock_mono_usec(void);
@@ -84,7 +84,7 @@ static void stay_for(struct fixture *fixture, int64_t seconds)
         int r = try_tick(fixture, i);
         if (r < 0) {
             assert_int_equal(r, -EBUSY);
-            if (refused++ % (real_time ? 2 : REOPEN_EVERY) == 0) {
+            if (refused++ % REOPEN_EVERY == 0) {
                 fixture_close(fixture);
                 fixture_open(fixture);
             }
