@@ -14,8 +14,8 @@ Prints one JSON line per figure and interpreter; a real daemon listens and polls
                of the two lower quartiles, which a busy machine moves least. Before each start the
                daemon has finished its work on the process before: its CPU clock stands still.
                From 3.8 to 3.11 such a program ends before the agent has to do with its interpreter
-  (start, too) first_contact_usec: the same for a program that runs on for some 100 ms, with the CPU
-               time that was added, in which both have their share
+  (start, too) first_contact_usec: the same for a program that lives on for 100 ms; cpu_* is the CPU
+               time that was added, first contact in it
   constructor  in /bin/true, not named: clocks before and behind it (bench/stamp.c)
   fork         os.fork() + os.waitpid() of a child that ends at once: ratio of the medians, in a
                program that holds nothing (heap_mib 0) and in one with 64 MiB of small live objects,
@@ -54,8 +54,8 @@ STILL_LOOKS, STILL_SECONDS, STILL_LIMIT_SECONDS = 3, 0.002, 1
 TICKER_SECONDS = 6
 
 WAIT = "import sys; sys.stdin.readline()"
-# Runs on for some 100 ms, with a look at its signals in each turn, as programs have.
-LIVES = "for i in range(2000): sum(range(2000))"
+# Lives for longer than first contact takes; asleep, for work of its own would drown what is added.
+LIVES = "import time; time.sleep(0.1)"
 FORK = """if 1:
     import os, sys
     def rss_bytes():

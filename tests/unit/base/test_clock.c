@@ -4,7 +4,9 @@
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -86,6 +88,29 @@ static void test_clocks_do_not_go_back(void **state)
     assert_true(clock_cpu_usec() >= cpu);
 }
 
+static void test_minute_of_day(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *zone;
+        uint64_t wall_usec;
+        int minute;
+    } cases[] = {
+        {"UTC", 0, 0},
+        {"UTC", UINT64_C(1795344078123456), 10 * 60 + 41},
+        {"UTC", UINT64_C(86399) * USEC_PER_SEC, 1439},
+        {"AAA-05:30", 0, 330}, /* east of Greenwich */
+        {"BBB05", 0, 19 * 60}, /* west: the evening before */
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        assert_int_equal(setenv("TZ", cases[i].zone, 1), 0);
+        tzset();
+        assert_int_equal(clock_minute_of_day(cases[i].wall_usec), cases[i].minute);
+    }
+    unsetenv("TZ");
+    tzset();
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -94,6 +119,7 @@ int main(void)
         cmocka_unit_test(test_parse_refuses),
         cmocka_unit_test(test_round_trip),
         cmocka_unit_test(test_clocks_do_not_go_back),
+        cmocka_unit_test(test_minute_of_day),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

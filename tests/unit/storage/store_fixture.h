@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "storage/connection.h"
 #include "storage/history.h"
 #include "storage/store.h"
 
@@ -130,6 +131,19 @@ static inline void fixture_path(const struct fixture *fixture, const char *name,
                                 char ret_path[static 256])
 {
     snprintf(ret_path, 256, "%s/%s", fixture->directory, name);
+}
+
+/* One number, asked over a connection of its own. */
+static inline int64_t fixture_count(const struct fixture *fixture, const char *sql)
+{
+    char path[256];
+    fixture_path(fixture, STORE_FILE, path);
+    sqlite3 *database;
+    int64_t count = -1;
+    assert_int_equal(connection_open_read(path, &database), 0);
+    assert_int_equal(connection_number(database, sql, &count), 0);
+    connection_close(database);
+    return count;
 }
 
 static inline uint64_t fixture_wall(uint64_t second)

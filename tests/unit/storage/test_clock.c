@@ -33,18 +33,6 @@ static int64_t next_jump(void)
     return (next_random(2) ? seconds : -seconds) * (int64_t)USEC_PER_SEC;
 }
 
-static int64_t count_of(const struct fixture *fixture, const char *sql)
-{
-    char path[256];
-    fixture_path(fixture, STORE_FILE, path);
-    sqlite3 *database;
-    int64_t count = -1;
-    assert_int_equal(connection_open_read(path, &database), 0);
-    assert_int_equal(connection_number(database, sql, &count), 0);
-    connection_close(database);
-    return count;
-}
-
 static void tick_at(struct fixture *fixture, uint64_t wall_usec)
 {
     struct tick *tick = &fixture->tick;
@@ -67,7 +55,7 @@ static void expire_at(struct fixture *fixture, uint64_t wall_usec)
 
 static void put_event(struct fixture *fixture, uint64_t wall_usec)
 {
-    struct event event = {.id = count_of(fixture, "SELECT count(*) FROM event") + 1,
+    struct event event = {.id = fixture_count(fixture, "SELECT count(*) FROM event") + 1,
                           .kind = EVENT_KIND_DEPLOY,
                           .wall_usec = wall_usec};
     fixture_event(fixture, &event);
@@ -133,7 +121,7 @@ static void a_thousand_jumps(void **state)
            (int)found.gaps, (int)events);
     assert_int_equal(found.ticks, JUMPS * JUMP_TICKS);
     assert_int_equal(found.gaps, openings - 1); /* where the daemon was stopped, nowhere else */
-    assert_int_equal(count_of(fixture, "SELECT count(*) FROM event"), events);
+    assert_int_equal(fixture_count(fixture, "SELECT count(*) FROM event"), events);
 }
 
 /* Found at the start: ahead of all that is stored. */
@@ -146,8 +134,8 @@ static void a_jump_over_a_restart(void **state)
     fixture_open(fixture);
     for (int i = 0; i < 50; i++)
         expire_at(fixture, fixture_wall(10 * YEAR_SECONDS));
-    assert_int_equal(count_of(fixture, "SELECT count(*) FROM event"), 1);
-    assert_int_equal(count_of(fixture, "SELECT sum(ticks) FROM span"), 700);
+    assert_int_equal(fixture_count(fixture, "SELECT count(*) FROM event"), 1);
+    assert_int_equal(fixture_count(fixture, "SELECT sum(ticks) FROM span"), 700);
 }
 
 /* Ticks and events of the wrong time are stored, and the daemon starts again before it is right. */
@@ -163,7 +151,7 @@ static void a_jump_that_is_still_on_after_a_restart(void **state)
     fixture_open(fixture);
     for (int i = 0; i < 50; i++)
         expire_at(fixture, fixture_wall(10 * YEAR_SECONDS + 1400));
-    assert_int_equal(count_of(fixture, "SELECT count(*) FROM event"), 2);
+    assert_int_equal(fixture_count(fixture, "SELECT count(*) FROM event"), 2);
 }
 
 /* What was written while the clock was behind looks old, and is not. */
@@ -177,7 +165,7 @@ static void events_of_a_clock_that_was_behind(void **state)
     fixture_ticks(fixture, 20);
     for (int i = 0; i < 50; i++)
         expire_at(fixture, fixture_wall(20));
-    assert_int_equal(count_of(fixture, "SELECT count(*) FROM event"), 32);
+    assert_int_equal(fixture_count(fixture, "SELECT count(*) FROM event"), 32);
 }
 
 /* ---- the clock by itself ---- */

@@ -8,18 +8,6 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-static int64_t count_of(const struct fixture *fixture, const char *sql)
-{
-    char path[256];
-    fixture_path(fixture, STORE_FILE, path);
-    sqlite3 *database;
-    int64_t count = -1;
-    assert_int_equal(connection_open_read(path, &database), 0);
-    assert_int_equal(connection_number(database, sql, &count), 0);
-    connection_close(database);
-    return count;
-}
-
 /* One step; true: it wants to go on. */
 static bool expire(struct fixture *fixture, uint64_t second)
 {
@@ -66,11 +54,11 @@ static void old_samples_become_coarse_and_go(void **state)
     fixture_tick(fixture); /* says that what was before the last one is in blocks */
     expire_all(fixture);
     /* The last tick is 18,001. Hours go when they are old as a whole. */
-    assert_int_equal(count_of(fixture, "SELECT min(first_tick) FROM block_hour"), 14400);
-    assert_int_equal(count_of(fixture, "SELECT min(first_tick) FROM rollup_minute"), 10800);
-    assert_int_equal(count_of(fixture, "SELECT min(first_tick) FROM span"), 10800);
+    assert_int_equal(fixture_count(fixture, "SELECT min(first_tick) FROM block_hour"), 14400);
+    assert_int_equal(fixture_count(fixture, "SELECT min(first_tick) FROM rollup_minute"), 10800);
+    assert_int_equal(fixture_count(fixture, "SELECT min(first_tick) FROM span"), 10800);
     /* The process that is only in the past goes with it; the living one stays. */
-    assert_int_equal(count_of(fixture, "SELECT count(*) FROM process"), 1);
+    assert_int_equal(fixture_count(fixture, "SELECT count(*) FROM process"), 1);
     struct series_result result =
         fixture_series(fixture, fixture_target(10), METRIC_RSS, 11000, 11120, 2, SERIES_LAST);
     assert_int_equal(result.count, 1);
@@ -94,9 +82,9 @@ static void old_records_go_too(void **state)
     }
     for (int i = 0; i < 5; i++)
         expire(fixture, 120);
-    assert_int_equal(count_of(fixture, "SELECT count(*) FROM event"), 100);
-    assert_int_equal(count_of(fixture, "SELECT count(*) FROM receipt"), 100);
-    assert_int_equal(count_of(fixture, "SELECT count(*) FROM receipt_step"), 100);
+    assert_int_equal(fixture_count(fixture, "SELECT count(*) FROM event"), 100);
+    assert_int_equal(fixture_count(fixture, "SELECT count(*) FROM receipt"), 100);
+    assert_int_equal(fixture_count(fixture, "SELECT count(*) FROM receipt_step"), 100);
 }
 
 #define ROWS    64
@@ -149,14 +137,15 @@ static void size_stays_at_the_limit(void **state)
     fixture_open(fixture);
     assert_int_equal(fixture->report.opened, STORE_OPENED);
     /* The newest are there, events are there, and nothing hangs in the air. */
-    assert_int_equal(count_of(fixture, "SELECT max(last_wall_usec) FROM span"),
+    assert_int_equal(fixture_count(fixture, "SELECT max(last_wall_usec) FROM span"),
                      fixture_wall(fixture->number - 1));
-    assert_int_equal(count_of(fixture, "SELECT count(*) FROM event"), 1);
-    assert_int_equal(count_of(fixture, "SELECT count(*) FROM block WHERE first_tick < 600"), 0);
-    assert_int_equal(count_of(fixture, "SELECT count(*) FROM block_hour WHERE first_tick < 600"),
+    assert_int_equal(fixture_count(fixture, "SELECT count(*) FROM event"), 1);
+    assert_int_equal(fixture_count(fixture, "SELECT count(*) FROM block WHERE first_tick < 600"),
                      0);
-    assert_int_equal(count_of(fixture, "SELECT count(*) FROM block WHERE first_tick < "
-                                       "(SELECT min(first_tick) FROM span)"),
+    assert_int_equal(
+        fixture_count(fixture, "SELECT count(*) FROM block_hour WHERE first_tick < 600"), 0);
+    assert_int_equal(fixture_count(fixture, "SELECT count(*) FROM block WHERE first_tick < "
+                                            "(SELECT min(first_tick) FROM span)"),
                      0);
 }
 
@@ -206,7 +195,7 @@ static void a_lowered_limit_gives_the_space_back(void **state)
     fixture_close(fixture);
     fixture_open(fixture);
     assert_true(size_of(fixture) <= 6 << 20);
-    assert_true(count_of(fixture, "SELECT count(*) FROM block") > 10);
+    assert_true(fixture_count(fixture, "SELECT count(*) FROM block") > 10);
 }
 
 struct slow_reader {

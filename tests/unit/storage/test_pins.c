@@ -5,18 +5,6 @@
 #include "storage/connection.h"
 #include "storage/pin_rows.h"
 
-static int64_t count_of(const struct fixture *fixture, const char *sql)
-{
-    char path[256];
-    fixture_path(fixture, STORE_FILE, path);
-    sqlite3 *database;
-    int64_t count = -1;
-    assert_int_equal(connection_open_read(path, &database), 0);
-    assert_int_equal(connection_number(database, sql, &count), 0);
-    connection_close(database);
-    return count;
-}
-
 static void reopen_with(struct fixture *fixture, struct store_limits limits)
 {
     fixture_close(fixture);
@@ -111,7 +99,8 @@ static void the_last_minute_outlives_its_samples(void **state)
     bool more;
     for (int i = 0; i < 100; i++)
         assert_int_equal(store_expire(fixture->store, fixture_wall(1000), &more), 0);
-    assert_int_equal(count_of(fixture, "SELECT count(*) FROM block WHERE first_tick < 600"), 0);
+    assert_int_equal(fixture_count(fixture, "SELECT count(*) FROM block WHERE first_tick < 600"),
+                     0);
     assert_window(fixture);
     fixture_close(fixture);
     fixture_open(fixture);
@@ -188,10 +177,10 @@ static void the_number_of_windows_is_limited(void **state)
     fixture_tick(fixture);
     for (int64_t id = 1; id <= PIN_ROWS_EVENTS + 20; id++)
         pin(fixture, id, (const int64_t[]){1}, 1);
-    assert_int_equal(count_of(fixture, "SELECT count(*) FROM pin"), PIN_ROWS_EVENTS);
-    assert_int_equal(count_of(fixture, "SELECT min(event) FROM pin"), 21);
-    assert_int_equal(count_of(fixture, "SELECT count(*) FROM pinned_sample"), PIN_ROWS_EVENTS);
-    assert_int_equal(count_of(fixture, "SELECT count(*) FROM event"), PIN_ROWS_EVENTS + 20);
+    assert_int_equal(fixture_count(fixture, "SELECT count(*) FROM pin"), PIN_ROWS_EVENTS);
+    assert_int_equal(fixture_count(fixture, "SELECT min(event) FROM pin"), 21);
+    assert_int_equal(fixture_count(fixture, "SELECT count(*) FROM pinned_sample"), PIN_ROWS_EVENTS);
+    assert_int_equal(fixture_count(fixture, "SELECT count(*) FROM event"), PIN_ROWS_EVENTS + 20);
 }
 
 /* All metrics known, as large as they come: the estimate of a row's size holds. */
@@ -217,11 +206,11 @@ static void so_are_their_bytes(void **state)
     }
     for (int64_t id = 1; id <= 40; id++)
         pin(fixture, id, rows, PIN_PROCESSES_LIMIT);
-    int64_t kept = count_of(fixture, "SELECT count(*) FROM pinned_sample");
+    int64_t kept = fixture_count(fixture, "SELECT count(*) FROM pinned_sample");
     assert_true((uint64_t)kept * PIN_ROWS_ROW_BYTES <= share);
-    assert_int_equal(count_of(fixture, "SELECT max(event) FROM pin"), 40);
+    assert_int_equal(fixture_count(fixture, "SELECT max(event) FROM pin"), 40);
     /* What they take in truth, by what the file gives back when they go. */
-    int64_t before = count_of(fixture, "SELECT freelist_count FROM pragma_freelist_count");
+    int64_t before = fixture_count(fixture, "SELECT freelist_count FROM pragma_freelist_count");
     char path[256];
     sqlite3 *database;
     fixture_path(fixture, STORE_FILE, path);
@@ -229,7 +218,8 @@ static void so_are_their_bytes(void **state)
     assert_int_equal(connection_open_write(path, &database), 0);
     assert_int_equal(connection_run(database, "PRAGMA foreign_keys = ON; DELETE FROM pin"), 0);
     connection_close(database);
-    int64_t freed = count_of(fixture, "SELECT freelist_count FROM pragma_freelist_count") - before;
+    int64_t freed =
+        fixture_count(fixture, "SELECT freelist_count FROM pragma_freelist_count") - before;
     assert_true((uint64_t)freed * 4096 >= share / 4);
     assert_true((uint64_t)freed * 4096 <= (uint64_t)kept * PIN_ROWS_ROW_BYTES);
     fixture_open(fixture);
@@ -247,7 +237,7 @@ static void a_window_goes_with_its_event(void **state)
     bool more;
     assert_int_equal(store_expire(fixture->store, fixture_wall(1300), &more), 0);
     assert_null(window_of(fixture, 1));
-    assert_int_equal(count_of(fixture, "SELECT count(*) FROM pinned_sample"), 0);
+    assert_int_equal(fixture_count(fixture, "SELECT count(*) FROM pinned_sample"), 0);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
